@@ -1,0 +1,94 @@
+"""The values that travel from room to room: frozen dataclasses that can be read aloud.
+
+Not here: configuration (configs/schema.py), the ledger's events (release/ledger.py), anything that reads or writes.
+Times are naive datetimes in UTC.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Severity = Literal["critical", "warning", "info"]
+Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """The spans of one training run, each from its first instant up to, not including, its end.
+
+    history_start <= train_start < train_end <= holdout_start < holdout_end. Between train_end and holdout_start lies the delay.
+    """
+
+    history_start: datetime
+    train_start: datetime
+    train_end: datetime
+    holdout_start: datetime
+    holdout_end: datetime
+
+    def __str__(self) -> str:
+        return f"train {self.train_start:%Y-%m-%d} .. {self.train_end:%Y-%m-%d}, holdout {self.holdout_start:%Y-%m-%d} .. {self.holdout_end:%Y-%m-%d}"
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """What one check found. `failed_rows` is None where a check speaks of the whole column or table, or could not be computed."""
+
+    check: str
+    severity: Severity
+    passed: bool
+    sentence: str
+    rows: int
+    failed_rows: int | None = None
+    first_keys: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        keys = f"   first keys {', '.join(self.first_keys)}" if self.first_keys else ""
+        return f"{self.check}   {self.severity}   {self.sentence}{keys}"
+
+
+@dataclass(frozen=True)
+class ValidationReport:
+    """All outcomes of one stage of validation, in the order in which they were declared."""
+
+    stage: Literal["raw", "features"]
+    rows: int
+    outcomes: tuple[CheckOutcome, ...]
+
+    @property
+    def failures(self) -> tuple[CheckOutcome, ...]:
+        return tuple(outcome for outcome in self.outcomes if not outcome.passed)
+
+    @property
+    def critical(self) -> tuple[CheckOutcome, ...]:
+        return tuple(outcome for outcome in self.failures if outcome.severity == "critical")
+
+    def __str__(self) -> str:
+        warnings = [outcome for outcome in self.failures if outcome.severity != "critical"]
+        heads = [f"{len(self.outcomes)} checks on {self.stage}", *(f"{o.severity}: {o.check} {o.sentence}" for o in warnings)]
+        return ", ".join(heads)
+
+
+@dataclass(frozen=True)
+class RuleVerdict:
+    """One rule of the gate, judged."""
+
+    rule: str
+    metric: str
+    value: float | None
+    outcome: Outcome
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of a whole gate, with the verdict of each rule."""
+
+    outcome: Outcome
+    rules: tuple[RuleVerdict, ...]
+
+    @property
+    def passed(self) -> bool:
+        return self.outcome == "PASS"
+
+    def __str__(self) -> str:
+        return f"{self.outcome}: " + "; ".join(rule.sentence for rule in self.rules if rule.outcome == self.outcome)
