@@ -1,0 +1,77 @@
+"""Where things are: the home, the models' folder, the data, the ledger and the two servers. The only reader of the environment.
+
+Not here: what to train (schema.py). A running `ratchet up` leaves the addresses it chose in `stack.json` under the home;
+a variable of the environment beats it.
+"""
+
+import json
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SHIPPED_MODELS = Path(__file__).parent / "models"
+
+
+class Settings(BaseSettings):
+    """The settings in force, read when asked for and never at import."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    ratchet_home: Path = Field(default=Path(".ratchet"), description="Folder of everything that ratchet writes.")
+    ratchet_models: Path = Field(default=SHIPPED_MODELS, description="Folder of <name>.yaml and <name>.py.")
+    ratchet_data: Path | None = Field(default=None, description="What ${RATCHET_DATA} means in a YAML; <home>/data if unset.")
+    ratchet_ledger: str | None = Field(default=None, description="SQLAlchemy URL of the ledger; SQLite in the home if unset.")
+    mlflow_tracking_uri: str | None = Field(default=None, description="Address of the MLflow server.")
+    prefect_api_url: str | None = Field(default=None, description="Address of the Prefect API, ending in /api.")
+
+    @property
+    def home(self) -> Path:
+        return self.ratchet_home.expanduser().absolute()
+
+    @property
+    def models(self) -> Path:
+        return self.ratchet_models.expanduser().absolute()
+
+    @property
+    def data(self) -> Path:
+        return (self.ratchet_data or self.home / "data").expanduser().absolute()
+
+    @property
+    def ledger_url(self) -> str:
+        return self.ratchet_ledger or f"sqlite:///{self.home / 'ledger.db'}"
+
+    @property
+    def mlflow_url(self) -> str:
+        return (self.mlflow_tracking_uri or self._stack().get("mlflow") or "http://127.0.0.1:5000").rstrip("/")
+
+    @property
+    def prefect_url(self) -> str:
+        """The API's address, `http://host:port/api`; the UI is the same without `/api`."""
+        return (self.prefect_api_url or self._stack().get("prefect") or "http://127.0.0.1:4200/api").rstrip("/")
+
+    @property
+    def prefect_ui(self) -> str:
+        return self.prefect_url.removesuffix("/api")
+
+    @property
+    def stack_file(self) -> Path:
+        return self.home / "stack.json"
+
+    def environment(self) -> dict[str, str]:
+        """These settings as variables, for a child process that must see the same world from another folder."""
+        return {
+            "RATCHET_HOME": str(self.home),
+            "RATCHET_MODELS": str(self.models),
+            "RATCHET_DATA": str(self.data),
+            "RATCHET_LEDGER": self.ledger_url,
+            "MLFLOW_TRACKING_URI": self.mlflow_url,
+            "PREFECT_API_URL": self.prefect_url,
+        }
+
+    def _stack(self) -> dict[str, str]:
+        """What a running `ratchet up` wrote: {"mlflow": url, "prefect": url, ...}; empty when none runs."""
+        if not self.stack_file.exists():
+            return {}
+        stack: dict[str, str] = json.loads(self.stack_file.read_text())
+        return stack
