@@ -92,3 +92,20 @@ class Verdict:
 
     def __str__(self) -> str:
         return f"{self.outcome}: " + "; ".join(rule.sentence for rule in self.rules if rule.outcome == self.outcome)
+
+
+@dataclass(frozen=True)
+class RegisteredVersion:
+    """What the registry and the training run record of one version. Metrics are named as logged: holdout/average_precision."""
+
+    model: str
+    number: int
+    run_id: str
+    flow_run: str
+    sha256: str
+    address: str
+    metrics: dict[str, float]
+    params: dict[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.number}"

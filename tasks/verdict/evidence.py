@@ -1,0 +1,88 @@
+"""Evidence: everything a verdict rests on, as one JSON document; made once for a request, afterwards only compared with.
+
+Not here: where documents lie and what their digest is (release/ledger.py); the rules (gate.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from configs.schema import Rule
+from tasks.records import RegisteredVersion, Verdict
+from tasks.verdict import gate
+
+SIGNIFICANT_DIGITS = 9  # of a number in evidence: what follows differs between machines
+
+
+def gather(version: RegisteredVersion, champion: int | None, rules: Sequence[Rule], verdict: Verdict) -> dict[str, Any]:
+    """The document for one candidate under today's gate, with the champion that serves now."""
+    params = version.params
+    return _rounded({
+        "model": version.model,
+        "candidate": {
+            "version": version.number,
+            "model_sha256": version.sha256,
+            "mlflow_run": version.run_id,
+            "flow_run": version.flow_run,
+            "git_commit": params.get("git_commit", ""),
+            "git_dirty": params.get("git_dirty", ""),
+        },
+        "champion": champion,
+        "note": None if champion else "No champion yet: only the absolute rules decide.",
+        "holdout": {name: params.get(name, "") for name in ("holdout_start", "holdout_end", "holdout_rows", "holdout_positives", "holdout_sha256")},
+        "training": {name: params.get(name, "") for name in ("train_start", "train_end", "train_rows", "train_positives", "data_digest", "config_digest")},
+        "metrics": {name: value for name, value in sorted(version.metrics.items()) if name.startswith(("holdout/", "train/"))},
+        "gate": {"digest": gate.digest(rules), "rules": [rule.model_dump(exclude_none=True) for rule in rules]},
+        "verdict": asdict(verdict),
+    })  # fmt: skip
+
+
+def holdout_metrics(version: RegisteredVersion) -> dict[str, float]:
+    """The recorded metrics of the holdout, by their plain names."""
+    return {name.removeprefix("holdout/"): value for name, value in version.metrics.items() if name.startswith("holdout/")}
+
+
+def what_changed(document: Mapping[str, Any], version: RegisteredVersion, champion: int | None, rules: Sequence[Rule]) -> list[str]:
+    """Why a yes to this document no longer counts, in words; empty while the facts are as they were."""
+    changes = []
+    if champion != document["champion"]:
+        changes.append(f"the champion changed from {document['champion'] or 'none'} to {champion or 'none'}")
+    if version.sha256 != document["candidate"]["model_sha256"]:
+        changes.append("the candidate's recorded model hash changed")
+    if gate.digest(rules) != document["gate"]["digest"]:
+        changes.append("the gate changed")
+    if _rounded(holdout_metrics(version)) != _rounded({k.removeprefix("holdout/"): v for k, v in document["metrics"].items() if k.startswith("holdout/")}):
+        changes.append("the candidate's recorded metrics changed")
+    return changes
+
+
+def as_markdown(document: Mapping[str, Any]) -> str:
+    """The evidence as the table that the approval's form shows."""
+    candidate, champion = document["candidate"], document["champion"]
+    rows = [f"| {rule['rule']} | {_number(rule['value'])} | {rule['outcome']} |" for rule in document["verdict"]["rules"]]
+    against = f"against champion {champion}" if champion else "(no champion yet: only the absolute rules decide)"
+    holdout = document["holdout"]
+    return "\n".join([
+        f"**{document['model']} {candidate['version']}** {against}: **{document['verdict']['outcome']}**",
+        "",
+        "| rule | candidate | verdict |",
+        "|---|---|---|",
+        *rows,
+        "",
+        f"Holdout {holdout['holdout_start'][:10]} .. {holdout['holdout_end'][:10]}: {holdout['holdout_rows']} rows, "
+        f"{holdout['holdout_positives']} positives. Training rows end {document['training']['train_end'][:10]}.",
+    ])  # fmt: skip
+
+
+def _number(value: float | None) -> str:
+    return "missing" if value is None else f"{value:.3f}"
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+    if isinstance(value, Mapping):
+        return {str(key): _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return value
