@@ -57,7 +57,7 @@ def prepare(config: ModelConfig, hooks: Hooks, raw: pd.DataFrame) -> pd.DataFram
     prepared = hooks.call(config.data.prepare, raw.copy())
     if not isinstance(prepared, pd.DataFrame) or not _same_rows(raw, prepared, config.data.key):
         raise HookFailed(f"hook {config.data.prepare} must return a DataFrame with the {len(raw):,} rows it was given, in their order")
-    return prepared
+    return prepared.set_index(raw.index)  # the index is how rows are found again in raw
 
 
 def excluded(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, window: Window) -> "pd.Series[bool]":

@@ -24,6 +24,7 @@ DAY_IN_NAME = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
 def load(config: ModelConfig, window: Window, root: Path, *, holdout: bool = True) -> pd.DataFrame:
     """The declared columns of all rows from the history's start to the holdout's end; without `holdout`, to the end of training.
 
+    Rows are in the order of their key: the same rows make the same model, however they were spread over files.
     Where names carry dates only the files of those days are read, and each day must have one; DataRejected names what is missing.
     """
     end = window.holdout_end if holdout else window.train_end
@@ -31,6 +32,7 @@ def load(config: ModelConfig, window: Window, root: Path, *, holdout: bool = Tru
     dated = all(day_of(file) for file in files)
     wanted = _files_of_days(files, window.history_start, end) if dated else files
     rows = pd.concat([_read(file, config.data) for file in wanted], ignore_index=True)
+    rows = rows.sort_values(config.data.key, kind="stable", ignore_index=True)
     if dated or config.data.time not in rows or not pd.api.types.is_datetime64_dtype(rows[config.data.time]):
         return rows  # a row outside its file's day is for the structural checks to find
     times = rows[config.data.time]

@@ -5,6 +5,7 @@ Metrics come from scikit-learn directly, at the decision threshold of 0.5. Not h
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,34 @@ from sklearn.pipeline import Pipeline
 
 from configs.schema import BUILT_IN_METRICS, ModelConfig
 from tasks.data.hooks import Hooks
+from tasks.data.splits import Parts
 from tasks.errors import HookFailed
 
 THRESHOLD = 0.5
 
 Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model on both parts: metrics by name, and the holdout's scores, shape (holdout rows,). A run that read no holdout has none."""
+
+    train: dict[str, float]
+    holdout: dict[str, float]
+    scores: Scores
+
+    def __str__(self) -> str:
+        shown = self.holdout or self.train
+        return "  ".join(f"{name} {shown[name]:.3f}" for name in list(shown)[:3])
+
+
+def evaluate(model: Pipeline, config: ModelConfig, hooks: Hooks, parts: Parts) -> Evaluation:
+    """The model on the training rows and, where there are any, on the holdout."""
+    on_train = measure(config, hooks, parts.train, score(model, config, parts.train))
+    if parts.holdout.empty:
+        return Evaluation(on_train, {}, np.empty(0))
+    scores = score(model, config, parts.holdout)
+    return Evaluation(on_train, measure(config, hooks, parts.holdout, scores), scores)
 
 
 def score(model: Pipeline, config: ModelConfig, rows: pd.DataFrame) -> Scores:
@@ -28,7 +52,7 @@ def score(model: Pipeline, config: ModelConfig, rows: pd.DataFrame) -> Scores:
     return probabilities[:, 1]
 
 
-def evaluate(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, scores: Scores) -> dict[str, float]:
+def measure(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, scores: Scores) -> dict[str, float]:
     """Every metric that the YAML names, by its name; each a finite number, or HookFailed for the model's own that is not."""
     target = rows[config.data.target].to_numpy()
     return {

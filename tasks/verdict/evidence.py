@@ -17,7 +17,7 @@ SIGNIFICANT_DIGITS = 9  # of a number in evidence: what follows differs between 
 def gather(version: RegisteredVersion, champion: int | None, rules: Sequence[Rule], verdict: Verdict) -> dict[str, Any]:
     """The document for one candidate under today's gate, with the champion that serves now."""
     params = version.params
-    return _rounded({
+    document: dict[str, Any] = _rounded({
         "model": version.model,
         "candidate": {
             "version": version.number,
@@ -35,6 +35,7 @@ def gather(version: RegisteredVersion, champion: int | None, rules: Sequence[Rul
         "gate": {"digest": gate.digest(rules), "rules": [rule.model_dump(exclude_none=True) for rule in rules]},
         "verdict": asdict(verdict),
     })  # fmt: skip
+    return document
 
 
 def holdout_metrics(version: RegisteredVersion) -> dict[str, float]:

@@ -1,0 +1,78 @@
+"""`ratchet status` and `ratchet history`: what the ledger says, and nothing else."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from configs.reading import model_names, model_path
+from configs.settings import Settings
+from tasks.release.ledger import Event, Ledger
+from tasks.release.standing import champion_on, standing
+
+
+@click.command(epilog="Example: ratchet status")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def status(as_json: bool) -> None:
+    """Every model: its champion, since when, by whom, and what waits."""
+    settings = Settings()
+    ledger = Ledger(settings.ledger_url)
+    models = sorted({*model_names(settings), *ledger.models()})
+    rows = [_status(model, ledger.events(model)) for model in models]
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return
+    headings = ("model", "champion", "since (UTC)", "by", "newest", "waits for")
+    _print_table(headings, (list(row.values()) for row in rows))
+
+
+@click.command(epilog="Example: ratchet history fraud_detector --on 2018-08-08T00:00")
+@click.argument("model")
+@click.option("--on", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]), help="What was in production at this instant, UTC.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def history(model: str, on: datetime | None, as_json: bool) -> None:
+    """Every decision about MODEL, newest first."""
+    settings = Settings()
+    events = Ledger(settings.ledger_url).events(model)
+    if not events:
+        model_path(model, settings)
+    if on:
+        champion = champion_on(events, on)
+        click.echo(str(champion) if champion else f"No version of {model} was in production on {on:%Y-%m-%d %H:%M} UTC.")
+    elif as_json:
+        click.echo(json.dumps([asdict(event) for event in events], indent=1, default=str))
+    elif not events:
+        click.echo(f"Nothing has been decided about {model} yet. Train a candidate: ratchet train {model}")
+    else:
+        headings = ("seq", "when (UTC)", "what", "version", "who", "why")
+        _print_table(headings, ([str(e.sequence), f"{e.time:%Y-%m-%d %H:%M}", e.event, _versions(e), e.who, e.why] for e in reversed(events)))
+
+
+def _status(model: str, events: tuple[Event, ...]) -> dict[str, str]:
+    now = standing(model, events)
+    judged = [event for event in events if event.event in ("requested", "refused", "deferred")]
+    newest = max(judged, key=lambda event: event.version_to or 0, default=None)
+    return {
+        "model": model,
+        "champion": str(now.champion.version_to) if now.champion else "-",
+        "since": f"{now.champion.time:%Y-%m-%d %H:%M}" if now.champion else "-",
+        "by": f"{now.champion.who}, {now.champion.identity}" if now.champion else "-",
+        "newest": f"{newest.version_to} {newest.event}" if newest else "-",
+        "waits_for": f"an approval of {now.pending.version_to}" if now.pending else "-",
+    }
+
+
+def _versions(event: Event) -> str:
+    was = f" was {event.version_from}" if event.event == "promoted" and event.version_from else ""
+    return f"{event.version_to or '-'}{was}"
+
+
+def _print_table(headings: tuple[str, ...], rows: Iterable[list[str]]) -> None:
+    table = Table(*headings, box=None, pad_edge=False, header_style="", padding=(0, 2, 0, 0))
+    for row in rows:
+        table.add_row(*row)
+    Console(width=80 if not Console().is_terminal else None, highlight=False, markup=False).print(table)

@@ -1,0 +1,104 @@
+"""The Prefect server over HTTP, for commands: start a run, watch it, answer it. Without importing prefect, which takes seconds.
+
+Not here: what the commands say (commands/).
+"""
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from configs.settings import Settings
+from tasks.errors import RatchetError, Unreachable, UsageError
+
+TIMEOUT = httpx.Timeout(30, connect=5)
+
+
+@dataclass(frozen=True)
+class FlowRun:
+    """A flow run as it stands: its state's type (COMPLETED, PAUSED, ...), name and message."""
+
+    id: str
+    name: str
+    type: str
+    state: str
+    message: str
+
+    @property
+    def over(self) -> bool:
+        return self.type in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+    @property
+    def suspended(self) -> bool:
+        return self.type == "PAUSED"
+
+
+class Prefect:
+    """A session with the server; Unreachable, at once, when it does not answer."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._http = httpx.Client(base_url=settings.prefect_url, timeout=TIMEOUT, trust_env=False)
+
+    def __enter__(self) -> Self:
+        self._call("GET", "/admin/version")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._http.close()
+
+    def start(self, flow: str, model: str, parameters: dict[str, Any], key: str | None = None) -> FlowRun:
+        """A new run of the model's deployment of that flow, or the one that was started with this key."""
+        deployment = self._http.get(f"/deployments/name/{flow}/{model}")
+        if deployment.status_code == httpx.codes.NOT_FOUND:
+            raise RatchetError(f"the runner at {self.settings.prefect_ui} does not serve {model}; restart it: ratchet up")
+        body = {"parameters": parameters, "idempotency_key": key}
+        answer = self._http.post(f"/deployments/{deployment.json()['id']}/create_flow_run", json=body)
+        if answer.status_code in (httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY):
+            raise UsageError(f"Prefect refuses these parameters: {answer.json().get('detail', answer.text)}")
+        return _flow_run(answer.raise_for_status().json())
+
+    def read(self, flow_run: str) -> FlowRun:
+        return _flow_run(self._call("GET", f"/flow_runs/{flow_run}").json())
+
+    def lines(self, flow_run: str, after: int) -> list[str]:
+        """What the run's steps have said, from the line with that number on."""
+        body = {
+            "logs": {"flow_run_id": {"any_": [flow_run]}, "level": {"ge_": 20}},
+            "sort": "TIMESTAMP_ASC",
+            "limit": 200,
+        }
+        logs = self._call("POST", "/logs/filter", json=body).json()
+        return [log["message"] for log in logs if log["name"].endswith(".ratchet")][after:]
+
+    def answer(self, flow_run: str, form: dict[str, Any]) -> None:
+        """The suspended run resumed with this form; UsageError with the server's reason when it refuses."""
+        reply = self._call("POST", f"/flow_runs/{flow_run}/resume", json={"run_input": form}).json()
+        if reply["status"] == "ACCEPT":
+            return
+        reason = reply["details"].get("reason", "")
+        if "schema not found" in reason:  # its process died between suspending and saving the form
+            self.set_state(flow_run, "SCHEDULED", "its form was lost")
+            raise RatchetError("the question's form was lost when its process died; it is asked again: answer once more in a minute")
+        raise UsageError(f"the answer was not taken: {reason}")
+
+    def set_state(self, flow_run: str, state: str, message: str) -> None:
+        body = {"state": {"type": state, "message": message}, "force": True}
+        self._call("POST", f"/flow_runs/{flow_run}/set_state", json=body)
+
+    def _call(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+        try:
+            answer = self._http.request(method, path, **kwargs)
+        except httpx.TransportError as error:
+            raise Unreachable(f"no Prefect server answers at {self.settings.prefect_url}. Start one with: ratchet up") from error
+        if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            raise Unreachable(f"the Prefect server at {self.settings.prefect_url} refuses us ({answer.status_code})")
+        if answer.status_code == httpx.codes.NOT_FOUND and path.startswith("/flow_runs/"):
+            raise UsageError(f"Prefect knows no flow run {path.split('/')[2]}; it was deleted")
+        return answer.raise_for_status()
+
+
+def _flow_run(body: dict[str, Any]) -> FlowRun:
+    state = body.get("state") or {}
+    return FlowRun(body["id"], body["name"], state.get("type", ""), state.get("name", ""), state.get("message") or "")

@@ -1,0 +1,119 @@
+"""train_candidate: from rows to a registered version that may ask for its promotion, and can never reach production.
+
+Here are the order, the names, the retries and the time-outs. Not here: any work (tasks/).
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+from prefect.deployments import run_deployment
+from prefect.runtime import flow_run
+from prefect.states import Completed, State
+from pydantic import Field
+
+from configs.settings import Settings
+from flows import mirror
+from flows.steps import step, step_seconds
+from tasks.data import hooks, sources, splits, validation
+from tasks.model import evaluation, training
+from tasks.tracking import models, plans, recording, registry, runs, server
+
+MINUTE = 60.0
+
+Override = Annotated[str, Field(pattern=r"^train\.[A-Za-z_][\w.]*=.+$")]
+
+connect = step(server.connect, "connect", retries=3, timeout_seconds=5 * MINUTE)
+open_run = step(runs.open_run, "open run", retries=3, timeout_seconds=5 * MINUTE)
+settle = step(plans.settle, "settle", str, retries=3, timeout_seconds=5 * MINUTE)
+load = step(sources.load, "load", lambda rows: f"{len(rows):,} rows", retries=3, timeout_seconds=60 * MINUTE)
+validate = step(validation.validate, "validate", str, timeout_seconds=60 * MINUTE)
+record_report = step(recording.record_report, "report", retries=3, timeout_seconds=5 * MINUTE)
+prepare = step(hooks.prepare, "prepare", lambda rows: f"{len(rows.columns)} columns", timeout_seconds=60 * MINUTE)
+split = step(splits.split, "split", str)
+train = step(training.fit, "train", lambda pipeline: type(pipeline.named_steps["model"]).__name__)
+evaluate = step(evaluation.evaluate, "evaluate", str)
+sign = step(models.sign, "sign", lambda signed: f"model signature of {len(signed.sample.columns)} features")
+record_data = step(recording.record_data, "keep data", lambda facts: f"digest {facts['data_digest'][:8]}", retries=3, timeout_seconds=30 * MINUTE)
+record_evaluation = step(recording.record_evaluation, "record", retries=3, timeout_seconds=30 * MINUTE)
+log_model = step(models.log_model, "log model", lambda logged: f"sha256 {logged[1][:8]}", retries=3, timeout_seconds=30 * MINUTE)
+register = step(registry.register, "register", lambda number: f"version {number}", retries=3, timeout_seconds=10 * MINUTE)
+
+
+def run_name() -> str:
+    chosen = flow_run.parameters
+    day = str(chosen.get("as_of") or "newest")[:10]
+    return f"{chosen['model']} {day}{' explore' if chosen.get('explore') else ''} #{str(flow_run.id)[:4]}"
+
+
+@flow(name="train_candidate", flow_run_name=run_name, retries=0, validate_parameters=True, **mirror.HOOKS)
+def train_candidate(model: str, as_of: datetime | None = None, overrides: list[Override] = [], explore: bool = False) -> State[Any]:  # noqa: B006 Prefect's form wants a literal default
+    """Train a candidate, judge it on the holdout, register it; then ask for its promotion where the YAML says so.
+
+    Args:
+        model: The model to train.
+        as_of: The instant up to which labels are complete, where the holdout ends. Left out: the end of the newest day less the delay.
+        overrides: Changes for this run alone, under train, as train.params.n_estimators=200.
+        explore: Log a run that reads no holdout and registers nothing.
+    """
+    settings, me = Settings(), str(flow_run.id)
+    client = connect(settings)
+    run = open_run(client, model, run_name(), me, {"ratchet.flow": "train_candidate", "ratchet.flow_run_url": flow_url(settings)})
+    plan = settle(client, run, settings, model, as_of, overrides)
+    config = plan.config
+
+    raw = load(config, plan.window, settings.data, holdout=not explore)
+    report = validate(raw, config, plan.window, "raw")
+    record_report(client, run, report)
+    validation.demand(report, config, plan.window)
+    rows = prepare(config, plan.hooks, raw)
+    report = validate(rows, config, plan.window, "features")
+    record_report(client, run, report)
+    validation.demand(report, config, plan.window)
+    parts = split(config, plan.hooks, rows, plan.window)
+
+    pipeline = train(config, parts.train)
+    scored = evaluate(pipeline, config, plan.hooks, parts)
+    signed = sign(pipeline, config, parts.train)
+    facts = record_data(client, run, plan, raw, parts)
+    record_evaluation(client, run, plan, pipeline, parts, scored)
+    model_id, sha256 = log_model(client, run, signed, config)
+    runs.log_metrics(client, run, step_seconds() | {f"rows/{name}": float(facts[name]) for name in facts if name.endswith("_rows")})
+    if explore:
+        return Completed(name="Explored", message=f"explored {model}: {scored}")
+
+    tags = {models.SHA256: sha256, "ratchet.as_of": plan.as_of.isoformat(), "ratchet.flow_run_url": flow_url(settings)}
+    version = register(client, run, config, model_id, tags, f"Candidate as of {plan.as_of:%Y-%m-%d}: {scored}")
+    tell(settings, run.experiment, run.id, model, version, str(plan), str(scored))
+    if config.promotion.ask == "on_candidate":
+        ask_for_promotion(model, version, f"{model} {plan.as_of:%Y-%m-%d} training", me)
+    return Completed(name="Registered", message=f"version {version} of {model} is a candidate: {scored}")
+
+
+def ask_for_promotion(model: str, version: int, asked_by: str, key: str) -> None:
+    """A promotion flow run for this version: one, however often the asking flow is retried."""
+    run_deployment(
+        f"promote_candidate/{model}",
+        parameters={"version": version, "asked_by": asked_by},
+        idempotency_key=f"{key}:promote:{version}",
+        timeout=0,
+        as_subflow=False,
+    )
+
+
+def tell(settings: Settings, experiment: str, run_id: str, model: str, version: int, plan: str, scored: str) -> None:
+    """The result and its links, as an artifact on the flow run's page."""
+    create_markdown_artifact(
+        key=f"candidate-{model.replace('_', '-')}",
+        description=f"{model} {version}",
+        markdown=(
+            f"# {model} {version}\n\n{plan}\n\n{scored}\n\n"
+            f"- [the run in MLflow]({settings.mlflow_url}/#/experiments/{experiment}/runs/{run_id})\n"
+            f"- [the version in MLflow]({settings.mlflow_url}/#/models/{model}/versions/{version})\n"
+        ),
+    )
+
+
+def flow_url(settings: Settings) -> str:
+    return f"{settings.prefect_ui}/runs/flow-run/{flow_run.id}"

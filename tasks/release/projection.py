@@ -1,0 +1,38 @@
+"""The ledger as MLflow shows it: aliases, stages, descriptions. Whoever finds them behind brings them up to the ledger's head.
+
+Not here: what happened (ledger.py, standing.py); how a label is set (tasks/tracking/registry.py).
+"""
+
+from mlflow import MlflowClient
+
+from tasks.release.ledger import Event, Ledger
+from tasks.release.standing import Standing, standing
+from tasks.tracking import registry
+
+
+def project(client: MlflowClient, ledger: Ledger, model: str) -> None:
+    """MLflow in agreement with the ledger's head, even when the head moves meanwhile."""
+    shown = None
+    while shown != (now := standing(model, ledger.events(model))):
+        _show(client, now)
+        shown = now
+
+
+def _show(client: MlflowClient, now: Standing) -> None:
+    numbers = registry.read_stages(client, now.model)
+    wanted = {number: "None" for number in numbers}
+    wanted |= {number: "Archived" for number in now.former if number in numbers}
+    if now.pending and now.pending.version_to:
+        wanted[now.pending.version_to] = "Staging"
+    if now.champion and now.champion.version_to:
+        wanted[now.champion.version_to] = "Production"
+        registry.describe(client, now.model, now.champion.version_to, _description(now.champion))
+        registry.show_alias(client, now.model, "champion", now.champion.version_to)  # serving reads this: before all that only people read
+    for number, stage in wanted.items():
+        if numbers.get(number, (stage, stage)) != (stage, stage):
+            registry.show_stage(client, now.model, number, stage)
+    registry.show_alias(client, now.model, "challenger", now.pending.version_to if now.pending else None)
+
+
+def _description(promoted: Event) -> str:
+    return f"Promoted to Production on {promoted.time:%Y-%m-%d %H:%M} UTC by {promoted.who}: {promoted.why}"

@@ -1,0 +1,173 @@
+"""The way of a promotion through the ledger: requested or refused, answered, promoted. Reads facts, decides, appends one event.
+
+Each function may be called again by a retried or resumed flow run: what is in the ledger already is found by its key and not made twice.
+Not here: how a person is asked and the process let go (flows/promotion.py); what MLflow shows (projection.py).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from mlflow import MlflowClient
+
+from configs.schema import ModelConfig
+from tasks.errors import HeadMoved, ModelRejected
+from tasks.records import RegisteredVersion
+from tasks.release.ledger import Event, Ledger
+from tasks.release.standing import Standing, ending, standing
+from tasks.tracking import models, registry
+from tasks.verdict import evidence, gate
+
+GATE = "gate"  # who refuses, when no person does
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What one promotion works with: the ledger, the registry, and whose flow run it is."""
+
+    ledger: Ledger
+    client: MlflowClient
+    config: ModelConfig
+    version: int
+    flow_run: str
+    mlflow_run: str
+
+    def standing(self) -> Standing:
+        return standing(self.config.name, self.ledger.events(self.config.name))
+
+    def own(self, event: str) -> Event | None:
+        """This flow run's event of that name, if there is one."""
+        found = (e for e in self.ledger.events(self.config.name) if e.flow_run == self.flow_run and e.event == event)
+        return next(found, None)
+
+    def count(self, event: str) -> int:
+        return sum(e.flow_run == self.flow_run and e.event == event for e in self.ledger.events(self.config.name))
+
+    def ended(self) -> Event | None:
+        return ending(self.ledger.events(self.config.name), self.flow_run)
+
+    def append(self, event: Any, now: Standing, *, who: str, why: str, **facts: Any) -> Event:
+        """One event of this promotion, once: its key is this flow run and the event's name, unless `key` says otherwise."""
+        facts.setdefault("key", f"{self.flow_run}:{event}")
+        facts.setdefault("version_to", self.version)
+        facts.setdefault("flow_run", self.flow_run)
+        return self.ledger.append(
+            self.config.name, event, after=now.head, who=who, identity="declared", why=why, mlflow_run=self.mlflow_run,
+            version_from=now.champion.version_to if now.champion else None, **facts,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A person's yes or no to one evidence digest."""
+
+    decision: Literal["approve", "reject"]
+    who: str
+    why: str
+    evidence: str
+
+
+def decided_anew(decide: Callable[[], Event]) -> Event:
+    """What `decide` returns once nobody appends between its reading and its own append."""
+    while True:
+        try:
+            return decide()
+        except HeadMoved:
+            continue
+
+
+def request(desk: Desk, asked_by: str, *, instead: bool) -> Event:
+    """`requested`, `refused` or `deferred`: what becomes of this candidate before any person is asked."""
+    return desk.own("requested") or decided_anew(lambda: _request(desk, asked_by, instead))
+
+
+def _request(desk: Desk, asked_by: str, instead: bool) -> Event:
+    now = desk.standing()
+    if now.pending and not instead:
+        behind = f"behind version {now.pending.version_to}, which waits since {now.pending.time:%Y-%m-%d %H:%M} UTC"
+        return desk.append("deferred", now, who=asked_by, why=behind)
+    version = registry.read_version(desk.client, desk.config.name, desk.version)
+    if problem := _damage(desk, version):
+        return desk.append("refused", now, who=GATE, why=problem)
+    verdict = gate.decide(desk.config.gate, evidence.holdout_metrics(version))
+    champion = now.champion.version_to if now.champion else None
+    digest = desk.ledger.store_evidence(evidence.gather(version, champion, desk.config.gate, verdict))
+    if not verdict.passed:
+        return desk.append("refused", now, who=GATE, why=str(verdict), evidence=digest)
+    if now.pending:
+        now = _withdraw(desk, now, now.pending, asked_by)
+    return desk.append("requested", now, who=asked_by, why=str(verdict), evidence=digest)
+
+
+def _withdraw(desk: Desk, now: Standing, pending: Event, asked_by: str) -> Standing:
+    why = f"version {desk.version} is asked for instead"
+    key, version = f"{pending.flow_run}:withdrawn", pending.version_to
+    desk.append("withdrawn", now, who=asked_by, why=why, key=key, version_to=version, flow_run=pending.flow_run)
+    return desk.standing()
+
+
+def take_answer(desk: Desk, requested: Event, answer: Answer) -> Event:
+    """`promoted`, `rejected`, `stale` or `expired`: what the answer comes to, on facts read again now."""
+    return decided_anew(lambda: _take_answer(desk, requested, answer))
+
+
+def _take_answer(desk: Desk, requested: Event, answer: Answer) -> Event:
+    if ended := desk.ended():
+        return ended
+    now = desk.standing()
+    if is_overdue(desk, requested):
+        return desk.append("expired", now, who=GATE, why=f"answered after {desk.config.approval.expires_after_days} days")
+    if answer.decision == "reject":
+        return desk.append("rejected", now, who=answer.who, why=answer.why, evidence=requested.evidence)
+    if changes := changed_facts(desk, requested, now):
+        return desk.append("stale", now, who=GATE, why="; ".join(changes), evidence=requested.evidence)
+    desk.append("approved", now, who=answer.who, why=answer.why, evidence=requested.evidence)
+    # the commit: unique (model, sequence) lets one of two that race through, the other reads and decides anew
+    return desk.append("promoted", desk.standing(), who=answer.who, why=answer.why, evidence=requested.evidence)
+
+
+def changed_facts(desk: Desk, requested: Event, now: Standing) -> list[str]:
+    """Why the answer to this request no longer counts, in words; empty while everything is as it was judged."""
+    document = desk.ledger.evidence(requested.evidence or "")
+    version = registry.read_version(desk.client, desk.config.name, desk.version)
+    champion = now.champion.version_to if now.champion else None
+    changes = evidence.what_changed(document, version, champion, desk.config.gate)
+    damage = _damage(desk, version)
+    return [*changes, damage] if damage else changes
+
+
+def recorded_answer(desk: Desk) -> Answer | None:
+    """The yes that the ledger has of this promotion already: its flow died between `approved` and `promoted`."""
+    approved = desk.own("approved")
+    return Answer("approve", approved.who, approved.why, approved.evidence or "") if approved else None
+
+
+def note_invalid(desk: Desk, before: int) -> Event:
+    """`answer_invalid`: the run was set going by something that is no answer to its question."""
+    key = f"{desk.flow_run}:answer_invalid:{before}"
+    why = "the flow run was resumed without its form, or for other evidence; asked again"
+    return decided_anew(lambda: desk.append("answer_invalid", desk.standing(), who="nobody", why=why, key=key))
+
+
+def end_dead(desk: Desk, pending: Event, event: Literal["withdrawn", "expired"], why: str) -> Event:
+    """Another flow run's request ended, on record: nobody can answer it any more."""
+    about = {"key": f"{pending.flow_run}:{event}", "version_to": pending.version_to, "flow_run": pending.flow_run}
+    return decided_anew(lambda: desk.append(event, desk.standing(), who="ratchet", why=why, **about))
+
+
+def is_overdue(desk: Desk, pending: Event) -> bool:
+    return datetime.now(UTC).replace(tzinfo=None) > expires(pending, desk.config)
+
+
+def expires(requested: Event, config: ModelConfig) -> datetime:
+    return requested.time + timedelta(days=config.approval.expires_after_days)
+
+
+def _damage(desk: Desk, version: RegisteredVersion) -> str | None:
+    """What is wrong with the model's files, in words: not those that were judged, or not loadable."""
+    try:
+        models.verify(desk.client, version.address, version.sha256)
+    except ModelRejected as error:
+        return str(error)
+    return None

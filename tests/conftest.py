@@ -1,0 +1,64 @@
+"""What all tests share: settings over a temporary home, and a small model of its own."""
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from configs.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings whose every path lies in the test's own folder."""
+    models = tmp_path / "models"
+    models.mkdir()
+    return Settings(ratchet_home=tmp_path / "home", ratchet_models=models, ratchet_data=tmp_path / "data")
+
+
+TINY_YAML = textwrap.dedent("""\
+    name: tiny
+    description: Whether a transaction is one to look at
+    owner: tests
+    data:
+      source: {kind: files, path: "${RATCHET_DATA}/days/*.parquet"}
+      columns: {id: int64, at: datetime, customer: int64, amount: float64, bad: int64}
+      prepare: add_double
+      history_days: 1
+      key: id
+      time: at
+      target: bad
+      private: [customer]
+      features: [amount, double]
+    split: {by: time, train_days: 3, delay_days: 1, holdout_days: 2, exclude: first_customer}
+    checks:
+      - {id: amount-known, expect: column_values_to_not_be_null, column: amount}
+      - {id: double-plausible, expect: column_values_to_be_between, column: double, max_value: 1000, severity: warning}
+    train: {estimator: sklearn.linear_model.LogisticRegression, params: {C: 1.0}, scale: true}
+    metrics: [average_precision, roc_auc, log_loss, share_found]
+    gate:
+      - {metric: average_precision, at_least: 0.5}
+    promotion: {ask: manual}
+    """)
+
+TINY_HOOKS = textwrap.dedent("""\
+    def add_double(raw):
+        return raw.assign(double=raw["amount"] * 2)
+
+
+    def first_customer(rows, window):
+        return rows["customer"] == 0
+
+
+    def share_found(rows, scores):
+        return float(rows["bad"][scores >= 0.5].sum() / rows["bad"].sum())
+    """)
+
+
+@pytest.fixture
+def tiny(settings: Settings) -> Path:
+    """The YAML of a model called tiny, with its hooks beside it; the file may be rewritten by the test."""
+    (settings.models / "tiny.py").write_text(TINY_HOOKS)
+    path = settings.models / "tiny.yaml"
+    path.write_text(TINY_YAML)
+    return path

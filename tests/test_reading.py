@@ -1,0 +1,110 @@
+"""A YAML with a mistake is refused by file, line, key, what is wrong and what is allowed."""
+
+from pathlib import Path
+
+import pytest
+
+from configs.reading import read_model
+from configs.settings import Settings
+from tasks.errors import ConfigError, UsageError
+
+
+def test_the_shipped_models_are_right() -> None:
+    settings = Settings()
+    assert read_model("fraud_detector", settings).name == "fraud_detector"
+
+
+def test_a_right_yaml_is_read(tiny: Path, settings: Settings) -> None:
+    config = read_model("tiny", settings)
+    assert config.hooks == ("add_double", "first_customer", "share_found")
+    assert config.checks[1].arguments == {"column": "double", "max_value": 1000}
+
+
+MISTAKES = [
+    ("owner: tests", "ownr: tests", ":3: ownr:", "did you mean owner?"),
+    ("owner: tests\n", "", "owner: is missing", ""),
+    ("history_days: 1", "histroy_days: 1", "data.histroy_days: is an unknown key", "did you mean history_days?"),
+    ("kind: files", "kind: sql", ":5: data.source.kind: 'sql' is not allowed", "'files'"),
+    ("key: id", "key: idd", "data.key: 'idd' is not declared", "did you mean id?"),
+    ("time: at", "time: amount", "data.columns.amount: holds the time of a row", "datetime"),
+    ("time: at\n", "", "data.time: is missing", ""),
+    ("features: [amount, double]", "features: [amount, bad]", "data.features.1: 'bad' is the target", ""),
+    ("prepare: add_double", "prepare: add_dubble", "data.prepare: 'add_dubble' is no function of tiny.py", "add_double"),
+    ("exclude: first_customer", "exclude: last_customer", "split.exclude: 'last_customer' is no function", "first_customer"),
+    ("train_days: 3", "train_days: three", ":15: split.train_days: 'three' is not allowed", "integer"),
+    ("train_days: 3", "train_days: 0", "split.train_days: 0 is not allowed", "greater than or equal to 1"),
+    ("column_values_to_not_be_null", "column_values_to_not_be_nul", ":17: checks.0", "column_values_to_not_be_null"),
+    ("max_value: 1000", "maxvalue: 1000", ":18: checks.1", "max_value"),
+    ("column: double", "column: dubble", "checks.1: column 'dubble' is neither declared nor a feature", "double"),
+    ("id: double-plausible", "id: amount-known", "checks.1.id: 'amount-known' names another check too", ""),
+    ("LogisticRegression", "LogisticRegresion", ":19: train.estimator:", "LogisticRegression"),
+    ("sklearn.linear_model", "sklearn.linear", "train.estimator: 'sklearn.linear.LogisticRegression' cannot be imported", ""),
+    ("C: 1.0", "c: 1.0", "train.params.c: is no argument of LogisticRegression", "C"),
+    ("metric: average_precision", "metric: avg_precision", ":22: gate.0.metric: 'avg_precision' is not computed", "roc_auc"),
+    ("share_found]", "shares_found]", "metrics.3: 'shares_found' is no function of tiny.py", "share_found"),
+    ("at_least: 0.5}", "at_least: 0.5, at_most: 1}", "gate.0: a rule says either at_least or at_most", ""),
+    ("at_least: 0.5", "at_least: .nan", "gate.0.at_least", "finite"),
+    ("ask: manual", "ask: sometimes", "promotion.ask: 'sometimes' is not allowed", "'manual'"),
+    ("name: tiny", "name: tinny", ":1: name: 'tinny' stands in tiny.yaml", ""),
+    ("promotion: {ask: manual}", 'schedule: {cron: "0 3 * *"}', "schedule.cron: '0 3 * *' is not a cron expression", "0 3 * * *"),
+    ("promotion: {ask: manual}", 'schedule: {cron: "0 3 * * *", timezone: Paris}', "schedule.timezone: 'Paris'", "Europe/Paris"),
+    ("owner: tests", "owner: [", ":4: this is not YAML", ""),
+    ("private: [customer]", "private: [customers]", "data.private.0: 'customers' is not declared", "customer"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "place", "allowed"), MISTAKES)
+def test_a_mistake_is_named_with_its_place_and_what_is_allowed(
+    tiny: Path, settings: Settings, right: str, wrong: str, place: str, allowed: str
+) -> None:
+    text = tiny.read_text()
+    assert right in text
+    tiny.write_text(text.replace(right, wrong))
+    with pytest.raises(ConfigError) as error:
+        read_model("tiny", settings)
+    assert place in str(error.value)
+    assert allowed in str(error.value)
+    assert str(tiny) in str(error.value)
+
+
+def test_all_mistakes_are_named_at_once(tiny: Path, settings: Settings) -> None:
+    tiny.write_text(tiny.read_text().replace("C: 1.0", "c: 1.0").replace("key: id", "key: idd"))
+    with pytest.raises(ConfigError) as error:
+        read_model("tiny", settings)
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_hooks_without_their_file_are_refused(tiny: Path, settings: Settings) -> None:
+    tiny.with_suffix(".py").unlink()
+    with pytest.raises(ConfigError, match=r"there is no tiny\.py beside the YAML"):
+        read_model("tiny", settings)
+
+
+def test_a_hooks_file_that_is_not_python_is_refused_by_its_line(tiny: Path, settings: Settings) -> None:
+    tiny.with_suffix(".py").write_text("def add_double(:\n")
+    with pytest.raises(ConfigError, match=r"tiny\.py:1: this is not Python"):
+        read_model("tiny", settings)
+
+
+def test_an_unknown_model_is_refused_with_the_nearest_name(tiny: Path, settings: Settings) -> None:
+    with pytest.raises(ConfigError, match=r"no model 'tny' .*did you mean tiny\?"):
+        read_model("tny", settings)
+
+
+def test_an_override_changes_train_and_nothing_else(tiny: Path, settings: Settings) -> None:
+    assert read_model("tiny", settings, ["train.params.C=0.1", "train.scale=false"]).train.params == {"C": 0.1}
+    for wrong in ("gate.0.at_least=0", "train=1", "train.seed"):
+        with pytest.raises(UsageError, match=r"write train\.<key>=<value>"):
+            read_model("tiny", settings, [wrong])
+
+
+def test_an_override_is_checked_like_the_file(tiny: Path, settings: Settings) -> None:
+    with pytest.raises(ConfigError, match=r"train\.params\.cc: is no argument"):
+        read_model("tiny", settings, ["train.params.cc=1"])
+
+
+@pytest.mark.parametrize("text", ["", "- a list", "just words"])
+def test_a_file_that_is_no_mapping_is_refused(tiny: Path, settings: Settings, text: str) -> None:
+    tiny.write_text(text)
+    with pytest.raises(ConfigError, match="mapping"):
+        read_model("tiny", settings)
