@@ -147,9 +147,15 @@ def _data_problems(config: ModelConfig) -> Iterator[Problem]:
         if (column := getattr(data, role)) not in data.columns:
             yield Problem(("data", role), f"{column!r} is not declared; {_nearest(column, data.columns)}")
     if data.columns.get(data.time, "datetime") != "datetime":
-        yield Problem(("data", "columns", data.time), f"holds the time of a row and must be datetime, not {data.columns[data.time]}")
+        yield Problem(
+            ("data", "columns", data.time),
+            f"holds the time of a row and must be datetime, not {data.columns[data.time]}",
+        )
     if data.columns.get(data.target, "int64") not in ("int64", "bool"):
-        yield Problem(("data", "columns", data.target), f"is the target and must be int64 (0 or 1) or bool, not {data.columns[data.target]}")
+        yield Problem(
+            ("data", "columns", data.target),
+            f"is the target and must be int64 (0 or 1) or bool, not {data.columns[data.target]}",
+        )
     for index, column in enumerate(data.private):
         if column not in data.columns:
             yield Problem(("data", "private", index), f"{column!r} is not declared; {_nearest(column, data.columns)}")
@@ -160,7 +166,10 @@ def _data_problems(config: ModelConfig) -> Iterator[Problem]:
         elif feature in data.features[:index]:
             yield Problem(("data", "features", index), f"{feature!r} stands there twice")
         elif not data.prepare and feature not in data.columns:
-            yield Problem(("data", "features", index), f"{feature!r} is not declared and no prepare computes it; {_nearest(feature, data.columns)}")
+            yield Problem(
+                ("data", "features", index),
+                f"{feature!r} is not declared and no prepare computes it; {_nearest(feature, data.columns)}",
+            )
 
 
 def _hook_problems(config: ModelConfig, path: Path) -> Iterator[Problem]:
@@ -170,12 +179,19 @@ def _hook_problems(config: ModelConfig, path: Path) -> Iterator[Problem]:
         defined = source.functions_in(path) if path.is_file() else frozenset()
     except SyntaxError as error:
         raise ConfigError(f"{path}:{error.lineno}: this is not Python: {error.msg}") from error
-    places: list[tuple[Location, str | None]] = [(("data", "prepare"), config.data.prepare), (("split", "exclude"), config.split.exclude)]
+    places: list[tuple[Location, str | None]] = [
+        (("data", "prepare"), config.data.prepare),
+        (("split", "exclude"), config.split.exclude),
+    ]
     places += [(("metrics", i), name) for i, name in enumerate(config.metrics) if name not in BUILT_IN_METRICS]
     for location, name in places:
         if name and name not in defined:
             known = (*BUILT_IN_METRICS, *defined) if location[0] == "metrics" else tuple(defined)
-            beside = f"no function of {path.name} beside the YAML" if path.is_file() else f"a hook, and there is no {path.name} beside the YAML"
+            beside = (
+                f"no function of {path.name} beside the YAML"
+                if path.is_file()
+                else f"a hook, and there is no {path.name} beside the YAML"
+            )
             yield Problem(location, f"{name!r} is {beside}; {_nearest(name, known)}")
 
 
@@ -197,7 +213,10 @@ def _estimator_problems(config: ModelConfig) -> Iterator[Problem]:
     module, _, name = config.train.estimator.rpartition(".")
     found = source.find_class(config.train.estimator)
     if found is None:
-        yield Problem(("train", "estimator"), f"{config.train.estimator!r} cannot be imported; {_nearest(name, source.names_in(module))}")
+        yield Problem(
+            ("train", "estimator"),
+            f"{config.train.estimator!r} cannot be imported; {_nearest(name, source.names_in(module))}",
+        )
         return
     for param in config.train.params:
         if found.arguments is not None and param not in found.arguments:
@@ -222,15 +241,19 @@ def _schedule_problems(config: ModelConfig) -> Iterator[Problem]:
         yield Problem(("schedule", "timezone"), f"{config.schedule.timezone!r} is not a time zone; write one like Europe/Paris")
         return
 
-
     try:
         CronSim(config.schedule.cron, datetime.now(zone))
     except CronSimError as error:
-        yield Problem(("schedule", "cron"), f"{config.schedule.cron!r} is not a cron expression ({error}); write one like 0 3 * * *")
+        yield Problem(
+            ("schedule", "cron"),
+            f"{config.schedule.cron!r} is not a cron expression ({error}); write one like 0 3 * * *",
+        )
 
 
 def _message(path: Path, document: Any, problems: Sequence[Problem]) -> str:
-    return "\n".join(f"{path}:{_line(document, p.location)}: {'.'.join(map(str, p.location)) or 'model'}: {p.sentence}" for p in problems)
+    return "\n".join(
+        f"{path}:{_line(document, p.location)}: {'.'.join(map(str, p.location)) or 'model'}: {p.sentence}" for p in problems
+    )
 
 
 def _line(document: Any, location: Location) -> int:
@@ -240,7 +263,12 @@ def _line(document: Any, location: Location) -> int:
         try:
             line = (node.lc.key(step) if isinstance(step, str) else node.lc.item(step))[0] + 1
             node = node[step]
-        except (KeyError, IndexError, AttributeError, TypeError):  # the key is missing or came by an override: its parent's line
+        except (
+            KeyError,
+            IndexError,
+            AttributeError,
+            TypeError,
+        ):  # the key is missing or came by an override: its parent's line
             break
     return line
 

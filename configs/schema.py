@@ -31,14 +31,22 @@ class FilesSource(Part):
 
 class Data(Part):
     source: FilesSource = Field(description="Where the rows come from.")
-    columns: dict[Column, Dtype] = Field(min_length=1, description="The raw columns that are read, each with its type; no others are.")
-    prepare: Identifier | None = Field(default=None, description="Hook that computes columns: prepare(raw) -> frame with the same rows.")
+    columns: dict[Column, Dtype] = Field(
+        min_length=1, description="The raw columns that are read, each with its type; no others are."
+    )
+    prepare: Identifier | None = Field(
+        default=None, description="Hook that computes columns: prepare(raw) -> frame with the same rows."
+    )
     history_days: int = Field(default=0, ge=0, description="Days of rows that prepare needs before the first training day.")
     key: Column = Field(description="Column that names a row; unique.")
     time: Column = Field(description="Column of the instant at which a row happened; UTC.")
     target: Column = Field(description="Column to predict: 0 or 1.")
-    private: tuple[Column, ...] = Field(default=(), description="Columns whose values never stand in a report, an example or a message.")
-    features: tuple[Column, ...] = Field(min_length=1, description="Columns the model sees, after prepare; they make the model signature.")
+    private: tuple[Column, ...] = Field(
+        default=(), description="Columns whose values never stand in a report, an example or a message."
+    )
+    features: tuple[Column, ...] = Field(
+        min_length=1, description="Columns the model sees, after prepare; they make the model signature."
+    )
 
 
 class Split(Part):
@@ -46,7 +54,9 @@ class Split(Part):
     train_days: int = Field(ge=1, description="Days of rows to train on.")
     delay_days: int = Field(ge=0, description="Days between training and holdout: how long labels take to arrive.")
     holdout_days: int = Field(ge=1, description="Days of rows on which models are judged; the last ends at as_of.")
-    exclude: Identifier | None = Field(default=None, description="Hook that says which holdout rows not to judge on: exclude(rows, window) -> mask.")
+    exclude: Identifier | None = Field(
+        default=None, description="Hook that says which holdout rows not to judge on: exclude(rows, window) -> mask."
+    )
 
 
 class Check(BaseModel):
@@ -56,7 +66,9 @@ class Check(BaseModel):
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")] = Field(description="Its name in reports and messages.")
     expect: str = Field(description="Name of a Great Expectations expectation, without `expect_`: column_values_to_not_be_null.")
-    severity: Literal["critical", "warning", "info"] = Field(default="critical", description="critical stops the run; the others are recorded.")
+    severity: Literal["critical", "warning", "info"] = Field(
+        default="critical", description="critical stops the run; the others are recorded."
+    )
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -90,11 +102,15 @@ class Rule(Part):
         return self
 
     def __str__(self) -> str:
-        return f"{self.metric} at least {self.at_least:g}" if self.at_least is not None else f"{self.metric} at most {self.at_most:g}"
+        return (
+            f"{self.metric} at least {self.at_least:g}" if self.at_least is not None else f"{self.metric} at most {self.at_most:g}"
+        )
 
 
 class Promotion(Part):
-    ask: Literal["on_candidate", "manual"] = Field(default="manual", description="Whether each new candidate's promotion is asked for, or only by hand.")
+    ask: Literal["on_candidate", "manual"] = Field(
+        default="manual", description="Whether each new candidate's promotion is asked for, or only by hand."
+    )
 
 
 class Approval(Part):
@@ -116,7 +132,9 @@ class ModelConfig(Part):
     split: Split
     checks: tuple[Check, ...] = Field(default=(), description="What the data must satisfy.")
     train: Train
-    metrics: tuple[Identifier, ...] = Field(min_length=1, description="What is computed: built-in names, or hooks metric(rows, scores) -> number.")
+    metrics: tuple[Identifier, ...] = Field(
+        min_length=1, description="What is computed: built-in names, or hooks metric(rows, scores) -> number."
+    )
     gate: tuple[Rule, ...] = Field(min_length=1, description="All of these must pass before a promotion is asked for.")
     promotion: Promotion = Promotion()
     approval: Approval = Approval()

@@ -80,7 +80,9 @@ class Prefect:
         reason = reply["details"].get("reason", "")
         if "schema not found" in reason:  # its process died between suspending and saving the form
             self.set_state(flow_run, "SCHEDULED", "its form was lost")
-            raise RatchetError("the question's form was lost when its process died; it is asked again: answer once more in a minute")
+            raise RatchetError(
+                "the question's form was lost when its process died; it is asked again: answer once more in a minute"
+            )
         raise UsageError(f"the answer was not taken: {reason}")
 
     def set_state(self, flow_run: str, state: str, message: str) -> None:

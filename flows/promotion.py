@@ -4,14 +4,15 @@ No retries: what happens before the wait may happen again (each event is appende
 """
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from prefect import flow
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import ObjectNotFound
 from prefect.input.actions import read_flow_run_input
 from prefect.runtime import flow_run
-from prefect.states import Cancelled, Completed, Scheduled, State
+from prefect.states import Cancelled, Completed, Scheduled
 from pydantic import Field
 
 from configs.reading import read_model
@@ -35,7 +36,10 @@ def run_name() -> str:
 
 @flow(name="promote_candidate", flow_run_name=run_name, retries=0, **mirror.HOOKS)
 def promote_candidate(
-    model: str, version: Annotated[int, Field(ge=1)], instead: bool = False, asked_by: str = "somebody in the Prefect UI"
+    model: str,
+    version: Annotated[int, Field(ge=1)],
+    instead: bool = False,
+    asked_by: str = "somebody in the Prefect UI",
 ) -> State[Any]:
     """Judge a registered version by today's gate, ask a person, and make it the champion on a yes.
 
@@ -60,7 +64,11 @@ def promote_candidate(
 def open_desk(model: str, version: int) -> Desk:
     settings = Settings()
     client = connect(settings)
-    tags = {"ratchet.flow": "promote_candidate", "ratchet.version": str(version), "ratchet.flow_run_url": flow_url(settings)}
+    tags = {
+        "ratchet.flow": "promote_candidate",
+        "ratchet.version": str(version),
+        "ratchet.flow_run_url": flow_url(settings),
+    }
     run = open_run(client, f"{model} promotions", run_name(), str(flow_run.id), tags)
     return Desk(Ledger(settings.ledger_url), client, read_model(model, settings), version, str(flow_run.id), run.id)
 
@@ -85,7 +93,7 @@ def clear_dead_requests(desk: Desk) -> None:
         return
     with get_client(sync_client=True) as client:
         try:
-            waiting = client.read_flow_run(pending.flow_run)
+            waiting = client.read_flow_run(UUID(pending.flow_run))
         except ObjectNotFound:
             promotion.end_dead(desk, pending, "withdrawn", "its flow run was deleted")
             return

@@ -46,22 +46,22 @@ def step(
         start = time.perf_counter()
         answer = work(*args, **kwargs)
         seconds = time.perf_counter() - start
-        _seconds.setdefault(str(flow_run.id), {})[name] = seconds
+        spent = _seconds.setdefault(str(flow_run.id), {})
+        spent[name] = spent.get(name, 0.0) + seconds
         if said:
             get_run_logger().getChild(LOGGER).info("%-10s %s  %.1f s", name, said(answer), seconds)
         return answer
 
     return task(
-        timed,
         name=name,
         task_run_name=name,
         cache_policy=NO_CACHE,
         retries=retries,
-        retry_delay_seconds=exponential_backoff(2) if retries else None,
-        retry_jitter_factor=0.5 if retries else None,
-        retry_condition_fn=worth_retrying if retries else None,
+        retry_delay_seconds=exponential_backoff(2),
+        retry_jitter_factor=0.5,
+        retry_condition_fn=worth_retrying,
         timeout_seconds=timeout_seconds,
-    )
+    )(timed)
 
 
 def step_seconds() -> dict[str, float]:
@@ -69,7 +69,7 @@ def step_seconds() -> dict[str, float]:
     return {f"seconds/{name.replace(' ', '_')}": seconds for name, seconds in _seconds.get(str(flow_run.id), {}).items()}
 
 
-def worth_retrying(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
+def worth_retrying(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
     """True for a network or a disk that may come back; never for a refusal or a mistake."""
     error = state.result(raise_on_failure=False)
     if isinstance(error, RatchetError):

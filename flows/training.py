@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
 from prefect.deployments import run_deployment
 from prefect.runtime import flow_run
-from prefect.states import Completed, State
+from prefect.states import Completed
 from pydantic import Field
 
 from configs.settings import Settings
@@ -35,7 +36,13 @@ split = step(splits.split, "split", str)
 train = step(training.fit, "train", lambda pipeline: type(pipeline.named_steps["model"]).__name__)
 evaluate = step(evaluation.evaluate, "evaluate", str)
 sign = step(models.sign, "sign", lambda signed: f"model signature of {len(signed.sample.columns)} features")
-record_data = step(recording.record_data, "keep data", lambda facts: f"digest {facts['data_digest'][:8]}", retries=3, timeout_seconds=30 * MINUTE)
+record_data = step(
+    recording.record_data,
+    "keep data",
+    lambda facts: f"digest {facts['data_digest'][:8]}",
+    retries=3,
+    timeout_seconds=30 * MINUTE,
+)
 record_evaluation = step(recording.record_evaluation, "record", retries=3, timeout_seconds=30 * MINUTE)
 log_model = step(models.log_model, "log model", lambda logged: f"sha256 {logged[1][:8]}", retries=3, timeout_seconds=30 * MINUTE)
 register = step(registry.register, "register", lambda number: f"version {number}", retries=3, timeout_seconds=10 * MINUTE)
@@ -62,6 +69,7 @@ def train_candidate(model: str, as_of: datetime | None = None, overrides: list[O
     run = open_run(client, model, run_name(), me, {"ratchet.flow": "train_candidate", "ratchet.flow_run_url": flow_url(settings)})
     plan = settle(client, run, settings, model, as_of, overrides)
     config = plan.config
+    client.update_run(run.id, name=f"{model} {plan.as_of:%Y-%m-%d}{' explore' if explore else ''} #{me[:4]}")
 
     raw = load(config, plan.window, settings.data, holdout=not explore)
     report = validate(raw, config, plan.window, "raw")

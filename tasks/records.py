@@ -64,7 +64,10 @@ class ValidationReport:
 
     def __str__(self) -> str:
         warnings = [outcome for outcome in self.failures if outcome.severity != "critical"]
-        heads = [f"{len(self.outcomes)} checks on {self.stage}", *(f"{o.severity}: {o.check} {o.sentence}" for o in warnings)]
+        heads = [
+            f"{len(self.outcomes)} checks on {self.stage}",
+            *(f"{o.severity}: {o.check} {o.sentence}" for o in warnings),
+        ]
         return ", ".join(heads)
 
 

@@ -4,6 +4,7 @@ Plain functions of pandas frames that import nothing of ratchet: their source is
 and runs where that is scored. Not here: which columns are read and which become features (fraud_detector.yaml).
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from statistics import fmean
 from typing import Any, Protocol
@@ -44,21 +45,19 @@ def add_window_features(raw: pd.DataFrame) -> pd.DataFrame:
     _demand_known(raw, "TX_DATETIME", "TX_AMOUNT")
     when = raw["TX_DATETIME"]
     features: dict[str, Any] = {
-        "TX_DURING_WEEKEND": (when.dt.dayofweek >= 5).astype("int64"),
+        "TX_DURING_WEEKEND": (when.dt.day_of_week >= 5).astype("int64"),
         "TX_DURING_NIGHT": (when.dt.hour <= LAST_NIGHT_HOUR).astype("int64"),
     }
     # whole cents add up exactly: a row's features do not depend on which other customers' rows stand in the frame
     cents = np.rint(raw["TX_AMOUNT"].to_numpy(dtype=np.float64) * 100)
     instants, ranks = np.unique(when.to_numpy(dtype="datetime64[us]"), return_inverse=True)
     customers = _Timeline(raw["CUSTOMER_ID"], instants, ranks, cents)
-    for days in WINDOW_DAYS:
-        number, total = customers.between(days, 0)
+    for days, number, total in customers.windows(ending_days_ago=0):
         features[f"CUSTOMER_ID_NB_TX_{days}DAY_WINDOW"] = number
         features[f"CUSTOMER_ID_AVG_AMOUNT_{days}DAY_WINDOW"] = total / number / 100
     frauds = raw["TX_FRAUD"].fillna(0).to_numpy(dtype=np.float64)
     terminals = _Timeline(raw["TERMINAL_ID"], instants, ranks, frauds)
-    for days in WINDOW_DAYS:
-        number, total = terminals.between(LABEL_DELAY_DAYS + days, LABEL_DELAY_DAYS)
+    for days, number, total in terminals.windows(ending_days_ago=LABEL_DELAY_DAYS):
         features[f"TERMINAL_ID_NB_TX_{days}DAY_WINDOW"] = number
         features[f"TERMINAL_ID_RISK_{days}DAY_WINDOW"] = total / np.maximum(number, 1)
     return raw.assign(**features)
@@ -122,13 +121,15 @@ class _Timeline:
         self.ranks = ranks[self.order]
         self.totals = np.concatenate(([0.0], np.cumsum(values[self.order])))
 
-    def between(self, older_days: int, newer_days: int) -> tuple[Floats, Floats]:
-        """For each row, at time t: number and summed values of its owner's rows in (t - older_days, t - newer_days]."""
-        first, last = self._position(older_days), self._position(newer_days)
-        number, total = np.empty(len(self.order)), np.empty(len(self.order))
-        number[self.order] = last - first
-        total[self.order] = self.totals[last] - self.totals[first]
-        return number, total
+    def windows(self, ending_days_ago: int) -> Iterator[tuple[int, Floats, Floats]]:
+        """Each window's days and, for each row, number and sum of its owner's rows in (end - days, end]."""
+        last = self._position(ending_days_ago)
+        for days in WINDOW_DAYS:
+            first = self._position(ending_days_ago + days)
+            number, total = np.empty(len(self.order)), np.empty(len(self.order))
+            number[self.order] = last - first
+            total[self.order] = self.totals[last] - self.totals[first]
+            yield days, number, total
 
     def _position(self, days: int) -> Integers:
         """For each sorted row, the position past all of its owner's rows up to and including `days` before it."""

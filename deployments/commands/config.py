@@ -19,12 +19,16 @@ def check(models: tuple[str, ...]) -> None:
     settings = Settings()
     names = models or model_names(settings)
     if not names:
-        raise ConfigError(f"there is no model in {settings.models}; put one <name>.yaml there, or point RATCHET_MODELS at its folder")
+        raise ConfigError(
+            f"there is no model in {settings.models}; put one <name>.yaml there, or point RATCHET_MODELS at its folder"
+        )
     problems = []
     for name in names:
         try:
             found = read_model(name, settings)
-            click.echo(f"{name}: {len(found.data.features)} features, {len(found.checks)} checks, {len(found.gate)} rules. All is well.")
+            click.echo(
+                f"{name}: {len(found.data.features)} features, {len(found.checks)} checks, {len(found.gate)} rules. All is well."
+            )
         except ConfigError as error:
             problems.append(str(error))
     if problems:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import click
 from rich.console import Console
 from rich.table import Table
+from tasks.release.standing import standing
 
 from configs.reading import read_model
 from configs.settings import Settings
@@ -15,7 +16,6 @@ from deployments.commands.watching import demand_success, watch
 from deployments.prefect_api import Prefect
 from tasks.errors import UsageError
 from tasks.release.ledger import Event, Ledger
-from tasks.release.standing import standing
 
 
 @click.command(epilog="Example: ratchet show fraud_detector 7")
@@ -71,7 +71,9 @@ def _answer(decision: Literal["approve", "reject"], model: str, version: int, re
     pending = standing(model, ledger.events(model)).pending
     if pending is None or pending.version_to != version:
         waits = f"version {pending.version_to} does" if pending else "nothing does"
-        raise UsageError(f"version {version} of {model} does not wait for an answer; {waits}. Ask for it: ratchet promote {model} {version}")
+        raise UsageError(
+            f"version {version} of {model} does not wait for an answer; {waits}. Ask for it: ratchet promote {model} {version}"
+        )
     form = {"decision": decision, "your_name": who, "reason": reason, "evidence": pending.evidence}
     with Prefect(settings) as prefect:
         prefect.answer(pending.flow_run or "", form)
@@ -95,7 +97,9 @@ def _print_evidence(document: dict[str, Any], judged: Event) -> None:
     verdict, champion = document["verdict"], document["champion"]
     against = f"against champion {champion}" if champion else "with no champion yet"
     digest = (judged.evidence or "")[:8]
-    click.echo(f"{document['model']} {document['candidate']['version']} {against}: {verdict['outcome']}   evidence {digest[:4]} {digest[4:]}")
+    click.echo(
+        f"{document['model']} {document['candidate']['version']} {against}: {verdict['outcome']}   evidence {digest[:4]} {digest[4:]}"
+    )
     if document["note"]:
         click.echo(document["note"])
     table = Table("rule", "candidate", "verdict", box=None, pad_edge=False, header_style="", padding=(0, 2, 0, 0))
@@ -104,5 +108,9 @@ def _print_evidence(document: dict[str, Any], judged: Event) -> None:
     click.echo()
     Console(width=80, highlight=False).print(table)
     holdout, training = document["holdout"], document["training"]
-    click.echo(f"\nHoldout {holdout['holdout_start'][:10]} .. {holdout['holdout_end'][:10]}: {holdout['holdout_rows']} rows, {holdout['holdout_positives']} positives.")
-    click.echo(f"Trained on {training['train_rows']} rows up to {training['train_end'][:10]}, code {document['candidate']['git_commit'][:7]}.")
+    click.echo(
+        f"\nHoldout {holdout['holdout_start'][:10]} .. {holdout['holdout_end'][:10]}: {holdout['holdout_rows']} rows, {holdout['holdout_positives']} positives."
+    )
+    click.echo(
+        f"Trained on {training['train_rows']} rows up to {training['train_end'][:10]}, code {document['candidate']['git_commit'][:7]}."
+    )

@@ -43,7 +43,7 @@ class Verbs(click.Group):
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ratchet")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def ratchet(debug: bool) -> None:  # noqa: ARG001 read in main(), where errors end
+def ratchet(debug: bool) -> None:
     """A training platform whose production model only moves forward."""
 
 

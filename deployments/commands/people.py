@@ -15,4 +15,11 @@ def declared_name() -> str:
     return done.stdout.strip() or getpass.getuser()
 
 
-as_name = click.option("--as", "who", metavar="NAME", default=declared_name, show_default="git's user", help="Who decides; it goes on record.")
+as_name = click.option(
+    "--as",
+    "who",
+    metavar="NAME",
+    default=declared_name,
+    show_default="git's user",
+    help="Who decides; it goes on record.",
+)

@@ -8,11 +8,11 @@ from datetime import datetime
 import click
 from rich.console import Console
 from rich.table import Table
+from tasks.release.standing import champion_on, standing
 
 from configs.reading import model_names, model_path
 from configs.settings import Settings
 from tasks.release.ledger import Event, Ledger
-from tasks.release.standing import champion_on, standing
 
 
 @click.command(epilog="Example: ratchet status")
@@ -32,7 +32,11 @@ def status(as_json: bool) -> None:
 
 @click.command(epilog="Example: ratchet history fraud_detector --on 2018-08-08T00:00")
 @click.argument("model")
-@click.option("--on", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]), help="What was in production at this instant, UTC.")
+@click.option(
+    "--on",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
+    help="What was in production at this instant, UTC.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def history(model: str, on: datetime | None, as_json: bool) -> None:
     """Every decision about MODEL, newest first."""
@@ -49,7 +53,10 @@ def history(model: str, on: datetime | None, as_json: bool) -> None:
         click.echo(f"Nothing has been decided about {model} yet. Train a candidate: ratchet train {model}")
     else:
         headings = ("seq", "when (UTC)", "what", "version", "who", "why")
-        _print_table(headings, ([str(e.sequence), f"{e.time:%Y-%m-%d %H:%M}", e.event, _versions(e), e.who, e.why] for e in reversed(events)))
+        _print_table(
+            headings,
+            ([str(e.sequence), f"{e.time:%Y-%m-%d %H:%M}", e.event, _versions(e), e.who, e.why] for e in reversed(events)),
+        )
 
 
 def _status(model: str, events: tuple[Event, ...]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import click
+from tasks.release.standing import standing
 
 from configs.reading import read_model
 from configs.settings import Settings
@@ -10,12 +11,15 @@ from deployments.commands.people import as_name
 from deployments.commands.watching import demand_success, watch
 from deployments.prefect_api import FlowRun, Prefect
 from tasks.release.ledger import Ledger
-from tasks.release.standing import standing
 
 
 @click.command(epilog="Example: ratchet train fraud_detector --as-of 2018-08-15")
 @click.argument("model")
-@click.option("--as-of", type=click.DateTime(), help="Instant up to which labels are complete; default: end of the newest day less the delay.")
+@click.option(
+    "--as-of",
+    type=click.DateTime(),
+    help="Instant up to which labels are complete; default: end of the newest day less the delay.",
+)
 @click.option("--set", "overrides", multiple=True, metavar="train.KEY=VALUE", help="Change the training of this run alone.")
 @click.option("--explore", is_flag=True, help="Log only: read no holdout, register nothing.")
 def train(model: str, as_of: datetime | None, overrides: tuple[str, ...], explore: bool) -> None:
@@ -45,7 +49,7 @@ def promote(model: str, version: int, instead: bool, who: str) -> None:
         run = watch(prefect, _started(prefect, prefect.start("promote_candidate", model, parameters)))
     demand_success(run)
     pending = standing(model, Ledger(settings.ledger_url).events(model)).pending
-    click.echo(f"{pending or run.message}\n  ratchet show {model} {version}\n  ratchet approve {model} {version} --reason \"...\"")
+    click.echo(f'{pending or run.message}\n  ratchet show {model} {version}\n  ratchet approve {model} {version} --reason "..."')
 
 
 def _started(prefect: Prefect, run: FlowRun) -> FlowRun:

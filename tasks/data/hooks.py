@@ -29,9 +29,11 @@ class Hooks:
         """What the hook answers; HookFailed names the hook, its line and what it raised."""
         try:
             return self.functions[name](*arguments)
-        except Exception as error:  # noqa: BLE001 a hook is foreign code: whatever it raises, it is the hook that failed
+        except Exception as error:
             frame = traceback.extract_tb(error.__traceback__)[-1]
-            raise HookFailed(f"hook {name} raised {type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno}); mend it and start a new run") from error
+            raise HookFailed(
+                f"hook {name} raised {type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno}); mend it and start a new run"
+            ) from error
 
 
 def load_hooks(config: ModelConfig, path: Path) -> Hooks:
@@ -45,7 +47,7 @@ def parse_hooks(config: ModelConfig, source: str, path: Path) -> Hooks:
     linecache.cache[str(path)] = (len(source), None, source.splitlines(keepends=True), str(path))
     try:
         exec(compile(source, str(path), "exec"), module.__dict__)
-    except Exception as error:  # noqa: BLE001 as in call()
+    except Exception as error:
         raise HookFailed(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
     return Hooks(source, {name: getattr(module, name) for name in config.hooks})
 
@@ -56,7 +58,9 @@ def prepare(config: ModelConfig, hooks: Hooks, raw: pd.DataFrame) -> pd.DataFram
         return raw
     prepared = hooks.call(config.data.prepare, raw.copy())
     if not isinstance(prepared, pd.DataFrame) or not _same_rows(raw, prepared, config.data.key):
-        raise HookFailed(f"hook {config.data.prepare} must return a DataFrame with the {len(raw):,} rows it was given, in their order")
+        raise HookFailed(
+            f"hook {config.data.prepare} must return a DataFrame with the {len(raw):,} rows it was given, in their order"
+        )
     return prepared.set_index(raw.index)  # the index is how rows are found again in raw
 
 
@@ -66,7 +70,9 @@ def excluded(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, window: Wind
         return pd.Series(False, index=rows.index)
     mask = hooks.call(config.split.exclude, rows, window)
     if not isinstance(mask, pd.Series) or mask.dtype != bool or not mask.index.equals(rows.index):
-        raise HookFailed(f"hook {config.split.exclude} must return a boolean Series, a value for each of the {len(rows):,} rows it was given")
+        raise HookFailed(
+            f"hook {config.split.exclude} must return a boolean Series, a value for each of the {len(rows):,} rows it was given"
+        )
     return mask
 
 

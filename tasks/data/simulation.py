@@ -61,7 +61,7 @@ class Town:
 
 
 def simulate(days: int, *, seed: int = 0, start: date, customers: int = 5_000, terminals: int = 10_000) -> pd.DataFrame:
-    """All transactions of `days` days from `start` on, in the order of time: about 1.9 a day and customer, 0.9 % frauds.
+    """The transactions of `days` days from `start` on, in order of time: about 1.9 a day and customer, 0.9 % frauds.
 
     The same arguments give the same rows, and more days only add rows at the end. Two terminals a customer keep each as
     busy as by default, with one transaction a day; at quieter ones a compromise is harder to see.

@@ -6,7 +6,6 @@ Not here: whether the rows are any good (structure.py, validation.py), what is c
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from glob import glob
 from pathlib import Path
 
 import pandas as pd
@@ -53,7 +52,7 @@ def find_files(data: Data, root: Path) -> tuple[Path, ...]:
     pattern = Path(data.source.path.replace("${RATCHET_DATA}", str(root)))
     if not pattern.is_absolute():
         raise ConfigError(f"data.source.path is {data.source.path}; write a full path, or begin it with ${{RATCHET_DATA}}")
-    files = tuple(Path(name) for name in sorted(glob(str(pattern), recursive=True)))
+    files = tuple(sorted(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))))
     if not files:
         raise DataRejected(f"no file matches {pattern}; put the data there, or point RATCHET_DATA at its folder")
     return files
@@ -88,7 +87,7 @@ def _read(file: Path, data: Data, columns: Sequence[str] = ()) -> pd.DataFrame:
     except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError) as error:
         raise DataRejected(f"{file}: cannot be read: {str(error).splitlines()[0]}") from error
     instants = frame.select_dtypes("datetime").columns
-    return frame.astype({name: "datetime64[us]" for name in instants})  # files of one source may differ in their unit
+    return frame.astype(dict.fromkeys(instants, "datetime64[us]"))  # files of one source may differ in their unit
 
 
 def _read_parquet(file: Path, columns: list[str]) -> pd.DataFrame:
@@ -98,7 +97,13 @@ def _read_parquet(file: Path, columns: list[str]) -> pd.DataFrame:
 
 
 def _read_csv(file: Path, data: Data, columns: list[str]) -> pd.DataFrame:
-    types = {"int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_(), "string": pa.string(), "datetime": pa.timestamp("us")}
+    types = {
+        "int64": pa.int64(),
+        "float64": pa.float64(),
+        "bool": pa.bool_(),
+        "string": pa.string(),
+        "datetime": pa.timestamp("us"),
+    }
     convert = pyarrow.csv.ConvertOptions(column_types={name: types[data.columns[name]] for name in columns})
     table = pyarrow.csv.read_csv(file, convert_options=convert)
     _refuse_missing(file, columns, table.column_names)

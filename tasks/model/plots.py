@@ -28,7 +28,13 @@ def draw(model: Pipeline, config: ModelConfig, rows: pd.DataFrame, scores: Score
     base_rate = float(target.mean())
     with _axes(folder / "confusion_matrix.png") as axes:
         ConfusionMatrixDisplay.from_predictions(
-            target, (scores >= THRESHOLD).astype(int), labels=[0, 1], ax=axes, cmap="Blues", values_format=",d", colorbar=False
+            target,
+            (scores >= THRESHOLD).astype(int),
+            labels=[0, 1],
+            ax=axes,
+            cmap="Blues",
+            values_format=",d",
+            colorbar=False,
         )
         axes.set_title(f"Decisions at {THRESHOLD} on {len(rows):,} {part} rows")
     with _axes(folder / "precision_recall.png") as axes:

@@ -29,7 +29,9 @@ def build(train: Train) -> Pipeline:
     except (ImportError, AttributeError, TypeError) as error:
         raise ConfigError(f"train.estimator: {train.estimator}({_arguments(train.params)}) cannot be made: {error}") from error
     if not is_classifier(estimator) or not hasattr(estimator, "predict_proba"):
-        raise ConfigError(f"train.estimator: {train.estimator} is no classifier with predict_proba; choose one that gives probabilities")
+        raise ConfigError(
+            f"train.estimator: {train.estimator} is no classifier with predict_proba; choose one that gives probabilities"
+        )
     if "random_state" in estimator.get_params() and "random_state" not in train.params:
         estimator.set_params(random_state=train.seed)
     return Pipeline([("scale", StandardScaler()), ("model", estimator)] if train.scale else [("model", estimator)])

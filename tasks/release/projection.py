@@ -20,14 +20,16 @@ def project(client: MlflowClient, ledger: Ledger, model: str) -> None:
 
 def _show(client: MlflowClient, now: Standing) -> None:
     numbers = registry.read_stages(client, now.model)
-    wanted = {number: "None" for number in numbers}
+    wanted = dict.fromkeys(numbers, "None")
     wanted |= {number: "Archived" for number in now.former if number in numbers}
     if now.pending and now.pending.version_to:
         wanted[now.pending.version_to] = "Staging"
     if now.champion and now.champion.version_to:
         wanted[now.champion.version_to] = "Production"
         registry.describe(client, now.model, now.champion.version_to, _description(now.champion))
-        registry.show_alias(client, now.model, "champion", now.champion.version_to)  # serving reads this: before all that only people read
+        registry.show_alias(
+            client, now.model, "champion", now.champion.version_to
+        )  # serving reads this: before all that only people read
     for number, stage in wanted.items():
         if numbers.get(number, (stage, stage)) != (stage, stage):
             registry.show_stage(client, now.model, number, stage)

@@ -45,7 +45,9 @@ def sign(model: Pipeline, config: ModelConfig, rows: pd.DataFrame) -> SignedMode
     signature = infer_signature(sample, model.predict(sample))
     named = signature.inputs.input_names() if signature.inputs.has_input_names() else []
     if lost := [column for column in sample.columns if column not in named]:
-        raise ModelRejected(f"the model signature has no {', '.join(lost)}: give these features a plain type (int64, float64, bool, string) in prepare")
+        raise ModelRejected(
+            f"the model signature has no {', '.join(lost)}: give these features a plain type (int64, float64, bool, string) in prepare"
+        )
     return SignedModel(model, signature, sample)
 
 
@@ -68,7 +70,9 @@ def verify(client: MlflowClient, address: str, sha256: str, check: Callable[[Pat
         files = Path(mlflow.artifacts.download_artifacts(artifact_uri=address, dst_path=folder, tracking_uri=client.tracking_uri))
         found = digests.of_folder(files, leave_out=ADDED_BY_DOWNLOAD)
         if found != sha256:
-            raise ModelRejected(f"the model's files have sha256 {found[:12]}, not {sha256[:12]} as when they were judged; train again")
+            raise ModelRejected(
+                f"the model's files have sha256 {found[:12]}, not {sha256[:12]} as when they were judged; train again"
+            )
         (check or load)(files)
 
 
@@ -89,11 +93,15 @@ def sample_with_nulls(rows: pd.DataFrame) -> pd.DataFrame:
 
 def refuse_untrusted(types: list[str]) -> None:
     if foreign := [name for name in types if not name.startswith(TRUSTED)]:
-        raise ModelRejected(f"the model holds {', '.join(foreign)}, which could run code when it is loaded; use estimators of scikit-learn")
+        raise ModelRejected(
+            f"the model holds {', '.join(foreign)}, which could run code when it is loaded; use estimators of scikit-learn"
+        )
 
 
 def _send(client: MlflowClient, run: Run, signed: SignedModel, config: ModelConfig) -> tuple[str, str]:
-    logged = client.create_logged_model(run.experiment, "model", source_run_id=run.id, tags={FLOW_RUN: run.flow_run}, model_type="classifier")
+    logged = client.create_logged_model(
+        run.experiment, "model", source_run_id=run.id, tags={FLOW_RUN: run.flow_run}, model_type="classifier"
+    )
     entry = Model(artifact_path=logged.artifact_location, run_id=run.id, model_uuid=logged.model_id, model_id=logged.model_id)
     with tempfile.TemporaryDirectory() as folder:
         files = Path(folder, "model")
@@ -137,7 +145,9 @@ def _predicts_as(signed: SignedModel) -> Callable[[Path], None]:
     def check(files: Path) -> None:
         loaded = load(files)
         served = mlflow.pyfunc.load_model(str(files)).predict(sample)  # this way the model signature is enforced
-        same = np.array_equal(loaded.predict_proba(sample), model.predict_proba(sample)) and np.array_equal(served, model.predict(sample))
+        same = np.array_equal(loaded.predict_proba(sample), model.predict_proba(sample)) and np.array_equal(
+            served, model.predict(sample)
+        )
         if not same:
             raise ModelRejected("the model predicts differently after it was saved and loaded; this estimator cannot be kept")
 

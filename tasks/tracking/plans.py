@@ -59,7 +59,9 @@ class Plan:
         }
 
 
-def settle(client: MlflowClient, run: Run, settings: Settings, model: str, as_of: datetime | None, overrides: Sequence[str]) -> Plan:
+def settle(
+    client: MlflowClient, run: Run, settings: Settings, model: str, as_of: datetime | None, overrides: Sequence[str]
+) -> Plan:
     """The plan of this run's first attempt; RunChanged when the code is no longer the one it began with."""
     config = read_model(model, settings, overrides)
     hooks = load_hooks(config, hooks_path(model, settings))

@@ -26,7 +26,13 @@ def register(client: MlflowClient, run: Run, config: ModelConfig, model_id: str,
     if (number := find_version(client, config.name, run.flow_run)) is None:
         labels = {**tags, FLOW_RUN: run.flow_run, STAGE: "None"}
         client.create_model_version(
-            config.name, f"models:/{model_id}", run_id=run.id, model_id=model_id, tags=labels, description=description, await_creation_for=0
+            config.name,
+            f"models:/{model_id}",
+            run_id=run.id,
+            model_id=model_id,
+            tags=labels,
+            description=description,
+            await_creation_for=0,
         )
         number = find_version(client, config.name, run.flow_run)
     if number is None or client.get_model_version(config.name, str(number)).status != "READY":

@@ -84,7 +84,9 @@ def log_files(client: MlflowClient, run: Run, folder: Path) -> None:
     client.log_artifacts(run.id, str(folder))
 
 
-def log_dataset(client: MlflowClient, run: Run, name: str, digest: str, source: str, context: str, profile: Mapping[str, Any]) -> None:
+def log_dataset(
+    client: MlflowClient, run: Run, name: str, digest: str, source: str, context: str, profile: Mapping[str, Any]
+) -> None:
     """Rows that the run used, as a dataset input. MLflow keeps 36 characters of a digest: `digest` is cut to 32."""
     dataset = Dataset(name, digest[:32], "local", json.dumps({"uri": source}), profile=json.dumps(profile))
     client.log_inputs(run.id, [DatasetInput(dataset, [InputTag("mlflow.data.context", context)])])

@@ -8,7 +8,12 @@ import logging
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_MAX_RETRIES, MLFLOW_HTTP_REQUEST_TIMEOUT
+from mlflow.environment_variables import (
+    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR,
+    MLFLOW_HTTP_REQUEST_MAX_RETRIES,
+    MLFLOW_HTTP_REQUEST_TIMEOUT,
+    MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT,
+)
 from mlflow.exceptions import MlflowException
 
 from configs.settings import Settings
@@ -21,6 +26,8 @@ def connect(settings: Settings) -> MlflowClient:
     """A client of the server, which has just answered one cheap call; Unreachable when it does not."""
     probe(settings)
     MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(RETRIES)
+    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
+    MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)
     mlflow.set_tracking_uri(settings.mlflow_url)  # where `models:/` addresses are looked up; one server a process
     logging.getLogger("mlflow").setLevel(logging.ERROR)  # its hints speak of a setting that is made here on purpose
     return MlflowClient(settings.mlflow_url)

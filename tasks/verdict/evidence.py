@@ -52,7 +52,9 @@ def what_changed(document: Mapping[str, Any], version: RegisteredVersion, champi
         changes.append("the candidate's recorded model hash changed")
     if gate.digest(rules) != document["gate"]["digest"]:
         changes.append("the gate changed")
-    if _rounded(holdout_metrics(version)) != _rounded({k.removeprefix("holdout/"): v for k, v in document["metrics"].items() if k.startswith("holdout/")}):
+    if _rounded(holdout_metrics(version)) != _rounded(
+        {k.removeprefix("holdout/"): v for k, v in document["metrics"].items() if k.startswith("holdout/")}
+    ):
         changes.append("the candidate's recorded metrics changed")
     return changes
 
