@@ -1,6 +1,8 @@
 """What all tests share: settings over a temporary home, and a small model of its own."""
 
 import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,26 @@ def tiny(settings: Settings) -> Path:
     path = settings.models / "tiny.yaml"
     path.write_text(TINY_YAML)
     return path
+
+
+@pytest.fixture
+def home(settings: Settings, servers: "Servers", monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The test's own settings on the session's servers, also for every process that the test starts."""
+    variables = settings.environment() | {"MLFLOW_TRACKING_URI": servers.mlflow_url, "PREFECT_API_URL": servers.prefect_url}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return Settings()
+
+
+@pytest.fixture
+def new_journey(home: Settings) -> Iterator[Callable[..., "Journey"]]:
+    """Makes a model of this test alone, deployed, with ten days of data; its YAML may be edited first."""
+    from tests.journeys import begin
+
+    with ExitStack() as stack:
+        yield lambda edit=str: stack.enter_context(begin(home, edit))
+
+
+@pytest.fixture
+def journey(new_journey: Callable[..., "Journey"]) -> "Journey":
+    return new_journey()

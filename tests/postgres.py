@@ -1,4 +1,4 @@
-"""A real Postgres for tests: Debian's own binaries, a cluster in a temporary folder, a database for whoever asks.
+"""A real Postgres for tests: Debian's own binaries, a cluster in a temporary folder, an empty place for each test that asks.
 
 A test file that needs it imports the fixture: `from postgres import postgres_server`. Without the binaries the tests are
 skipped, but never in CI, where a skipped promise would look like a kept one.
@@ -22,16 +22,18 @@ FLAGS = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c unix_
 
 
 class PostgresServer:
-    """A running cluster; `new_database()` is the SQLAlchemy URL of an empty database."""
+    """A running cluster; `new_address()` is a URL behind which nothing is yet."""
 
     def __init__(self, port: int) -> None:
         self._port = port
 
-    def new_database(self) -> str:
+    def new_address(self) -> str:
+        # a user with a schema of its name sees that one alone: 3 ms, where a database would take 200
         name = f"test_{uuid.uuid4().hex}"
-        with psycopg.connect(f"postgresql://ratchet@127.0.0.1:{self._port}/postgres", autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
-        return f"postgresql://ratchet@127.0.0.1:{self._port}/{name}"
+        with psycopg.connect(f"postgresql://ratchet@127.0.0.1:{self._port}/postgres") as connection:
+            connection.execute(f"CREATE ROLE {name} SUPERUSER LOGIN")
+            connection.execute(f"CREATE SCHEMA AUTHORIZATION {name}")
+        return f"postgresql://{name}@127.0.0.1:{self._port}/postgres"
 
 
 @pytest.fixture(scope="session")

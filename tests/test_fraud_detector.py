@@ -143,9 +143,10 @@ def test_a_rows_features_depend_neither_on_the_order_nor_on_the_index(crowded: p
     assert hooks.add_window_features(twice_the_same_label)["TRANSACTION_ID"].tolist() == list(shuffled.index)
 
 
-def test_a_customers_features_are_the_same_to_the_last_bit_whoever_else_is_there(crowded: pd.DataFrame) -> None:
-    alone = hooks.add_window_features(crowded[crowded["CUSTOMER_ID"] == 2])
-    among = hooks.add_window_features(crowded).loc[alone.index]
+def test_a_customers_features_are_the_same_to_the_last_bit_whoever_else_is_there() -> None:
+    everybody = simulate(20, seed=1, start=date(2026, 1, 1), customers=200, terminals=400)[RAW]
+    alone = hooks.add_window_features(everybody[everybody["CUSTOMER_ID"] >= 180])
+    among = hooks.add_window_features(everybody).loc[alone.index]
     columns = [name for name in alone if name.startswith("CUSTOMER_ID_")]
     pd.testing.assert_frame_equal(alone[columns], among[columns], check_exact=True)
 
@@ -227,10 +228,10 @@ def test_a_customer_is_left_out_from_the_day_after_the_delay_on(delay_days: int,
     assert rows.loc[left_out, "TX_DATETIME"].dt.day.tolist() == list(range(first_left_out, 13))
 
 
-def test_a_fraud_before_the_start_of_training_is_not_counted() -> None:
+def test_neither_a_fraud_before_training_nor_a_row_before_the_holdout_counts() -> None:
     window = Window(*(datetime(2026, 1, day) for day in (1, 3, 5, 7, 9)))
-    rows = pd.concat([_paying(2, 8, customer=1, fraud_on=2), _paying(3, 8, customer=2, fraud_on=3)], ignore_index=True)
-    assert hooks.known_compromised(rows, window).tolist() == [False, False, False, True]
+    rows = pd.concat([_paying(2, 6, 8, customer=1, fraud_on=2), _paying(3, 6, 8, customer=2, fraud_on=3)])
+    assert hooks.known_compromised(rows, window).tolist() == [False, False, False, False, False, True]
 
 
 @needs_handbook

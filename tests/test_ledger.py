@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from postgres import postgres_server as postgres_server
 from sqlalchemy.pool import NullPool
 
-from tasks.errors import ConfigError, HeadMoved, LedgerDamaged, RatchetError, Unreachable, UsageError
+from tasks.errors import ConfigError, HeadMoved, LedgerDamaged, Unreachable, UsageError
 from tasks.release import canonical_json
 from tasks.release.ledger import Event, Ledger
 
@@ -28,7 +28,7 @@ DOCUMENT = {"model": "fraud", "metrics": {"average_precision": 0.658, "rows": 58
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a ledger that does not exist yet."""
     if request.param == "postgres":
-        new: str = request.getfixturevalue("postgres_server").new_database()
+        new: str = request.getfixturevalue("postgres_server").new_address()
         return new
     return f"sqlite:///{tmp_path}/home/ledger.db"
 
@@ -94,9 +94,10 @@ def test_a_decision_on_what_is_no_longer_the_head_is_refused_and_told_what_came_
     assert len(ledger.events("fraud")) == 4
 
 
-def test_a_decision_on_a_row_that_is_not_there_is_refused(ledger: Ledger) -> None:
-    with pytest.raises(HeadMoved, match="has no row 3"):
-        put(ledger, after=3)
+@pytest.mark.parametrize("after", [3, -1])
+def test_a_decision_on_a_row_that_is_not_there_is_refused(ledger: Ledger, after: int) -> None:
+    with pytest.raises(HeadMoved, match=f"has no row {after}"):
+        put(ledger, after=after)
     assert ledger.events("fraud") == ()
 
 
@@ -299,16 +300,16 @@ def race() -> Iterator[Race]:
 
 
 def test_of_eight_processes_one_wins_each_sequence(race: Race, url: str) -> None:
-    for after in range(10):
+    for after in range(5):
         answers = race([{"url": url, "after": after, "key": f"{racer}:{after}"} for racer in range(8)])
         assert sorted(answers) == [str(after + 1)] + ["HeadMoved"] * 7
-    assert Ledger(url).verify("fraud") == 10
+    assert Ledger(url).verify("fraud") == 5
 
 
 def test_of_eight_processes_with_one_key_all_get_the_one_row(race: Race, url: str) -> None:
-    for after in range(10):
+    for after in range(5):
         assert race([{"url": url, "after": after, "key": f"key {after}"}] * 8) == [str(after + 1)] * 8
-    assert Ledger(url).verify("fraud") == 10
+    assert Ledger(url).verify("fraud") == 5
 
 
 def test_eight_processes_make_the_same_new_ledger_without_harm(race: Race, url: str) -> None:
@@ -380,7 +381,7 @@ def test_a_nul_that_postgres_cannot_hold_is_no_reason_to_retry(url: str) -> None
     if url.startswith("sqlite"):
         assert put(Ledger(url), why="a\0b").why == "a\0b"
     else:
-        with pytest.raises(UsageError, match="cannot hold this: .*NUL"):
+        with pytest.raises(UsageError, match=r"cannot hold this: .*NUL"):
             put(Ledger(url), why="a\0b")
 
 
@@ -425,8 +426,3 @@ def test_an_event_can_be_read_aloud(tmp_path: Path) -> None:
     )
     approved = put(ledger, "approved", 1, version_from=4, version_to=5, time=NOON)
     assert str(approved) == "fraud 5 was approved, by ana (declared), 2018-08-08 12:00 UTC"
-
-
-def test_every_error_of_the_ledger_is_one_of_ours(ledger: Ledger) -> None:
-    with pytest.raises(RatchetError):
-        put(ledger, after=-1)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, and_, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from tasks.errors import HeadMoved, LedgerDamaged, UsageError
@@ -157,12 +157,17 @@ class Ledger:
         return self._database.read(select(LEDGER).where(LEDGER.c.model == model).order_by(LEDGER.c.sequence))
 
     def _append(self, row: dict[str, Any]) -> Event:
+        model, after = row["model"], row["sequence"] - 1
         with self._database.writing() as connection:
-            if kept := rows(connection, select(LEDGER).where(LEDGER.c.key == row["key"])):
-                return _same_event(kept[0], row)
+            # one question for both: asked in turn, a row with our key could come between, and look like somebody else's
+            since = and_(LEDGER.c.model == model, LEDGER.c.sequence >= after)
+            query = select(LEDGER).where(or_(LEDGER.c.key == row["key"], since)).order_by(LEDGER.c.sequence)
+            found = rows(connection, query)
+            if kept := next((other for other in found if other["key"] == row["key"]), None):
+                return _same_event(kept, row)
+            previous = _hash_of_last(found, model, after)
             if row["evidence"] and not _has_evidence(connection, row["evidence"]):
                 raise UsageError(f"the ledger has no evidence {row['evidence']!r}: store it before what rests on it")
-            previous = _hash_of_last(connection, row["model"], row["sequence"] - 1)
             text = canonical_json.write({**row, "previous": previous})
             row = {**row, "text": text, "sha256": canonical_json.sha256(text), "previous": previous}
             # the commit: this one row is there or not, whenever the process is killed
@@ -170,16 +175,14 @@ class Ledger:
         return _event(row)
 
 
-def _hash_of_last(connection: Connection, model: str, after: int) -> str:
-    """The hash of the model's row `after`, "" for 0; HeadMoved if it is not the last one."""
-    tail = select(LEDGER).where(LEDGER.c.model == model, LEDGER.c.sequence >= after).order_by(LEDGER.c.sequence)
-    found = rows(connection, tail)
-    if between := [_event(row) for row in found if row["sequence"] > after]:
+def _hash_of_last(tail: list[dict[str, Any]], model: str, after: int) -> str:
+    """The hash of row `after` if the tail from there on has no other, "" for 0; else HeadMoved."""
+    if between := [_event(row) for row in tail if row["sequence"] > after]:
         news = "; ".join(f"row {event.sequence}: {event}" for event in between)
         raise HeadMoved(f"the ledger of {model} has gone on since row {after} ({news}). Read again and decide anew.")
-    if after and not found:
+    if after and not tail:
         raise HeadMoved(f"the ledger of {model} has no row {after}. Read again and decide anew.")
-    return str(found[0]["sha256"]) if found else ""
+    return str(tail[0]["sha256"]) if tail else ""
 
 
 def _same_event(kept: dict[str, Any], row: Mapping[str, Any]) -> Event:

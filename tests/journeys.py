@@ -1,0 +1,154 @@
+"""The journeys of a model through real servers, for the tests of the flows: data made, candidates trained, questions answered.
+
+Flows run in the test's own process through a flow run of a real deployment, as a runner would run them; the real path, with a
+runner, has a test of its own (test_stack.py, test_browser.py).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import numpy as np
+import pandas as pd
+from mlflow import MlflowClient
+from prefect import Flow
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.exceptions import Pause
+from prefect.flow_engine import run_flow
+
+from configs.settings import Settings
+from flows.promotion import promote_candidate
+from flows.training import train_candidate
+from tasks.release.ledger import Event, Ledger
+from tasks.release.standing import Standing, standing
+from tests.conftest import TINY_HOOKS, TINY_YAML
+
+
+def write_days(folder: Path, start: str = "2026-01-01", days: int = 10, rows: int = 200, seed: int = 0) -> pd.DataFrame:
+    """Daily files of rows that `tiny` can learn from: the larger the amount, the likelier bad."""
+    random = np.random.default_rng(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    frames = []
+    for number, day in enumerate(pd.date_range(start, periods=days)):
+        amount = random.gamma(2, 50, rows).round(2)
+        seconds = np.sort(random.integers(0, 86_400, rows))
+        frame = pd.DataFrame({
+            "id": np.arange(number * rows, (number + 1) * rows),
+            "at": (day + pd.to_timedelta(seconds, unit="s")).astype("datetime64[us]"),
+            "customer": random.integers(0, 30, rows),
+            "amount": amount,
+            "bad": (random.random(rows) < 1 / (1 + np.exp(-(amount - 180) / 20))).astype("int64"),
+        })  # fmt: skip
+        frame.to_parquet(folder / f"{day:%Y-%m-%d}.parquet", index=False)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+@dataclass
+class Journey:
+    """One model of one test: its settings, and what can be done with it."""
+
+    model: str
+    settings: Settings
+    prefect: SyncPrefectClient
+    mlflow: MlflowClient
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.settings.ledger_url)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        return self.ledger.events(self.model)
+
+    @property
+    def told(self) -> list[str]:
+        """The ledger in short: what happened to which version."""
+        return [f"{event.event} {event.version_to}" for event in self.events]
+
+    @property
+    def standing(self) -> Standing:
+        return standing(self.model, self.events)
+
+    def deploy(self) -> None:
+        for flow in (train_candidate, promote_candidate):
+            flow_id = self.prefect.create_flow(flow)
+            self.prefect.create_deployment(flow_id=flow_id, name=self.model, parameters={"model": self.model})
+
+    def start(self, flow: Flow[..., Any], **parameters: Any) -> FlowRun:
+        """A flow run that nobody has run yet."""
+        deployment = self.prefect.read_deployment_by_name(f"{flow.name}/{self.model}")
+        return self.prefect.create_flow_run_from_deployment(deployment.id, parameters={"model": self.model, **parameters})
+
+    def run(self, flow: Flow[..., Any], flow_run: FlowRun) -> State[Any]:
+        """The flow run carried on in this process until it is over or suspended; its state then."""
+        with suppress(Pause):
+            run_flow(flow, flow_run=self.read(flow_run.id), parameters=flow_run.parameters, return_type="state")
+        state = self.read(flow_run.id).state
+        assert state is not None
+        return state
+
+    def read(self, flow_run: UUID) -> FlowRun:
+        return self.prefect.read_flow_run(flow_run)
+
+    def train(self, **parameters: Any) -> int:
+        """The number of the version that a new training run registers."""
+        run = self.start(train_candidate, **parameters)
+        state = self.run(train_candidate, run)
+        assert state.name == "Registered", state
+        return max(int(version.version) for version in self.versions())
+
+    def ask(self, version: int, **parameters: Any) -> tuple[FlowRun, State[Any]]:
+        run = self.start(promote_candidate, version=version, **parameters)
+        return run, self.run(promote_candidate, run)
+
+    def fill_in(self, flow_run: FlowRun, decision: str, evidence: str | None = None) -> Any:
+        """The suspended flow run's form sent, as the UI and the command do; what the server says to it."""
+        pending = next(event for event in self.events if event.event == "requested" and event.flow_run == str(flow_run.id))
+        form = {"decision": decision, "your_name": "release lead", "reason": "as tests do", "evidence": evidence or pending.evidence}
+        return self.prefect.resume_flow_run(flow_run.id, run_input=form)
+
+    def answer(self, flow_run: FlowRun, decision: str) -> State[Any]:
+        assert str(self.fill_in(flow_run, decision).status.value) == "ACCEPT"
+        return self.run(promote_candidate, flow_run)
+
+    def promote(self, **parameters: Any) -> int:
+        """The number of a new version that became the champion."""
+        version = self.train(**parameters)
+        run, state = self.ask(version)
+        assert state.name == "Suspended", state
+        assert self.answer(run, "approve").name == "Promoted"
+        return version
+
+    def versions(self) -> list[Any]:
+        return list(self.mlflow.search_model_versions(f"name='{self.model}'"))
+
+    def aliases(self) -> dict[str, int]:
+        return {alias: int(number) for alias, number in self.mlflow.get_registered_model(self.model).aliases.items()}
+
+    def stages(self) -> dict[int, str]:
+        """Of each version its stage tag, which MLflow's own field must repeat."""
+        versions = self.versions()
+        assert all(version.tags["stage"] == version.current_stage for version in versions)
+        return {int(version.version): version.tags["stage"] for version in versions}
+
+    def mlflow_runs(self, flow_run: FlowRun) -> list[Any]:
+        experiments = [experiment.experiment_id for experiment in self.mlflow.search_experiments()]
+        return list(self.mlflow.search_runs(experiments, f"tags.`ratchet.flow_run` = '{flow_run.id}'"))
+
+
+@contextmanager
+def begin(settings: Settings, edit: Callable[[str], str] = str) -> Iterator[Journey]:
+    """A journey of a new model whose YAML and hooks are those of `tiny`, changed by `edit`, on ten days of data."""
+    model = f"m_{uuid4().hex[:10]}"
+    (settings.models / f"{model}.py").write_text(TINY_HOOKS)
+    (settings.models / f"{model}.yaml").write_text(edit(TINY_YAML.replace("name: tiny", f"name: {model}")))
+    write_days(settings.data / "days")
+    with get_client(sync_client=True) as prefect:
+        journey = Journey(model, settings, prefect, MlflowClient(settings.mlflow_url))
+        journey.deploy()
+        yield journey

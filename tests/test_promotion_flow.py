@@ -1,0 +1,256 @@
+"""promote_candidate on real servers: asked, answered, promoted once, and never on facts that changed."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import mlflow
+import pytest
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.states import Crashed, Scheduled
+
+from flows.promotion import promote_candidate
+from flows.training import train_candidate
+from tests.journeys import Journey
+
+pytestmark = pytest.mark.xdist_group("servers")
+
+
+def test_a_yes_makes_the_champion_and_plain_mlflow_loads_it_both_ways(journey: Journey) -> None:
+    version = journey.train()
+    run, state = journey.ask(version)
+    assert state.name == "Suspended"
+    assert journey.aliases() == {"challenger": version}
+    assert journey.stages() == {version: "Staging"}
+    (waiting,) = journey.mlflow_runs(run)
+    assert waiting.info.status == "SCHEDULED"
+
+    assert journey.answer(run, "approve").name == "Promoted"
+    assert journey.told == ["requested 1", "approved 1", "promoted 1"]
+    assert journey.aliases() == {"champion": version}
+    assert journey.stages() == {version: "Production"}
+    (done,) = journey.mlflow_runs(run)
+    assert done.info.status == "FINISHED"
+    by_alias, by_stage = (mlflow.pyfunc.load_model(f"models:/{journey.model}{end}") for end in ("@champion", "/Production"))
+    assert by_alias.metadata.model_uuid == by_stage.metadata.model_uuid
+    description = journey.mlflow.get_model_version(journey.model, "1").description
+    assert description.startswith("Promoted to Production on")
+    assert description.endswith("by release lead: as tests do")
+
+
+def test_the_second_champion_archives_the_first(journey: Journey) -> None:
+    assert [journey.promote(), journey.promote()] == [1, 2]
+    assert journey.stages() == {1: "Archived", 2: "Production"}
+    assert journey.aliases() == {"champion": 2}
+    assert journey.ledger.verify(journey.model) == 6
+
+
+def test_a_no_leaves_everything_as_it_was(journey: Journey) -> None:
+    journey.promote()
+    version = journey.train()
+    run, _ = journey.ask(version)
+    assert journey.answer(run, "reject").name == "Rejected"
+    assert journey.aliases() == {"champion": 1}
+    assert journey.stages() == {1: "Production", 2: "None"}
+
+
+def test_a_candidate_below_the_gate_is_refused_with_its_reasons_and_nobody_is_asked(new_journey: Callable[..., Journey]) -> None:
+    journey = new_journey(lambda text: text.replace("at_least: 0.5", "at_least: 0.999"))
+    version = journey.train()
+    run, state = journey.ask(version)
+    assert (state.type.value, state.name) == ("COMPLETED", "Refused")
+    assert "at least 0.999 asked: FAIL" in str(state.message)
+    assert journey.told == ["refused 1"]
+    assert journey.stages() == {1: "None"}
+
+
+def test_the_form_has_no_default_and_takes_no_other_evidence(journey: Journey) -> None:
+    run, _ = journey.ask(journey.train())
+    assert journey.fill_in(run, "approve", evidence="0" * 64).status.value == "REJECT"
+    assert journey.fill_in(run, "maybe").status.value == "REJECT"
+    assert journey.prefect.resume_flow_run(run.id).status.value == "REJECT"
+    for missing in ("decision", "your_name", "reason", "evidence"):
+        form = {"decision": "approve", "your_name": "n", "reason": "r", "evidence": journey.events[-1].evidence}
+        del form[missing]
+        assert journey.prefect.resume_flow_run(run.id, run_input=form).status.value == "REJECT"
+    assert journey.told == ["requested 1"]
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_setting_the_run_going_without_the_form_approves_nothing_and_asks_again(journey: Journey, force: bool) -> None:
+    run, _ = journey.ask(journey.train())
+    journey.prefect.set_flow_run_state(run.id, Scheduled(), force=force)
+    assert journey.run(promote_candidate, run).name == "Suspended"
+    assert not {"approved 1", "promoted 1"} & set(journey.told)
+    assert journey.answer(run, "approve").name == "Promoted"
+
+
+def test_an_answer_without_its_form_is_no_answer_and_is_put_on_record(journey: Journey) -> None:
+    run, _ = journey.ask(journey.train())
+    journey.prefect.set_flow_run_state(run.id, Scheduled(name="Resuming"), force=True)
+    assert journey.run(promote_candidate, run).name == "Suspended"
+    assert journey.told == ["requested 1", "answer_invalid 1"]
+    assert journey.answer(run, "approve").name == "Promoted"
+
+
+def test_a_gate_that_changed_while_it_waited_makes_the_yes_stale(journey: Journey) -> None:
+    run, _ = journey.ask(journey.train())
+    path = journey.settings.models / f"{journey.model}.yaml"
+    path.write_text(path.read_text().replace("at_least: 0.5", "at_least: 0.4"))
+    state = journey.answer(run, "approve")
+    assert (state.name, "the gate changed" in str(state.message)) == ("Stale", True)
+    assert journey.aliases() == {}
+
+
+def test_model_files_that_changed_while_it_waited_make_the_yes_stale(journey: Journey, tmp_path: Path) -> None:
+    version = journey.train()
+    run, _ = journey.ask(version)
+    (logged,) = journey.mlflow.search_logged_models([journey.mlflow.get_run(journey.versions()[0].run_id).info.experiment_id])
+    forged = tmp_path / "python_env.yaml"
+    forged.write_text("python: 2.7\n")
+    journey.mlflow.log_model_artifact(logged.model_id, str(forged))
+    state = journey.answer(run, "approve")
+    assert state.name == "Stale"
+    assert "not" in str(state.message)
+    assert "as when they were judged" in str(state.message)
+    assert journey.aliases() == {}
+
+
+def test_damaged_model_files_are_refused_before_anybody_is_asked(journey: Journey, tmp_path: Path) -> None:
+    version = journey.train()
+    (logged,) = journey.mlflow.search_logged_models([journey.mlflow.get_run(journey.versions()[0].run_id).info.experiment_id])
+    forged = tmp_path / "MLmodel"
+    forged.write_text("flavors: {}\n")
+    journey.mlflow.log_model_artifact(logged.model_id, str(forged))
+    _, state = journey.ask(version)
+    assert state.name == "Refused"
+
+
+def test_a_second_request_is_deferred_and_asked_for_when_the_first_ends_without_a_promotion(journey: Journey) -> None:
+    first, _ = journey.ask(journey.train())
+    second = journey.train()
+    _, state = journey.ask(second)
+    assert state.name == "Deferred"
+    assert "behind version 1, which waits since" in str(state.message)
+    assert journey.answer(first, "reject").name == "Rejected"
+    (again,) = [run for run in _promotions(journey) if run.parameters.get("version") == second and run.state_name == "Scheduled"]
+    assert journey.run(promote_candidate, again).name == "Suspended"
+    assert journey.told == ["requested 1", "deferred 2", "rejected 1", "requested 2"]
+
+
+def test_instead_takes_the_place_of_the_one_that_waits_on_record(journey: Journey) -> None:
+    first, _ = journey.ask(journey.train())
+    second, state = journey.ask(journey.train(), instead=True)
+    assert state.name == "Suspended"
+    assert journey.told == ["requested 1", "withdrawn 1", "requested 2"]
+    assert journey.fill_in(first, "approve").status.value == "ACCEPT"
+    assert journey.answer(second, "approve").name == "Promoted"
+    assert journey.run(promote_candidate, first).name == "Withdrawn"
+    assert journey.aliases() == {"champion": 2}
+
+
+def test_a_forced_retry_of_a_finished_promotion_changes_nothing(journey: Journey) -> None:
+    version = journey.train()
+    run, _ = journey.ask(version)
+    journey.answer(run, "approve")
+    before = journey.events
+    journey.promote()
+    journey.prefect.set_flow_run_state(run.id, Scheduled(), force=True)
+    assert journey.run(promote_candidate, run).name == "Promoted"
+    assert journey.events[: len(before)] == before
+    assert journey.told[len(before) :] == ["requested 2", "approved 2", "promoted 2"]
+    assert journey.aliases() == {"champion": 2}
+
+
+DEATHS = [
+    ("tasks.release.promotion:request", "before"),
+    ("tasks.release.ledger:Ledger.append", "after=requested"),
+    ("tasks.release.projection:project", "before"),
+    ("prefect.input:RunInput.save", "before"),
+]
+
+
+@pytest.mark.parametrize(("place", "when"), DEATHS)
+def test_killed_before_the_wait_the_same_run_again_asks_once(journey: Journey, place: str, when: str) -> None:
+    version = journey.train()
+    run = journey.start(promote_candidate, version=version)
+    _kill_at(journey, run, place, when)
+    assert journey.run(promote_candidate, run).name == "Suspended"
+    assert journey.answer(run, "approve").name == "Promoted"
+    assert [told for told in journey.told if "answer_invalid" not in told] == ["requested 1", "approved 1", "promoted 1"]
+    assert len(journey.mlflow_runs(run)) == 1
+
+
+@pytest.mark.parametrize("event", ["approved", "promoted"])
+def test_killed_after_the_yes_the_same_run_again_promotes_once(journey: Journey, event: str) -> None:
+    run, _ = journey.ask(journey.train())
+    journey.fill_in(run, "approve")
+    _kill_at(journey, run, "tasks.release.ledger:Ledger.append", f"after={event}")
+    assert journey.run(promote_candidate, run).name == "Promoted"
+    assert journey.told == ["requested 1", "approved 1", "promoted 1"]
+    assert journey.aliases() == {"champion": 1}
+    assert journey.stages() == {1: "Production"}
+
+
+def test_killed_between_commit_and_projection_the_next_promotion_flow_shows_it(journey: Journey) -> None:
+    run, _ = journey.ask(journey.train())
+    journey.fill_in(run, "approve")
+    _kill_at(journey, run, "tasks.release.ledger:Ledger.append", "after=promoted")
+    assert "champion" not in journey.aliases()
+    _, state = journey.ask(journey.train())
+    assert state.name == "Suspended"
+    assert journey.aliases() == {"champion": 1, "challenger": 2}
+
+
+def test_a_request_whose_process_died_does_not_block_the_next(journey: Journey) -> None:
+    run = journey.start(promote_candidate, version=journey.train())
+    _kill_at(journey, run, "tasks.release.ledger:Ledger.append", "after=requested", again=False)
+    _, state = journey.ask(journey.train())
+    assert state.name == "Suspended"
+    assert journey.told == ["requested 1", "withdrawn 1", "requested 2"]
+
+
+def test_two_approvals_at_once_make_one_champion_and_the_other_is_told(journey: Journey) -> None:
+    first, second = journey.train(), journey.train()
+    runs = [journey.start(promote_candidate, version=version) for version in (first, second)]
+    workers = [subprocess.Popen([sys.executable, "-m", "tests.dying", str(run.id), "os:abort", "before"]) for run in runs]
+    assert [worker.wait() for worker in workers] is not None
+    states = sorted(str(journey.read(run.id).state_name) for run in runs)
+    assert states == ["Deferred", "Suspended"]
+    assert len([told for told in journey.told if told.startswith("requested")]) == 1
+
+
+def test_a_request_past_its_days_expires_when_the_next_flow_looks(journey: Journey) -> None:
+    old = journey.start(promote_candidate, version=journey.train())
+    digest = journey.ledger.store_evidence({"made": "eight days ago"})
+    long_ago = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=8)
+    journey.ledger.append(
+        journey.model, "requested", after=0, key=f"{old.id}:requested", version_to=1, who="somebody", identity="declared",
+        flow_run=str(old.id), evidence=digest, time=long_ago,
+    )  # fmt: skip
+    _, state = journey.ask(journey.train())
+    assert state.name == "Suspended"
+    assert journey.told == ["requested 1", "expired 1", "requested 2"]
+    assert (journey.read(old.id).state_type, journey.read(old.id).state_name) == (StateType.CANCELLED, "Expired")
+
+
+def _kill_at(journey: Journey, run: FlowRun, place: str, when: str, *, again: bool = True) -> None:
+    died = subprocess.run([sys.executable, "-m", "tests.dying", str(run.id), place, when], check=False)
+    assert died.returncode == -9
+    journey.prefect.set_flow_run_state(run.id, Crashed(), force=True)
+    if again:
+        journey.prefect.set_flow_run_state(run.id, Scheduled(), force=True)
+
+
+def _promotions(journey: Journey) -> list[FlowRun]:
+    deployment = journey.prefect.read_deployment_by_name(f"{promote_candidate.name}/{journey.model}")
+    return [run for run in journey.prefect.read_flow_runs(limit=200) if run.deployment_id == deployment.id]
+
+
+def test_a_trained_version_never_reaches_production_by_itself(journey: Journey) -> None:
+    run = journey.start(train_candidate)
+    journey.run(train_candidate, run)
+    assert journey.told == []
+    assert journey.aliases() == {}
