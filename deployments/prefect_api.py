@@ -4,6 +4,7 @@ Not here: what the commands say (commands/).
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -61,6 +62,23 @@ class Prefect:
 
     def read(self, flow_run: str) -> FlowRun:
         return _flow_run(self._call("GET", f"/flow_runs/{flow_run}").json())
+
+    def find(self, flow_run: str) -> FlowRun | None:
+        found = self._call("POST", "/flow_runs/filter", json={"flow_runs": {"id": {"any_": [flow_run]}}}).json()
+        return _flow_run(found[0]) if found else None
+
+    def running(self) -> list[FlowRun]:
+        """Runs that hold a process, or held one when they last said so; of an older server too, at most 200."""
+        states = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
+        return [
+            _flow_run(body) for body in self._call("POST", "/flow_runs/filter", json={"flow_runs": states, "limit": 200}).json()
+        ]
+
+    def polled_since(self, flow: str, model: str, instant: float) -> bool:
+        """Whether a runner has asked for due runs of this deployment since then (seconds since the epoch)."""
+        found = self._http.get(f"/deployments/name/{flow}/{model}")
+        polled = found.json().get("last_polled") if found.is_success else None
+        return bool(polled) and datetime.fromisoformat(polled).timestamp() >= instant
 
     def lines(self, flow_run: str, after: int) -> list[str]:
         """What the run's steps have said, from the line with that number on."""

@@ -109,7 +109,12 @@ class Journey:
     def fill_in(self, flow_run: FlowRun, decision: str, evidence: str | None = None) -> Any:
         """The suspended flow run's form sent, as the UI and the command do; what the server says to it."""
         pending = next(event for event in self.events if event.event == "requested" and event.flow_run == str(flow_run.id))
-        form = {"decision": decision, "your_name": "release lead", "reason": "as tests do", "evidence": evidence or pending.evidence}
+        form = {
+            "decision": decision,
+            "your_name": "release lead",
+            "reason": "as tests do",
+            "evidence": evidence or pending.evidence,
+        }
         return self.prefect.resume_flow_run(flow_run.id, run_input=form)
 
     def answer(self, flow_run: FlowRun, decision: str) -> State[Any]:

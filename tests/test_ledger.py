@@ -189,6 +189,15 @@ def test_the_database_itself_refuses_to_change_or_delete_a_row(ledger: Ledger, u
     assert ledger.evidence(before[0].evidence or "") == DOCUMENT
 
 
+@pytest.mark.parametrize("taken", ["'fraud', 2, 'new'", "'trip', 1, \"key\""])
+def test_the_database_itself_has_each_sequence_and_each_key_once(ledger: Ledger, url: str, taken: str) -> None:
+    put_four(ledger)
+    with pytest.raises(sa.exc.IntegrityError), raw(url) as connection:
+        columns = "time, event, who, identity, why, text, sha256, previous"
+        second = f'INSERT INTO ledger (model, sequence, "key", {columns}) SELECT {taken}, {columns} FROM ledger'
+        connection.execute(sa.text(f"{second} WHERE sequence = 2"))
+
+
 @contextmanager
 def tampering(url: str) -> Iterator[sa.Connection]:
     """A connection of somebody who has taken the database's own guards away first."""
@@ -314,7 +323,7 @@ def test_of_eight_processes_with_one_key_all_get_the_one_row(race: Race, url: st
 
 def test_eight_processes_make_the_same_new_ledger_without_harm(race: Race, url: str) -> None:
     assert race([{"url": url, "model": f"m{racer}", "after": 0, "key": str(racer)} for racer in range(8)]) == ["1"] * 8
-    assert len(Ledger(url).models()) == 8
+    assert Ledger(url).models() == tuple(f"m{racer}" for racer in range(8))
 
 
 WRITER = """

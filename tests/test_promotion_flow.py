@@ -1,5 +1,6 @@
 """promote_candidate on real servers: asked, answered, promoted once, and never on facts that changed."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -87,9 +88,16 @@ def test_setting_the_run_going_without_the_form_approves_nothing_and_asks_again(
     assert journey.answer(run, "approve").name == "Promoted"
 
 
-def test_an_answer_without_its_form_is_no_answer_and_is_put_on_record(journey: Journey) -> None:
-    run, _ = journey.ask(journey.train())
-    journey.prefect.set_flow_run_state(run.id, Scheduled(name="Resuming"), force=True)
+def test_an_answer_to_a_form_of_an_older_version_is_no_answer_and_is_asked_again(journey: Journey) -> None:
+    run, state = journey.ask(journey.train())
+    key = state.state_details.run_input_keyset["schema"]
+    schema = json.loads(journey.prefect.read_flow_run_input(run.id, key))
+    schema["required"].remove("reason")
+    journey.prefect.delete_flow_run_input(run.id, key)
+    journey.prefect.create_flow_run_input(run.id, key, json.dumps(schema))
+    form = {"decision": "approve", "your_name": "release lead", "evidence": journey.events[-1].evidence}
+    assert journey.prefect.resume_flow_run(run.id, run_input=form).status.value == "ACCEPT"
+
     assert journey.run(promote_candidate, run).name == "Suspended"
     assert journey.told == ["requested 1", "answer_invalid 1"]
     assert journey.answer(run, "approve").name == "Promoted"
@@ -216,7 +224,7 @@ def test_two_approvals_at_once_make_one_champion_and_the_other_is_told(journey: 
     first, second = journey.train(), journey.train()
     runs = [journey.start(promote_candidate, version=version) for version in (first, second)]
     workers = [subprocess.Popen([sys.executable, "-m", "tests.dying", str(run.id), "os:abort", "before"]) for run in runs]
-    assert [worker.wait() for worker in workers] is not None
+    assert [worker.wait() for worker in workers] != None
     states = sorted(str(journey.read(run.id).state_name) for run in runs)
     assert states == ["Deferred", "Suspended"]
     assert len([told for told in journey.told if told.startswith("requested")]) == 1

@@ -35,9 +35,14 @@ def test_a_candidate_is_registered_with_everything_later_readers_need(journey: J
     assert params["as_of"] == "2026-01-10T00:00:00"
     assert (params["train_rows"], params["holdout_rows"]) == ("600", str(400 - int(params["holdout_left_out"])))
     assert {"git_commit", "git_dirty", "lock_digest", "config_digest", "data_digest", "version.scikit-learn"} <= set(params)
-    assert {f"{part}/{name}" for part in ("train", "holdout") for name in ("average_precision", "roc_auc", "share_found")} <= set(metrics)
+    assert {f"{part}/{name}" for part in ("train", "holdout") for name in ("average_precision", "roc_auc", "share_found")} <= set(
+        metrics
+    )
     assert {"seconds/load", "seconds/train", "rows/train_rows"} <= set(metrics)
-    assert [entry.dataset.name for entry in recorded.inputs.dataset_inputs] == [f"{journey.model} training", f"{journey.model} holdout"]
+    assert [entry.dataset.name for entry in recorded.inputs.dataset_inputs] == [
+        f"{journey.model} training",
+        f"{journey.model} holdout",
+    ]
 
     files = {path.name for path in Path(download_artifacts(run_id=recorded.info.run_id, dst_path=str(tmp_path))).rglob("*")}
     assert {"plan.json", "config.json", "hooks.py", "holdout_predictions.parquet", "raw.json", "features.json"} <= files
@@ -177,6 +182,8 @@ def test_a_candidate_asks_for_its_promotion_once_where_the_yaml_says_so(journey:
     for _ in range(2):
         journey.run(train_candidate, run)
         journey.prefect.set_flow_run_state(run.id, Scheduled(), force=True)
-    asked = [other for other in journey.prefect.read_flow_runs(limit=200) if other.parameters.get("version") == 1 and other.deployment_id]
+    asked = [
+        other for other in journey.prefect.read_flow_runs(limit=200) if other.parameters.get("version") == 1 and other.deployment_id
+    ]
     mine = [other for other in asked if other.idempotency_key == f"{run.id}:promote:1"]
     assert len(mine) == 1

@@ -39,7 +39,7 @@ def demo(keep: Path | None) -> None:
         settings = _fresh_settings((keep or Path(temporary)).absolute())
         with (
             _chapter(1, "Starting MLflow and Prefect") as said,
-            stack(settings, ports=(0, 0), report=lambda _: None) as running,
+            stack(settings, lambda _: None, ports=(0, 0)) as running,
         ):
             said(f"{running.mlflow_url}   {running.prefect_url.removesuffix('/api')}")
             _tell(settings)

@@ -125,10 +125,9 @@ class Ledger:
         digest = canonical_json.sha256(text)
         try:
             with self._database.writing() as connection:
-                if not _has_evidence(connection, digest):
-                    connection.execute(insert(EVIDENCE).values(sha256=digest, text=text))
+                connection.execute(insert(EVIDENCE).values(sha256=digest, text=text))
         except IntegrityError:
-            return digest  # another process stored it since we looked: the same digest is the same document
+            return digest  # it is there already: the same digest is the same document
         return digest
 
     def evidence(self, digest: str) -> dict[str, Any]:

@@ -22,6 +22,12 @@ FLOW_RUN = "ratchet.flow_run"
 PLAN = "plan.json"
 
 Ending = Literal["FINISHED", "FAILED", "KILLED"]
+ENDINGS: dict[str, Ending] = {
+    "COMPLETED": "FINISHED",
+    "FAILED": "FAILED",
+    "CRASHED": "FAILED",
+    "CANCELLED": "KILLED",
+}  # of a flow run
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,91 @@
+"""Child processes with a log of their own: started, told apart from others that got their number later, ended with all they started.
+
+Not here: which processes a stack has (stack.py).
+"""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tasks.errors import RatchetError
+
+GRACE_SECONDS = 8.0
+LOG_LINES = 6
+
+
+@dataclass(frozen=True)
+class Child:
+    """A process by its number and the instant it began: the number alone may belong to another by now."""
+
+    name: str
+    pid: int
+    began: float
+
+    @property
+    def process(self) -> psutil.Process | None:
+        """The process, if it still is the one that was started and has not ended."""
+        try:
+            process = psutil.Process(self.pid)
+            alive = process.create_time() == self.began and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return None
+        return process if alive else None
+
+
+def start(name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> Child:
+    """A child in a session of its own, so that Ctrl-C in the terminal reaches only us: we end children in their order."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            env=dict(environment),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    return Child(name, process.pid, psutil.Process(process.pid).create_time())
+
+
+def this_process(name: str) -> Child:
+    return Child(name, os.getpid(), psutil.Process().create_time())
+
+
+def end(child: Child) -> None:
+    """The child and everything it started gone: asked first, the youngest before their parents, then killed."""
+    if (process := child.process) is None:
+        return
+    family = [*reversed(_children(process)), process]
+    for member in family:
+        _tell(member, "terminate")
+    _, alive = psutil.wait_procs(family, timeout=GRACE_SECONDS)
+    for member in alive:
+        _tell(member, "kill")
+    psutil.wait_procs(alive, timeout=GRACE_SECONDS)
+
+
+def last_words(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return "\n".join(f"  {line}" for line in lines[-LOG_LINES:])
+
+
+def died(child: Child, log: Path) -> RatchetError:
+    return RatchetError(f"{child.name} ended while it started; its log {log} ends:\n{last_words(log)}")
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _tell(process: psutil.Process, what: str) -> None:
+    try:
+        getattr(process, what)()
+    except psutil.NoSuchProcess:
+        return  # it ended by itself: what was wanted

@@ -1,0 +1,49 @@
+"""The process that starts flow runs: every model's deployment of one flow, served. `python -m deployments.runner training`.
+
+Two such processes run, one for training and one for promotion: trainings that queue must not hold up an approved promotion.
+Not here: the servers and who keeps this process alive (stack.py); what the flows do (flows/).
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from prefect import Flow, serve
+from prefect.deployments.runner import EntrypointType, RunnerDeployment
+from prefect.schedules import Cron
+from prefect.utilities.annotations import freeze
+
+from configs.reading import read_models
+from configs.schema import ModelConfig
+from configs.settings import Settings
+from flows.promotion import promote_candidate
+from flows.training import train_candidate
+
+FLOWS: dict[str, Flow[..., Any]] = {"training": train_candidate, "promotion": promote_candidate}
+AT_ONCE = {"training": 1, "promotion": 5}  # a training takes all cores; a promotion mostly waits for servers
+
+
+def deployment(kind: str, config: ModelConfig) -> RunnerDeployment:
+    """The model's deployment of one flow; its model cannot be changed by who starts a run."""
+    schedule = config.schedule if kind == "training" else None
+    return FLOWS[kind].to_deployment(  # type: ignore[return-value] # a coroutine only where a loop runs
+        name=config.name,
+        parameters={"model": freeze(config.name)},
+        schedule=Cron(schedule.cron, timezone=schedule.timezone) if schedule else None,
+        description=f"{config.description}. Owner: {config.owner}.",
+        tags=[config.name],
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+
+
+def serve_deployments(deployments: Sequence[RunnerDeployment], at_once: int) -> None:
+    """Start runs of these deployments as they fall due, until the process ends. A work pool will take the place of this."""
+    serve(*deployments, limit=at_once, pause_on_shutdown=False)
+
+
+def main(kind: str) -> None:
+    serve_deployments([deployment(kind, config) for config in read_models(Settings())], AT_ONCE[kind])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

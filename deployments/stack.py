@@ -1,0 +1,220 @@
+"""The local stack: MLflow and Prefect side by side, then the runners; ended in the opposite order, with no run left RUNNING.
+
+Everything lies under RATCHET_HOME, which is also the working folder of all children: a user's own `flows/` or `tasks/` is never
+on their path. Not here: what `ratchet up` prints (commands/stack.py); what the runners serve (runner.py).
+"""
+
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import httpx
+
+from configs.reading import model_names, read_models
+from configs.settings import Settings
+from deployments import processes
+from deployments.prefect_api import Prefect
+from deployments.processes import Child
+from tasks.errors import RatchetError, UsageError
+
+Report = Callable[[str], None]
+
+USUAL_PORTS = (5000, 4200)
+READY_SECONDS = 180.0
+POLL_SECONDS = 0.25
+RUNNERS = ("training", "promotion")
+QUIET = {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+
+
+@dataclass
+class Stack:
+    """A running stack: where it answers, and its processes by name."""
+
+    settings: Settings
+    mlflow_url: str
+    prefect_url: str
+    children: dict[str, Child] = field(default_factory=dict)
+
+    def start(self, name: str) -> None:
+        self.children[name] = processes.start(name, self._command(name), self._environment(), self.settings.home, self.log(name))
+        self.write()
+
+    def log(self, name: str) -> Path:
+        return self.settings.home / "logs" / f"{name}.log"
+
+    def write(self) -> None:
+        """What other commands, and the next `up`, need to know: addresses and processes."""
+        record = {
+            "mlflow": self.mlflow_url,
+            "prefect": self.prefect_url,
+            "up": asdict(processes.this_process("up")),
+            "children": [asdict(child) for child in self.children.values()],
+        }
+        partial = self.settings.stack_file.with_suffix(".partial")
+        partial.write_text(json.dumps(record, indent=1))
+        partial.rename(self.settings.stack_file)
+
+    def wait_for(self, name: str, answers: Callable[[], bool]) -> None:
+        """Return once `answers` says yes; RatchetError when the process ended or took too long."""
+        deadline = time.monotonic() + READY_SECONDS
+        while not _yes(answers):
+            if self.children[name].process is None:
+                raise processes.died(self.children[name], self.log(name))
+            if time.monotonic() > deadline:
+                raise RatchetError(f"{name} did not answer within {READY_SECONDS:.0f} s; its log is {self.log(name)}")
+            time.sleep(POLL_SECONDS)
+
+    def revive(self) -> str | None:
+        """The name of one child that had ended and was started again; None when all live."""
+        for name, child in self.children.items():
+            if child.process is None:
+                self.start(name)
+                self.wait_ready(name)
+                if name == "prefect":  # runners do not survive their server's restart in good order
+                    self.restart_runners()
+                return name
+        return None
+
+    def wait_ready(self, name: str) -> None:
+        if name == "mlflow":
+            self.wait_for(name, lambda: httpx.get(f"{self.mlflow_url}/version", trust_env=False).is_success)
+        elif name == "prefect":
+            self.wait_for(name, lambda: httpx.get(f"{self.prefect_url}/admin/version", trust_env=False).is_success)
+        else:
+            since = time.time()
+            flow = {"training": "train_candidate", "promotion": "promote_candidate"}[name]
+            with Prefect(self.settings) as prefect:
+                models = model_names(self.settings)
+                self.wait_for(name, lambda: all(prefect.polled_since(flow, model, since) for model in models))
+
+    def restart_runners(self) -> None:
+        for name in RUNNERS:
+            processes.end(self.children[name])
+            self.start(name)
+            self.wait_ready(name)
+
+    def end(self) -> None:
+        """Everything gone: runners and their flow runs first, while the servers can still be told what became of those."""
+        for name in RUNNERS:
+            if name in self.children:
+                processes.end(self.children.pop(name))
+        if {"mlflow", "prefect"} <= self.children.keys() and all(child.process for child in self.children.values()):
+            settle_open_runs(self.settings, "ratchet up ended while it ran")
+        for child in self.children.values():
+            processes.end(child)
+        self.settings.stack_file.unlink(missing_ok=True)
+
+    def _command(self, name: str) -> list[str]:
+        home = self.settings.home
+        if name == "mlflow":
+            arguments = [
+                "server",
+                "--backend-store-uri",
+                f"sqlite:///{home / 'mlflow.db'}",
+                "--artifacts-destination",
+                str(home / "artifacts"),
+            ]
+            return [sys.executable, "-m", "mlflow", *arguments, "--serve-artifacts", "--workers", "1", *_address(self.mlflow_url)]
+        if name == "prefect":
+            return [sys.executable, "-m", "prefect", "server", "start", *_address(self.prefect_url.removesuffix("/api"))]
+        return [sys.executable, "-m", "deployments.runner", name]
+
+    def _environment(self) -> dict[str, str]:
+        """Ours on top of the caller's, less what would point the servers elsewhere."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "MLFLOW_"))}
+        return {
+            **inherited,
+            **QUIET,
+            **self.settings.environment(),
+            "MLFLOW_TRACKING_URI": self.mlflow_url,
+            "PREFECT_API_URL": self.prefect_url,
+            "PREFECT_HOME": str(self.settings.home / "prefect"),
+            "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+            # without it a server restart ends running flows that hold a concurrency slot
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # else eight more processes
+            "PYTHONSAFEPATH": "1",
+        }
+
+
+@contextmanager
+def stack(settings: Settings, report: Report, ports: tuple[int, int] = USUAL_PORTS, *, runners: bool = True) -> Iterator[Stack]:
+    """A running stack, ended when the block is left. A port of 0, or one that is taken, becomes a free one.
+
+    `report` is told each fact as it becomes true. UsageError when this home has a running stack already.
+    """
+    _end_leftovers(settings)
+    read_models(settings)
+    (settings.home / "logs").mkdir(parents=True, exist_ok=True)
+    mlflow, prefect = (_free_port(port) for port in ports)
+    running = Stack(settings, f"http://127.0.0.1:{mlflow}", f"http://127.0.0.1:{prefect}/api")
+    began = time.monotonic()
+    try:
+        for name in ("mlflow", "prefect"):
+            running.start(name)
+        for name, url in (("mlflow", running.mlflow_url), ("prefect", running.prefect_url.removesuffix("/api"))):
+            running.wait_ready(name)
+            report(f"{name:<9} {url}   ready in {time.monotonic() - began:.0f} s")
+        if runners:
+            settle_open_runs(settings, "its process is gone")
+            for name in RUNNERS:
+                running.start(name)
+            for name in RUNNERS:
+                running.wait_ready(name)
+        yield running
+    finally:
+        running.end()
+
+
+def settle_open_runs(settings: Settings, why: str) -> None:
+    """No run left RUNNING that no process runs: crashed in Prefect, and ended in MLflow as its flow run ended."""
+    with Prefect(settings) as prefect:
+        for run in prefect.running():
+            prefect.set_state(run.id, "CRASHED", why)
+        from tasks.tracking import runs, server
+
+        client = server.connect(settings)
+        for flow_run, mlflow_run in runs.open_runs(client).items():
+            ended = prefect.find(flow_run)
+            if ended is None or ended.over:
+                state = ended.type if ended else "CRASHED"
+                runs.end_run(client, mlflow_run, runs.ENDINGS[state], ended.state if ended else "Deleted")
+
+
+def _end_leftovers(settings: Settings) -> None:
+    """What an `up` that was killed has left behind ended; UsageError if that `up` still lives."""
+    if not settings.stack_file.exists():
+        return
+    record = json.loads(settings.stack_file.read_text())
+    if Child(**record["up"]).process:
+        raise UsageError(f"this home is up already: mlflow {record['mlflow']}, prefect {record['prefect'].removesuffix('/api')}")
+    for child in reversed(record["children"]):
+        processes.end(Child(**child))
+    settings.stack_file.unlink()
+
+
+def _address(url: str) -> list[str]:
+    return ["--host", "127.0.0.1", "--port", url.rpartition(":")[2]]
+
+
+def _free_port(wanted: int) -> int:
+    """The wanted port, or another that is free, when it is taken."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _yes(answers: Callable[[], bool]) -> bool:
+    try:
+        return answers()
+    except httpx.TransportError:
+        return False  # it does not answer yet
