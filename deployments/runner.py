@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from prefect import Flow, serve
-from prefect.deployments.runner import EntrypointType, RunnerDeployment
+from prefect.deployments.runner import RunnerDeployment
+from prefect.types.entrypoint import EntrypointType
 from prefect.schedules import Cron
 from prefect.utilities.annotations import freeze
 

@@ -1,6 +1,6 @@
 """A real Postgres for tests: Debian's own binaries, a cluster in a temporary folder, an empty place for each test that asks.
 
-A test file that needs it imports the fixture: `from postgres import postgres_server`. Without the binaries the tests are
+A test file that needs it imports the fixture: `from tests.postgres import postgres_server`. Without the binaries the tests are
 skipped, but never in CI, where a skipped promise would look like a kept one.
 """
 

@@ -13,12 +13,12 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
-from postgres import postgres_server as postgres_server
 from sqlalchemy.pool import NullPool
 
 from tasks.errors import ConfigError, HeadMoved, LedgerDamaged, Unreachable, UsageError
 from tasks.release import canonical_json
 from tasks.release.ledger import Event, Ledger
+from tests.postgres import postgres_server as postgres_server
 
 NOON = datetime(2018, 8, 8, 12, 0, 0, 123456)
 DOCUMENT = {"model": "fraud", "metrics": {"average_precision": 0.658, "rows": 58264}, "slices": [1.0, None, "é"]}
@@ -192,9 +192,9 @@ def test_the_database_itself_refuses_to_change_or_delete_a_row(ledger: Ledger, u
 @pytest.mark.parametrize("taken", ["'fraud', 2, 'new'", "'trip', 1, \"key\""])
 def test_the_database_itself_has_each_sequence_and_each_key_once(ledger: Ledger, url: str, taken: str) -> None:
     put_four(ledger)
+    columns = "time, event, who, identity, why, text, sha256, previous"
+    second = f'INSERT INTO ledger (model, sequence, "key", {columns}) SELECT {taken}, {columns} FROM ledger'
     with pytest.raises(sa.exc.IntegrityError), raw(url) as connection:
-        columns = "time, event, who, identity, why, text, sha256, previous"
-        second = f'INSERT INTO ledger (model, sequence, "key", {columns}) SELECT {taken}, {columns} FROM ledger'
         connection.execute(sa.text(f"{second} WHERE sequence = 2"))
 
 

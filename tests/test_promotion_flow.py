@@ -60,7 +60,7 @@ def test_a_no_leaves_everything_as_it_was(journey: Journey) -> None:
 def test_a_candidate_below_the_gate_is_refused_with_its_reasons_and_nobody_is_asked(new_journey: Callable[..., Journey]) -> None:
     journey = new_journey(lambda text: text.replace("at_least: 0.5", "at_least: 0.999"))
     version = journey.train()
-    run, state = journey.ask(version)
+    _, state = journey.ask(version)
     assert (state.type.value, state.name) == ("COMPLETED", "Refused")
     assert "at least 0.999 asked: FAIL" in str(state.message)
     assert journey.told == ["refused 1"]
@@ -224,7 +224,8 @@ def test_two_approvals_at_once_make_one_champion_and_the_other_is_told(journey: 
     first, second = journey.train(), journey.train()
     runs = [journey.start(promote_candidate, version=version) for version in (first, second)]
     workers = [subprocess.Popen([sys.executable, "-m", "tests.dying", str(run.id), "os:abort", "before"]) for run in runs]
-    assert [worker.wait() for worker in workers] != None
+    for worker in workers:
+        worker.wait()
     states = sorted(str(journey.read(run.id).state_name) for run in runs)
     assert states == ["Deferred", "Suspended"]
     assert len([told for told in journey.told if told.startswith("requested")]) == 1

@@ -27,7 +27,7 @@ MISTAKES = [
     ("kind: files", "kind: sql", ":5: data.source.kind: 'sql' is not allowed", "'files'"),
     ("key: id", "key: idd", "data.key: 'idd' is not declared", "did you mean id?"),
     ("time: at", "time: amount", "data.columns.amount: holds the time of a row", "datetime"),
-    ("time: at\n", "", "data.time: is missing", ""),
+    ("  time: at\n", "", "data.time: is missing", ""),
     ("features: [amount, double]", "features: [amount, bad]", "data.features.1: 'bad' is the target", ""),
     (
         "prepare: add_double",
@@ -41,13 +41,13 @@ MISTAKES = [
         "split.exclude: 'last_customer' is no function",
         "first_customer",
     ),
-    ("train_days: 3", "train_days: three", ":15: split.train_days: 'three' is not allowed", "integer"),
+    ("train_days: 3", "train_days: three", ":14: split.train_days: 'three' is not allowed", "integer"),
     ("train_days: 3", "train_days: 0", "split.train_days: 0 is not allowed", "greater than or equal to 1"),
-    ("column_values_to_not_be_null", "column_values_to_not_be_nul", ":17: checks.0", "column_values_to_not_be_null"),
-    ("max_value: 1000", "maxvalue: 1000", ":18: checks.1", "max_value"),
+    ("column_values_to_not_be_null", "column_values_to_not_be_nul", ":16: checks.0", "column_values_to_not_be_null"),
+    ("max_value: 1000", "maxvalue: 1000", ":17: checks.1", "max_value"),
     ("column: double", "column: dubble", "checks.1: column 'dubble' is neither declared nor a feature", "double"),
     ("id: double-plausible", "id: amount-known", "checks.1.id: 'amount-known' names another check too", ""),
-    ("LogisticRegression", "LogisticRegresion", ":19: train.estimator:", "LogisticRegression"),
+    ("LogisticRegression", "LogisticRegresion", ":18: train.estimator:", "LogisticRegression"),
     (
         "sklearn.linear_model",
         "sklearn.linear",
@@ -58,7 +58,7 @@ MISTAKES = [
     (
         "metric: average_precision",
         "metric: avg_precision",
-        ":22: gate.0.metric: 'avg_precision' is not computed",
+        ":21: gate.0.metric: 'avg_precision' is not computed",
         "roc_auc",
     ),
     ("share_found]", "shares_found]", "metrics.3: 'shares_found' is no function of tiny.py", "share_found"),
@@ -78,7 +78,7 @@ MISTAKES = [
         "schedule.timezone: 'Paris'",
         "Europe/Paris",
     ),
-    ("owner: tests", "owner: [", ":4: this is not YAML", ""),
+    ("owner: tests", "owner: [", ":5: this is not YAML", ""),
     ("private: [customer]", "private: [customers]", "data.private.0: 'customers' is not declared", "customer"),
 ]
 

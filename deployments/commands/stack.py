@@ -35,7 +35,7 @@ def up() -> None:
         click.echo("Stopped.")
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 

@@ -47,13 +47,16 @@ class Desk:
     def ended(self) -> Event | None:
         return ending(self.ledger.events(self.config.name), self.flow_run)
 
-    def append(self, event: Any, now: Standing, *, who: str, why: str, **facts: Any) -> Event:
-        """One event of this promotion, once: its key is this flow run and the event's name, unless `key` says otherwise."""
+    def append(self, event: Any, now: Standing, *, who: str, why: str, after: int = 0, **facts: Any) -> Event:
+        """One event of this promotion, once, decided on what stood in `now`, or on this desk's own later event `after`.
+
+        Its key is this flow run and the event's name, unless `key` says otherwise.
+        """
         facts.setdefault("key", f"{self.flow_run}:{event}")
         facts.setdefault("version_to", self.version)
         facts.setdefault("flow_run", self.flow_run)
         return self.ledger.append(
-            self.config.name, event, after=now.head, who=who, identity="declared", why=why, mlflow_run=self.mlflow_run,
+            self.config.name, event, after=max(now.head, after), who=who, identity="declared", why=why, mlflow_run=self.mlflow_run,
             version_from=now.champion.version_to if now.champion else None, **facts,
         )  # fmt: skip
 
@@ -95,16 +98,14 @@ def _request(desk: Desk, asked_by: str, instead: bool) -> Event:
     digest = desk.ledger.store_evidence(evidence.gather(version, champion, desk.config.gate, verdict))
     if not verdict.passed:
         return desk.append("refused", now, who=GATE, why=str(verdict), evidence=digest)
-    if now.pending:
-        now = _withdraw(desk, now, now.pending, asked_by)
-    return desk.append("requested", now, who=asked_by, why=str(verdict), evidence=digest)
+    withdrawn = _withdraw(desk, now, now.pending, asked_by).sequence if now.pending else 0
+    return desk.append("requested", now, who=asked_by, why=str(verdict), evidence=digest, after=withdrawn)
 
 
-def _withdraw(desk: Desk, now: Standing, pending: Event, asked_by: str) -> Standing:
+def _withdraw(desk: Desk, now: Standing, pending: Event, asked_by: str) -> Event:
     why = f"version {desk.version} is asked for instead"
     key, version = f"{pending.flow_run}:withdrawn", pending.version_to
-    desk.append("withdrawn", now, who=asked_by, why=why, key=key, version_to=version, flow_run=pending.flow_run)
-    return desk.standing()
+    return desk.append("withdrawn", now, who=asked_by, why=why, key=key, version_to=version, flow_run=pending.flow_run)
 
 
 def take_answer(desk: Desk, requested: Event, answer: Answer) -> Event:
@@ -122,9 +123,9 @@ def _take_answer(desk: Desk, requested: Event, answer: Answer) -> Event:
         return desk.append("rejected", now, who=answer.who, why=answer.why, evidence=requested.evidence)
     if changes := changed_facts(desk, requested, now):
         return desk.append("stale", now, who=GATE, why="; ".join(changes), evidence=requested.evidence)
-    desk.append("approved", now, who=answer.who, why=answer.why, evidence=requested.evidence)
-    # the commit: unique (model, sequence) lets one of two that race through, the other reads and decides anew
-    return desk.append("promoted", desk.standing(), who=answer.who, why=answer.why, evidence=requested.evidence)
+    approved = desk.append("approved", now, who=answer.who, why=answer.why, evidence=requested.evidence)
+    # the commit: whoever appended since these facts were read makes this one HeadMoved, and everything is decided anew
+    return desk.append("promoted", now, who=answer.who, why=answer.why, evidence=requested.evidence, after=approved.sequence)
 
 
 def changed_facts(desk: Desk, requested: Event, now: Standing) -> list[str]:
@@ -150,10 +151,15 @@ def note_invalid(desk: Desk, before: int) -> Event:
     return decided_anew(lambda: desk.append("answer_invalid", desk.standing(), who="nobody", why=why, key=key))
 
 
-def end_dead(desk: Desk, pending: Event, event: Literal["withdrawn", "expired"], why: str) -> Event:
-    """Another flow run's request ended, on record: nobody can answer it any more."""
+def end_dead(desk: Desk, pending: Event, event: Literal["withdrawn", "expired"], why: str) -> None:
+    """Another flow run's request ended, on record, unless it ended by itself meanwhile: nobody can answer it any more."""
     about = {"key": f"{pending.flow_run}:{event}", "version_to": pending.version_to, "flow_run": pending.flow_run}
-    return decided_anew(lambda: desk.append(event, desk.standing(), who="ratchet", why=why, **about))
+
+    def decide() -> Event:
+        now = desk.standing()
+        return desk.append(event, now, who="ratchet", why=why, **about) if now.pending == pending else pending
+
+    decided_anew(decide)
 
 
 def is_overdue(desk: Desk, pending: Event) -> bool:

@@ -1,0 +1,116 @@
+"""Structural facts about rows, in pandas: what must hold before any expectation can be believed.
+
+An all-null column, an empty frame, a doubled column or an infinity passes most expectations; so these come first, and all are critical.
+Not here: the checks that a YAML declares (validation.py).
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from configs.schema import ModelConfig
+from tasks.records import CheckOutcome, Window
+
+SHOWN_KEYS = 5
+
+
+def check_raw(rows: pd.DataFrame, config: ModelConfig, window: Window) -> tuple[CheckOutcome, ...]:
+    """Structure of the raw rows: columns, types, nulls, finiteness, unique key, time inside the window, target 0 or 1."""
+    return tuple(_raw(rows, config, window))
+
+
+def check_features(rows: pd.DataFrame, config: ModelConfig) -> tuple[CheckOutcome, ...]:
+    """Structure of the features that `prepare` computed: there, numbers or booleans, not all null, finite."""
+    return tuple(_features(rows, config))
+
+
+def first_keys(rows: pd.DataFrame, failed: "pd.Series[bool]", config: ModelConfig) -> tuple[str, ...]:
+    """Keys of the first rows that failed; none where the key is private."""
+    if config.data.key in config.data.private or config.data.key not in rows:
+        return ()
+    return tuple(str(key) for key in rows.loc[failed, config.data.key].head(SHOWN_KEYS))
+
+
+def _raw(rows: pd.DataFrame, config: ModelConfig, window: Window) -> Iterator[CheckOutcome]:
+    data = config.data
+    problem = _columns_problem(rows, tuple(data.columns))
+    yield _whole("columns", rows, problem, f"{len(data.columns)} columns, each once")
+    if problem:
+        return
+    yield _whole("not-empty", rows, None if len(rows) else "there are no rows", f"{len(rows):,} rows")
+    wrong = [
+        f"{name} is {rows[name].dtype}, {dtype} declared" for name, dtype in data.columns.items() if not _is(rows[name], dtype)
+    ]
+    yield _whole("types", rows, "; ".join(wrong), "types as declared")
+    if wrong or not len(rows):
+        return
+    for name in data.columns:
+        yield from _content(rows, name, config, may_be_null=name not in (data.key, data.time, data.target))
+    yield _rows("key-unique", rows, rows[data.key].duplicated(keep=False), f"share their {data.key} with another row", config)
+    times = rows[data.time]
+    start, end = window.history_start, max(window.holdout_end, window.train_end)
+    outside = (times < start) | (times >= end)
+    yield _rows("time-in-window", rows, outside, f"lie outside {_day(start)} .. {_day(end)}", config)
+    yield _rows("target-binary", rows, ~rows[data.target].isin([0, 1]), f"have a {data.target} that is neither 0 nor 1", config)
+
+
+def _features(rows: pd.DataFrame, config: ModelConfig) -> Iterator[CheckOutcome]:
+    features = config.data.features
+    problem = _columns_problem(rows, features)
+    yield _whole("features", rows, problem, f"{len(features)} features, each once")
+    if problem:
+        return
+    wrong = [f"{name} is {rows[name].dtype}" for name in features if not pd.api.types.is_numeric_dtype(rows[name].dtype)]
+    yield _whole("feature-types", rows, "; ".join(wrong) and f"{'; '.join(wrong)}: features are numbers or booleans", "numbers")
+    if not wrong:
+        for name in features:
+            yield from _content(rows, name, config, may_be_null=True)
+
+
+def _content(rows: pd.DataFrame, name: str, config: ModelConfig, *, may_be_null: bool) -> Iterator[CheckOutcome]:
+    """Nulls and infinities of one column. Some nulls may be for the declared checks to judge; a column of nothing else never is."""
+    null = rows[name].isna()
+    if not may_be_null:
+        yield _rows(f"known-{name}", rows, null, f"have no {name}", config)
+    else:
+        yield _whole(f"any-{name}", rows, f"all {len(rows):,} {name} are null" if null.all() else None, f"{int(null.sum()):,} null")
+    if pd.api.types.is_float_dtype(rows[name].dtype):
+        yield _rows(
+            f"finite-{name}", rows, pd.Series(np.isinf(rows[name].to_numpy()), index=rows.index), f"have an infinite {name}", config
+        )
+
+
+def _columns_problem(rows: pd.DataFrame, wanted: Sequence[str]) -> str | None:
+    there = list(rows.columns)
+    if missing := [name for name in wanted if name not in there]:
+        return f"there is no column {', '.join(missing)}"
+    if twice := sorted({name for name in there if there.count(name) > 1}):
+        return f"column {', '.join(twice)} is there more than once"
+    return None
+
+
+def _is(column: "pd.Series[object]", dtype: str) -> bool:
+    match dtype:
+        case "datetime":
+            return isinstance(column.dtype, np.dtype) and column.dtype.kind == "M"
+        case "string":
+            return bool(pd.api.types.is_string_dtype(column))
+    return str(column.dtype) == dtype
+
+
+def _whole(name: str, rows: pd.DataFrame, problem: str | None, fine: str) -> CheckOutcome:
+    return CheckOutcome(f"structure-{name}", "critical", not problem, problem or fine, len(rows))
+
+
+def _rows(name: str, rows: pd.DataFrame, failed: "pd.Series[bool]", what: str, config: ModelConfig) -> CheckOutcome:
+    count = int(failed.sum())
+    sentence = f"{count:,} of {len(rows):,} rows {what}"
+    return CheckOutcome(
+        f"structure-{name}", "critical", count == 0, sentence, len(rows), count, first_keys(rows, failed, config) if count else ()
+    )
+
+
+def _day(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d}"

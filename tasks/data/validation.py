@@ -1,0 +1,143 @@
+"""The checks of a YAML, computed by Great Expectations; the only file that knows it, and imports it late: that takes seconds.
+
+Structure comes first (structure.py); what the checks may say is known without this file (configs/expectations.py).
+"""
+
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from configs.expectations import condition_columns
+from configs.schema import Check, ModelConfig
+from tasks.data import structure
+from tasks.errors import DataRejected, RatchetError
+from tasks.records import CheckOutcome, ValidationReport, Window
+
+Stage = Literal["raw", "features"]
+
+
+def validate(rows: pd.DataFrame, config: ModelConfig, window: Window, stage: Stage) -> ValidationReport:
+    """What every check of this stage found, in the order of the YAML; no declared check is run on rows whose structure is broken."""
+    outcomes = structure.check_raw(rows, config, window) if stage == "raw" else structure.check_features(rows, config)
+    if all(outcome.passed for outcome in outcomes):
+        outcomes += check_expectations(rows, checks_of(config, stage), config)
+    if not outcomes:
+        raise RatchetError(f"no check was made of the {stage} rows: validation that checks nothing passes nothing")
+    return ValidationReport(stage, len(rows), outcomes)
+
+
+def demand(report: ValidationReport, config: ModelConfig, window: Window) -> None:
+    """Return when no critical check failed; DataRejected names each that did, with rows and first keys."""
+    if not report.critical:
+        return
+    head = f"the data of {window.history_start:%Y-%m-%d} .. {window.holdout_end:%Y-%m-%d} are not what the checks of {config.name} ask for."
+    failures = "\n".join(f"  {outcome}" for outcome in report.failures)
+    raise DataRejected(f"{head}\n{failures}\nNothing was trained, nothing registered.")
+
+
+def checks_of(config: ModelConfig, stage: Stage) -> tuple[Check, ...]:
+    """The declared checks that run before prepare (all their columns are raw), or those that run after it."""
+    raw = set(config.data.columns)
+    return tuple(
+        check for check in config.checks if ({*check.columns, *condition_columns(check.arguments)} <= raw) == (stage == "raw")
+    )
+
+
+def check_expectations(rows: pd.DataFrame, checks: Sequence[Check], config: ModelConfig) -> tuple[CheckOutcome, ...]:
+    """An outcome for each check, in their order. RatchetError when Great Expectations answers fewer than it was asked."""
+    if not checks:
+        return ()
+    found = {result.expectation_config.meta["check"]: result for result in _run(rows, checks, _result_format(config))}
+    if missing := [check.id for check in checks if check.id not in found]:
+        raise RatchetError(f"Great Expectations did not answer the checks {', '.join(missing)}; are two of them the same?")
+    return tuple(_outcome(rows, check, found[check.id], config) for check in checks)
+
+
+def _run(rows: pd.DataFrame, checks: Sequence[Check], result_format: Any) -> list[Any]:
+    """One context, one batch, one suite: each further one hashes the whole frame again."""
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of its own imports; goes with the pin
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import ProgressBarsConfig
+
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        asset = context.data_sources.add_pandas("rows").add_dataframe_asset("rows")
+        suite = context.suites.add(gx.ExpectationSuite(name="checks", expectations=[_expectation(check) for check in checks]))
+        definition = gx.ValidationDefinition(name="checks", data=asset.add_batch_definition_whole_dataframe("rows"), suite=suite)
+        context.validation_definitions.add(definition)
+        results: list[Any] = definition.run(batch_parameters={"dataframe": rows}, result_format=result_format).results
+    return results
+
+
+def _expectation(check: Check) -> Any:
+    """The check as Great Expectations has it; one of an unknown type raises instead of being dropped."""
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+    from great_expectations.expectations.metadata_types import FailureSeverity
+
+    arguments = check.arguments
+    if condition := arguments.get("row_condition"):
+        arguments["row_condition"] = _condition(condition)
+    # the id in meta also keeps two checks with equal arguments from being taken for one
+    return ExpectationConfiguration(
+        type=f"expect_{check.expect}", kwargs=arguments, severity=FailureSeverity(check.severity), meta={"check": check.id}
+    ).to_domain_obj()
+
+
+def _condition(condition: Mapping[str, Any]) -> Any:
+    from great_expectations.expectations import row_conditions
+
+    column = row_conditions.Column(condition["column"])
+    if condition["operator"] in ("is_null", "is_not_null"):
+        return getattr(column, condition["operator"])()
+    operator = {"in": "IN", "not in": "NOT_IN"}.get(condition["operator"], condition["operator"])
+    return row_conditions.ComparisonCondition(column=column, operator=operator, parameter=condition["value"])
+
+
+def _result_format(config: ModelConfig) -> dict[str, Any]:
+    """Counts, and the keys of the first rows that fail unless keys are private; never a list of every value."""
+    private = config.data.key in config.data.private
+    by_key = {} if private else {"unexpected_index_column_names": [config.data.key]}
+    return {"result_format": "SUMMARY", "partial_unexpected_count": structure.SHOWN_KEYS, **by_key}
+
+
+def _outcome(rows: pd.DataFrame, check: Check, result: Any, config: ModelConfig) -> CheckOutcome:
+    if problem := _exception(result.exception_info):
+        return CheckOutcome(check.id, "critical", False, f"could not be computed: {problem}", len(rows))
+    numbers = result.result
+    if numbers.get("element_count") == 0:
+        return CheckOutcome(check.id, check.severity, False, "no row meets its row_condition: nothing was checked", len(rows), 0)
+    failed = numbers.get("unexpected_count")
+    keys = () if result.success else tuple(str(row[config.data.key]) for row in numbers.get("partial_unexpected_index_list") or ())
+    return CheckOutcome(check.id, check.severity, bool(result.success), _sentence(check, numbers, config), len(rows), failed, keys)
+
+
+def _exception(info: Mapping[str, Any]) -> str | None:
+    """The first line of what an expectation raised: the report is flat when nothing was, and nested by metric when something was."""
+    reports = [info] if "raised_exception" in info else list(info.values())
+    raised = [str(report.get("exception_message")) for report in reports if report.get("raised_exception")]
+    return raised[0].splitlines()[0] if raised else None
+
+
+def _sentence(check: Check, numbers: Mapping[str, Any], config: ModelConfig) -> str:
+    what = f"{' '.join(check.columns)} {check.expect.removeprefix('column_')} {_asked(check, config)}".strip()
+    if "unexpected_count" in numbers:
+        allowed = 1 - float(check.arguments.get("mostly", 1.0))
+        limit = f"{allowed:.2%} allowed" if allowed else "0 allowed"
+        return f"{numbers['unexpected_count']:,} of {numbers['element_count']:,} fail {what}, {limit}"
+    observed = numbers.get("observed_value")
+    shown = observed if isinstance(observed, int | float | np.number) else ""
+    return f"{what}{f': it is {shown:,.6g}' if shown != '' else ''}"
+
+
+def _asked(check: Check, config: ModelConfig) -> str:
+    """The arguments that say what is asked for; values of a private column's own are left out."""
+    if set(check.columns) & set(config.data.private):
+        return ""
+    named = {"min_value": "from", "max_value": "up to", "value": "", "value_set": "of", "regex": "", "type_": ""}
+    return " ".join(f"{word} {check.arguments[name]}".strip() for name, word in named.items() if name in check.arguments)
