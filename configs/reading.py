@@ -278,7 +278,7 @@ def _at(document: Any, location: Location) -> Any:
     for step in location:
         if not isinstance(node, dict | list) or (isinstance(node, dict) and step not in node):
             break  # pydantic's own steps (a union's member, an argument's name) are not in the document
-        node = node[step]
+        node = node[step]  # type: ignore[index] # a list's steps are ints, a mapping's are not
     return node
 
 

@@ -77,8 +77,8 @@ class Prefect:
     def polled_since(self, flow: str, model: str, instant: float) -> bool:
         """Whether a runner has asked for due runs of this deployment since then (seconds since the epoch)."""
         found = self._http.get(f"/deployments/name/{flow}/{model}")
-        polled = found.json().get("last_polled") if found.is_success else None
-        return bool(polled) and datetime.fromisoformat(polled).timestamp() >= instant
+        polled = str(found.json().get("last_polled") or "") if found.is_success else ""
+        return polled != "" and datetime.fromisoformat(polled).timestamp() >= instant
 
     def lines(self, flow_run: str, after: int) -> list[str]:
         """What the run's steps have said, from the line with that number on."""

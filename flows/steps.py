@@ -6,7 +6,7 @@ Not here: what any step does (tasks/), in which order (training.py, promotion.py
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import httpx
 from mlflow.exceptions import MlflowException
@@ -14,6 +14,7 @@ from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.logging import get_run_logger
+from prefect.logging.loggers import PrefectLogAdapter
 from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
 
@@ -49,7 +50,7 @@ def step(
         spent = _seconds.setdefault(str(flow_run.id), {})
         spent[name] = spent.get(name, 0.0) + seconds
         if said:
-            get_run_logger().getChild(LOGGER).info("%-10s %s  %.1f s", name, said(answer), seconds)
+            cast(PrefectLogAdapter, get_run_logger()).getChild(LOGGER).info("%-10s %s  %.1f s", name, said(answer), seconds)
         return answer
 
     return task(

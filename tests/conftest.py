@@ -4,10 +4,16 @@ import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from configs.settings import Settings
+from deployments.stack import Stack
+from tests.servers import servers as servers
+
+if TYPE_CHECKING:  # journeys import prefect, which tests without servers need not wait for
+    from tests.journeys import Journey
 
 
 @pytest.fixture
@@ -67,7 +73,7 @@ def tiny(settings: Settings) -> Path:
 
 
 @pytest.fixture
-def home(settings: Settings, servers: "Servers", monkeypatch: pytest.MonkeyPatch) -> Settings:
+def home(settings: Settings, servers: Stack, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """The test's own settings on the session's servers, also for every process that the test starts."""
     variables = settings.environment() | {"MLFLOW_TRACKING_URI": servers.mlflow_url, "PREFECT_API_URL": servers.prefect_url}
     for name, value in variables.items():

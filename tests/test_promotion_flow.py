@@ -16,8 +16,6 @@ from flows.promotion import promote_candidate
 from flows.training import train_candidate
 from tests.journeys import Journey
 
-pytestmark = pytest.mark.xdist_group("servers")
-
 
 def test_a_yes_makes_the_champion_and_plain_mlflow_loads_it_both_ways(journey: Journey) -> None:
     version = journey.train()

@@ -15,8 +15,6 @@ from flows.training import train_candidate
 from tasks.tracking import rows
 from tests.journeys import Journey, write_days
 
-pytestmark = pytest.mark.xdist_group("servers")
-
 
 def test_a_candidate_is_registered_with_everything_later_readers_need(journey: Journey, tmp_path: Path) -> None:
     run = journey.start(train_candidate)

@@ -6,6 +6,7 @@ Not here: the checks that a YAML declares (validation.py).
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,7 +92,7 @@ def _columns_problem(rows: pd.DataFrame, wanted: Sequence[str]) -> str | None:
     return None
 
 
-def _is(column: "pd.Series[object]", dtype: str) -> bool:
+def _is(column: "pd.Series[Any]", dtype: str) -> bool:
     match dtype:
         case "datetime":
             return isinstance(column.dtype, np.dtype) and column.dtype.kind == "M"

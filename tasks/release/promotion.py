@@ -153,7 +153,7 @@ def note_invalid(desk: Desk, before: int) -> Event:
 
 def end_dead(desk: Desk, pending: Event, event: Literal["withdrawn", "expired"], why: str) -> None:
     """Another flow run's request ended, on record, unless it ended by itself meanwhile: nobody can answer it any more."""
-    about = {"key": f"{pending.flow_run}:{event}", "version_to": pending.version_to, "flow_run": pending.flow_run}
+    about: dict[str, Any] = {"key": f"{pending.flow_run}:{event}", "version_to": pending.version_to, "flow_run": pending.flow_run}
 
     def decide() -> Event:
         now = desk.standing()

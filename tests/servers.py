@@ -1,0 +1,20 @@
+"""A real MLflow and a real Prefect for the tests of one worker process: started once, when the first test asks."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from configs.settings import Settings
+from deployments.stack import Stack, stack
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The servers, without runners, on free ports over a home of their own; Prefect's client in this process speaks to them."""
+    home = tmp_path_factory.mktemp("servers")
+    settings = Settings(ratchet_home=home, ratchet_models=home)
+    with stack(settings, lambda _: None, ports=(0, 0), runners=False) as running:
+        from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+
+        with temporary_settings({PREFECT_API_URL: running.prefect_url, PREFECT_HOME: home / "client"}):
+            yield running
