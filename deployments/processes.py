@@ -16,6 +16,8 @@ from tasks.errors import RatchetError
 GRACE_SECONDS = 8.0
 LOG_LINES = 6
 
+_started: list[subprocess.Popen[bytes]] = []  # a Popen that is collected while its process lives complains
+
 
 @dataclass(frozen=True)
 class Child:
@@ -48,6 +50,7 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str], fol
             stderr=output,
             start_new_session=True,
         )
+    _started.append(process)
     return Child(name, process.pid, psutil.Process(process.pid).create_time())
 
 

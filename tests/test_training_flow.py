@@ -88,7 +88,7 @@ def test_a_run_again_finds_its_own_version(journey: Journey) -> None:
 @pytest.mark.parametrize(
     ("place", "when"),
     [
-        ("tasks.tracking.runs:open_run", "after"),
+        ("tasks.tracking.plans:settle", "after"),
         ("mlflow:MlflowClient.log_model_artifacts", "before"),
         ("mlflow:MlflowClient.finalize_logged_model", "before"),
         ("tasks.tracking.registry:register", "before"),

@@ -76,8 +76,10 @@ def _answer(decision: Literal["approve", "reject"], model: str, version: int, re
         )
     form = {"decision": decision, "your_name": who, "reason": reason, "evidence": pending.evidence}
     with Prefect(settings) as prefect:
-        prefect.answer(pending.flow_run or "", form)
-        run = watch(prefect, prefect.read(pending.flow_run or ""))
+        flow_run = pending.flow_run or ""
+        said = len(prefect.lines(flow_run, 0))
+        prefect.answer(flow_run, form)
+        run = watch(prefect, prefect.read(flow_run), said)
     if not (decision == "reject" and run.state == "Rejected"):
         demand_success(run)
     click.echo(run.message)

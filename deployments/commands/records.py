@@ -61,8 +61,7 @@ def history(model: str, on: datetime | None, as_json: bool) -> None:
 
 def _status(model: str, events: tuple[Event, ...]) -> dict[str, str]:
     now = standing(model, events)
-    judged = [event for event in events if event.event in ("requested", "refused", "deferred")]
-    newest = max(judged, key=lambda event: event.version_to or 0, default=None)
+    newest = max(events, key=lambda event: (event.version_to or 0, event.sequence), default=None)
     return {
         "model": model,
         "champion": str(now.champion.version_to) if now.champion else "-",
@@ -79,7 +78,9 @@ def _versions(event: Event) -> str:
 
 
 def _print_table(headings: tuple[str, ...], rows: Iterable[list[str]]) -> None:
-    table = Table(*headings, box=None, pad_edge=False, header_style="", padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, header_style="", padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading, no_wrap=heading not in ("who", "why", "by"), overflow="fold")
     for row in rows:
         table.add_row(*row)
     Console(width=80 if not Console().is_terminal else None, highlight=False, markup=False).print(table)

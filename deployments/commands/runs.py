@@ -53,5 +53,5 @@ def promote(model: str, version: int, instead: bool, who: str) -> None:
 
 
 def _started(prefect: Prefect, run: FlowRun) -> FlowRun:
-    click.echo(f"{run.name}   {prefect.settings.prefect_ui}/runs/flow-run/{run.id}")
+    click.echo(f"started   {prefect.settings.prefect_ui}/runs/flow-run/{run.id}")
     return run

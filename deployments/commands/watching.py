@@ -16,9 +16,11 @@ FAILURE = re.compile(r"exception: (\w+): (.*)", re.DOTALL)
 NOT_PROMOTED = ("Refused", "Rejected", "Stale", "Deferred", "Expired", "Withdrawn")
 
 
-def watch(prefect: Prefect, run: FlowRun) -> FlowRun:
-    """The run once it is over or waits for a person; its steps are printed as they come. Ctrl-C stops watching, not the run."""
-    shown = 0
+def watch(prefect: Prefect, run: FlowRun, shown: int = 0) -> FlowRun:
+    """The run once it is over or waits for a person; its steps are printed as they come, but the first `shown` of them.
+
+    Ctrl-C stops watching, not the run.
+    """
     try:
         while not (run.over or run.suspended):
             shown += _print_new(prefect, run, shown)

@@ -23,6 +23,7 @@ class Hooks:
     """A model's hooks and the source they were loaded from; both empty for a model without a file of its own."""
 
     source: str
+    file: str
     functions: dict[str, Callable[..., Any]]
 
     def call(self, name: str, *arguments: Any) -> Any:
@@ -30,9 +31,10 @@ class Hooks:
         try:
             return self.functions[name](*arguments)
         except Exception as error:
-            frame = traceback.extract_tb(error.__traceback__)[-1]
+            frames = traceback.extract_tb(error.__traceback__)
+            own = next((frame for frame in reversed(frames) if frame.filename == self.file), frames[-1])
             raise HookFailed(
-                f"hook {name} raised {type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno}); mend it and start a new run"
+                f"hook {name} raised {type(error).__name__}: {error} ({Path(own.filename).name}:{own.lineno}); mend it and start a new run"
             ) from error
 
 
@@ -49,7 +51,7 @@ def parse_hooks(config: ModelConfig, source: str, path: Path) -> Hooks:
         exec(compile(source, str(path), "exec"), module.__dict__)
     except Exception as error:
         raise HookFailed(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
-    return Hooks(source, {name: getattr(module, name) for name in config.hooks})
+    return Hooks(source, str(path), {name: getattr(module, name) for name in config.hooks})
 
 
 def prepare(config: ModelConfig, hooks: Hooks, raw: pd.DataFrame) -> pd.DataFrame:
