@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 import httpx
+from tenacity import retry, retry_if_result, stop_after_delay, wait_random_exponential
 
 from configs.settings import Settings
 from tasks.errors import RatchetError, Unreachable, UsageError
@@ -51,11 +53,11 @@ class Prefect:
 
     def start(self, flow: str, model: str, parameters: dict[str, Any], key: str | None = None) -> FlowRun:
         """A new run of the model's deployment of that flow, or the one that was started with this key."""
-        deployment = self._http.get(f"/deployments/name/{flow}/{model}")
+        deployment = self._send("GET", f"/deployments/name/{flow}/{model}")
         if deployment.status_code == httpx.codes.NOT_FOUND:
             raise RatchetError(f"the runner at {self.settings.prefect_ui} does not serve {model}; restart it: ratchet up")
-        body = {"parameters": parameters, "idempotency_key": key}
-        answer = self._http.post(f"/deployments/{deployment.json()['id']}/create_flow_run", json=body)
+        body = {"parameters": parameters, "idempotency_key": key or str(uuid4())}  # a call that is repeated starts no second run
+        answer = self._send("POST", f"/deployments/{deployment.json()['id']}/create_flow_run", json=body)
         if answer.status_code in (httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY):
             raise UsageError(f"Prefect refuses these parameters: {answer.json().get('detail', answer.text)}")
         return _flow_run(answer.raise_for_status().json())
@@ -108,15 +110,24 @@ class Prefect:
         self._call("POST", f"/flow_runs/{flow_run}/set_state", json=body)
 
     def _call(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
-        try:
-            answer = self._http.request(method, path, **kwargs)
-        except httpx.TransportError as error:
-            raise Unreachable(f"no Prefect server answers at {self.settings.prefect_url}. Start one with: ratchet up") from error
+        answer = self._send(method, path, **kwargs)
         if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             raise Unreachable(f"the Prefect server at {self.settings.prefect_url} refuses us ({answer.status_code})")
         if answer.status_code == httpx.codes.NOT_FOUND and path.startswith("/flow_runs/"):
             raise UsageError(f"Prefect knows no flow run {path.split('/')[2]}; it was deleted")
         return answer.raise_for_status()
+
+    @retry(
+        retry=retry_if_result(lambda answer: answer.status_code == httpx.codes.SERVICE_UNAVAILABLE),  # its SQLite was busy
+        stop=stop_after_delay(20),
+        wait=wait_random_exponential(max=4),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+    )
+    def _send(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **kwargs)
+        except httpx.TransportError as error:
+            raise Unreachable(f"no Prefect server answers at {self.settings.prefect_url}. Start one with: ratchet up") from error
 
 
 def _flow_run(body: dict[str, Any]) -> FlowRun:

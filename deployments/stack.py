@@ -206,6 +206,7 @@ def _address(url: str) -> list[str]:
 def _free_port(wanted: int) -> int:
     """The wanted port, or another that is free, when it is taken."""
     with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: one that has just ended does not hold its port
         try:
             probe.bind(("127.0.0.1", wanted))
         except OSError:

@@ -7,7 +7,6 @@ from typing import Any, Literal
 import click
 from rich.console import Console
 from rich.table import Table
-from tasks.release.standing import standing
 
 from configs.reading import read_model
 from configs.settings import Settings
@@ -16,6 +15,7 @@ from deployments.commands.watching import demand_success, watch
 from deployments.prefect_api import Prefect
 from tasks.errors import UsageError
 from tasks.release.ledger import Event, Ledger
+from tasks.release.standing import standing
 
 
 @click.command(epilog="Example: ratchet show fraud_detector 7")

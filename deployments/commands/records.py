@@ -8,11 +8,11 @@ from datetime import datetime
 import click
 from rich.console import Console
 from rich.table import Table
-from tasks.release.standing import champion_on, standing
 
 from configs.reading import model_names, model_path
 from configs.settings import Settings
 from tasks.release.ledger import Event, Ledger
+from tasks.release.standing import champion_on, standing
 
 
 @click.command(epilog="Example: ratchet status")

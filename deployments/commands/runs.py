@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import click
-from tasks.release.standing import standing
 
 from configs.reading import read_model
 from configs.settings import Settings
@@ -11,6 +10,7 @@ from deployments.commands.people import as_name
 from deployments.commands.watching import demand_success, watch
 from deployments.prefect_api import FlowRun, Prefect
 from tasks.release.ledger import Ledger
+from tasks.release.standing import standing
 
 
 @click.command(epilog="Example: ratchet train fraud_detector --as-of 2018-08-15")

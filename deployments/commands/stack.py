@@ -19,7 +19,7 @@ WATCH_SECONDS = 1.0
 def up() -> None:
     """Start MLflow, Prefect and the runners; serve every model until Ctrl-C."""
     settings = Settings()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT too: a shell starts background jobs with it ignored
         signal.signal(number, _interrupt)
     click.echo(f"ratchet {version('ratchet')}   home {settings.home}")
     try:

@@ -70,7 +70,7 @@ def excluded(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, window: Wind
     """True for the rows on which no model is judged; False for all where the model has no such hook."""
     if not config.split.exclude:
         return pd.Series(False, index=rows.index)
-    mask = hooks.call(config.split.exclude, rows, window)
+    mask = hooks.call(config.split.exclude, rows.copy(), window)
     if not isinstance(mask, pd.Series) or mask.dtype != bool or not mask.index.equals(rows.index):
         raise HookFailed(
             f"hook {config.split.exclude} must return a boolean Series, a value for each of the {len(rows):,} rows it was given"

@@ -32,10 +32,14 @@ def load(config: ModelConfig, window: Window, root: Path, *, holdout: bool = Tru
     wanted = _files_of_days(files, window.history_start, end) if dated else files
     rows = pd.concat([_read(file, config.data) for file in wanted], ignore_index=True)
     rows = rows.sort_values(config.data.key, kind="stable", ignore_index=True)
-    if dated or config.data.time not in rows or not pd.api.types.is_datetime64_dtype(rows[config.data.time]):
-        return rows  # a row outside its file's day is for the structural checks to find
+    if config.data.time not in rows or not pd.api.types.is_datetime64_dtype(rows[config.data.time]):
+        return rows
     times = rows[config.data.time]
-    return rows[(times >= window.history_start) & (times < end)].reset_index(drop=True)
+    before, after = times < window.history_start, times >= end  # neither holds where there is no time
+    if dated:  # a row outside its file's day is for the structural checks to find
+        before &= times >= _midnight(window.history_start)
+        after &= times < _midnight(end, after=True)
+    return rows[~(before | after)].reset_index(drop=True)
 
 
 def newest_end(config: ModelConfig, root: Path) -> datetime:
@@ -68,23 +72,32 @@ def day_of(file: Path) -> datetime | None:
 
 
 def _files_of_days(files: Sequence[Path], start: datetime, end: datetime) -> list[Path]:
-    wanted = [file for file in files if (day := day_of(file)) and start <= day < end]
+    first = _midnight(start)
+    days = [first + timedelta(days=n) for n in range((_midnight(end, after=True) - first).days)]
+    wanted = [file for file in files if day_of(file) in days]
     have = {day_of(file) for file in wanted}
-    missing = [day for n in range((end - start).days) if (day := start + timedelta(days=n)) not in have]
-    if missing:
-        days = ", ".join(f"{day:%Y-%m-%d}" for day in missing[:3]) + (", ..." if len(missing) > 3 else "")
+    if missing := [day for day in days if day not in have]:
+        named = ", ".join(f"{day:%Y-%m-%d}" for day in missing[:3]) + (", ..." if len(missing) > 3 else "")
         raise DataRejected(
-            f"{len(missing)} of the {(end - start).days} days from {start:%Y-%m-%d} to {end:%Y-%m-%d} have no file ({days}); "
+            f"{len(missing)} of the {len(days)} days from {start:%Y-%m-%d} to {end:%Y-%m-%d} have no file ({named}); "
             f"bring them to {files[0].parent}, or choose another --as-of"
         )
     return wanted
+
+
+def _midnight(instant: datetime, *, after: bool = False) -> datetime:
+    """The midnight at or before an instant; the one at or after it, if so asked."""
+    midnight = datetime.combine(instant.date(), datetime.min.time())
+    return midnight + timedelta(days=1) if after and midnight < instant else midnight
 
 
 def _read(file: Path, data: Data, columns: Sequence[str] = ()) -> pd.DataFrame:
     wanted = list(columns or data.columns)
     try:
         frame = _read_csv(file, data, wanted) if file.suffix == ".csv" else _read_parquet(file, wanted)
-    except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError) as error:
+    except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError, OSError) as error:
+        if getattr(error, "errno", None) is not None:
+            raise  # the disk's trouble, not what the file holds
         raise DataRejected(f"{file}: cannot be read: {str(error).splitlines()[0]}") from error
     instants = frame.select_dtypes("datetime").columns
     return frame.astype(dict.fromkeys(instants, "datetime64[us]"))  # files of one source may differ in their unit
@@ -104,7 +117,11 @@ def _read_csv(file: Path, data: Data, columns: list[str]) -> pd.DataFrame:
         "string": pa.string(),
         "datetime": pa.timestamp("us"),
     }
-    convert = pyarrow.csv.ConvertOptions(column_types={name: types[data.columns[name]] for name in columns})
+    convert = pyarrow.csv.ConvertOptions(
+        column_types={name: types[data.columns[name]] for name in columns},
+        strings_can_be_null=True,  # else a column of missing strings is all known
+        null_values=[""],
+    )
     table = pyarrow.csv.read_csv(file, convert_options=convert)
     _refuse_missing(file, columns, table.column_names)
     frame: pd.DataFrame = table.select(columns).to_pandas()

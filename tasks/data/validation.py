@@ -14,7 +14,7 @@ import pandas as pd
 from configs.expectations import condition_columns
 from configs.schema import Check, ModelConfig
 from tasks.data import structure
-from tasks.errors import DataRejected, RatchetError
+from tasks.errors import ConfigError, DataRejected, RatchetError
 from tasks.records import CheckOutcome, ValidationReport, Window
 
 Stage = Literal["raw", "features"]
@@ -51,10 +51,12 @@ def check_expectations(rows: pd.DataFrame, checks: Sequence[Check], config: Mode
     """An outcome for each check, in their order. RatchetError when Great Expectations answers fewer than it was asked."""
     if not checks:
         return ()
-    found = {result.expectation_config.meta["check"]: result for result in _run(rows, checks, _result_format(config))}
+    results = [(result.expectation_config.meta, result) for result in _run(rows, checks, _result_format(config))]
+    found = {meta["check"]: result for meta, result in results if "check" in meta}
+    idle = {meta["condition_of"] for meta, result in results if "condition_of" in meta and not result.success}
     if missing := [check.id for check in checks if check.id not in found]:
         raise RatchetError(f"Great Expectations did not answer the checks {', '.join(missing)}; are two of them the same?")
-    return tuple(_outcome(rows, check, found[check.id], config) for check in checks)
+    return tuple(_outcome(rows, check, found[check.id], config, idle=check.id in idle) for check in checks)
 
 
 def _run(rows: pd.DataFrame, checks: Sequence[Check], result_format: Any) -> list[Any]:
@@ -68,7 +70,10 @@ def _run(rows: pd.DataFrame, checks: Sequence[Check], result_format: Any) -> lis
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
         asset = context.data_sources.add_pandas("rows").add_dataframe_asset("rows")
-        suite = context.suites.add(gx.ExpectationSuite(name="checks", expectations=[_expectation(check) for check in checks]))
+        expectations = [_expectation(check) for check in checks] + [
+            _condition_is_met(check) for check in checks if _may_be_idle(check)
+        ]
+        suite = context.suites.add(gx.ExpectationSuite(name="checks", expectations=expectations))
         definition = gx.ValidationDefinition(name="checks", data=asset.add_batch_definition_whole_dataframe("rows"), suite=suite)
         context.validation_definitions.add(definition)
         results: list[Any] = definition.run(batch_parameters={"dataframe": rows}, result_format=result_format).results
@@ -77,16 +82,32 @@ def _run(rows: pd.DataFrame, checks: Sequence[Check], result_format: Any) -> lis
 
 def _expectation(check: Check) -> Any:
     """The check as Great Expectations has it; one of an unknown type raises instead of being dropped."""
+    # the id in meta also keeps two checks with equal arguments from being taken for one
+    return _configured(check.expect, check.arguments, check.severity, {"check": check.id})
+
+
+def _may_be_idle(check: Check) -> bool:
+    """Whether no rows at all would pass: a sum, a count of values. How many rows there are may be the question itself."""
+    return "row_condition" in check.arguments and not check.expect.startswith("table_row_count")
+
+
+def _condition_is_met(check: Check) -> Any:
+    arguments = {"min_value": 1, "row_condition": check.arguments["row_condition"]}
+    return _configured("table_row_count_to_be_between", arguments, check.severity, {"condition_of": check.id})
+
+
+def _configured(expect: str, arguments: Mapping[str, Any], severity: str, meta: dict[str, str]) -> Any:
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from great_expectations.expectations.metadata_types import FailureSeverity
 
-    arguments = check.arguments
-    if condition := arguments.get("row_condition"):
-        arguments["row_condition"] = _condition(condition)
-    # the id in meta also keeps two checks with equal arguments from being taken for one
-    return ExpectationConfiguration(
-        type=f"expect_{check.expect}", kwargs=arguments, severity=FailureSeverity(check.severity), meta={"check": check.id}
-    ).to_domain_obj()
+    kwargs = dict(arguments)
+    if condition := kwargs.get("row_condition"):
+        kwargs["row_condition"] = _condition(condition)
+    configuration = ExpectationConfiguration(type=f"expect_{expect}", kwargs=kwargs, severity=FailureSeverity(severity), meta=meta)
+    try:
+        return configuration.to_domain_obj()
+    except ValueError as error:  # pydantic's, which names the argument
+        raise ConfigError(f"{' '.join(meta.values())}: {expect} cannot be made: {' '.join(str(error).split())}") from error
 
 
 def _condition(condition: Mapping[str, Any]) -> Any:
@@ -106,14 +127,16 @@ def _result_format(config: ModelConfig) -> dict[str, Any]:
     return {"result_format": "SUMMARY", "partial_unexpected_count": structure.SHOWN_KEYS, **by_key}
 
 
-def _outcome(rows: pd.DataFrame, check: Check, result: Any, config: ModelConfig) -> CheckOutcome:
+def _outcome(rows: pd.DataFrame, check: Check, result: Any, config: ModelConfig, *, idle: bool) -> CheckOutcome:
     if problem := _exception(result.exception_info):
-        return CheckOutcome(check.id, "critical", False, f"could not be computed: {problem}", len(rows))
+        shown = "why may quote a private column, and is left out" if _is_private(check, config) else problem
+        return CheckOutcome(check.id, "critical", False, f"could not be computed: {shown}", len(rows))
     numbers = result.result
-    if numbers.get("element_count") == 0:
+    if idle:
         return CheckOutcome(check.id, check.severity, False, "no row meets its row_condition: nothing was checked", len(rows), 0)
-    failed = numbers.get("unexpected_count")
-    keys = () if result.success else tuple(str(row[config.data.key]) for row in numbers.get("partial_unexpected_index_list") or ())
+    failed = numbers.get("unexpected_count") if "element_count" in numbers else None  # else it counts distinct values, not rows
+    keyless = result.success or config.data.key in config.data.private
+    keys = () if keyless else tuple(str(row[config.data.key]) for row in numbers.get("partial_unexpected_index_list") or ())
     return CheckOutcome(check.id, check.severity, bool(result.success), _sentence(check, numbers, config), len(rows), failed, keys)
 
 
@@ -126,18 +149,22 @@ def _exception(info: Mapping[str, Any]) -> str | None:
 
 def _sentence(check: Check, numbers: Mapping[str, Any], config: ModelConfig) -> str:
     what = f"{' '.join(check.columns)} {check.expect.removeprefix('column_')} {_asked(check, config)}".strip()
-    if "unexpected_count" in numbers:
+    if "element_count" in numbers and "unexpected_count" in numbers:
         allowed = 1 - float(check.arguments.get("mostly", 1.0))
         limit = f"{allowed:.2%} allowed" if allowed else "0 allowed"
         return f"{numbers['unexpected_count']:,} of {numbers['element_count']:,} fail {what}, {limit}"
     observed = numbers.get("observed_value")
-    shown = observed if isinstance(observed, int | float | np.number) else ""
+    shown = observed if isinstance(observed, int | float | np.number) and not _is_private(check, config) else ""
     return f"{what}{f': it is {shown:,.6g}' if shown != '' else ''}"
 
 
 def _asked(check: Check, config: ModelConfig) -> str:
     """The arguments that say what is asked for; values of a private column's own are left out."""
-    if set(check.columns) & set(config.data.private):
+    if _is_private(check, config):
         return ""
     named = {"min_value": "from", "max_value": "up to", "value": "", "value_set": "of", "regex": "", "type_": ""}
     return " ".join(f"{word} {check.arguments[name]}".strip() for name, word in named.items() if name in check.arguments)
+
+
+def _is_private(check: Check, config: ModelConfig) -> bool:
+    return bool({*check.columns, *condition_columns(check.arguments)} & set(config.data.private))

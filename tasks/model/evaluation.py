@@ -75,7 +75,8 @@ def _built_in(name: str, target: NDArray[Any], scores: Scores) -> float:
 
 
 def _own(name: str, hooks: Hooks, rows: pd.DataFrame, scores: Scores) -> float:
-    value = hooks.call(name, rows, pd.Series(scores, index=rows.index))
+    value = hooks.call(name, rows.copy(), pd.Series(scores, index=rows.index))
     if not isinstance(value, int | float | np.number) or not math.isfinite(value):
-        raise HookFailed(f"metric {name} answered {value!r}; it must be a finite number")
+        answer = repr(value) if isinstance(value, int | float | np.number | None) else f"a {type(value).__name__}"  # never its rows
+        raise HookFailed(f"metric {name} answered {answer}; it must be a finite number")
     return float(value)

@@ -18,7 +18,10 @@ from tasks.errors import ConfigError
 def fit(config: ModelConfig, rows: pd.DataFrame) -> Pipeline:
     """The estimator, fitted on the features of `rows` (n rows x features) and their target."""
     pipeline = build(config.train)
-    return pipeline.fit(rows[list(config.data.features)], rows[config.data.target].astype("int64"))
+    try:
+        return pipeline.fit(rows[list(config.data.features)], rows[config.data.target].astype("int64"))
+    except ValueError as error:  # a parameter out of its range, nulls that this estimator does not take
+        raise ConfigError(f"train.estimator: {config.train.estimator} cannot be fitted: {str(error).splitlines()[0]}") from error
 
 
 def build(train: Train) -> Pipeline:
@@ -26,9 +29,10 @@ def build(train: Train) -> Pipeline:
     module, _, name = train.estimator.rpartition(".")
     try:
         estimator = getattr(importlib.import_module(module), name)(**train.params)
+        usable = is_classifier(estimator) and hasattr(estimator, "predict_proba")
     except (ImportError, AttributeError, TypeError) as error:
         raise ConfigError(f"train.estimator: {train.estimator}({_arguments(train.params)}) cannot be made: {error}") from error
-    if not is_classifier(estimator) or not hasattr(estimator, "predict_proba"):
+    if not usable:
         raise ConfigError(
             f"train.estimator: {train.estimator} is no classifier with predict_proba; choose one that gives probabilities"
         )

@@ -19,6 +19,7 @@ from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 from tasks.errors import RunChanged
 
 FLOW_RUN = "ratchet.flow_run"
+OUTCOME = "ratchet.outcome"  # there from the beginning: of two first writers of one tag MLflow refuses the second
 PLAN = "plan.json"
 
 Ending = Literal["FINISHED", "FAILED", "KILLED"]
@@ -45,7 +46,7 @@ def open_run(client: MlflowClient, experiment: str, name: str, flow_run: str, ta
     experiment_id = _experiment(client, experiment)
     found = find_run(client, experiment_id, flow_run)
     if found is None:
-        client.create_run(experiment_id, run_name=name, tags={**tags, FLOW_RUN: flow_run})
+        client.create_run(experiment_id, run_name=name, tags={**tags, FLOW_RUN: flow_run, OUTCOME: "open"})
         found = find_run(client, experiment_id, flow_run)
     assert found is not None
     client.update_run(found.id, status="RUNNING")
@@ -105,7 +106,7 @@ def await_person(client: MlflowClient, run: Run) -> None:
 
 def end_run(client: MlflowClient, run_id: str, ending: Ending, outcome: str) -> None:
     """The run terminal, with the name of its outcome as a tag."""
-    client.set_tag(run_id, "ratchet.outcome", outcome[:500])
+    client.set_tag(run_id, OUTCOME, outcome[:500])
     client.set_terminated(run_id, ending)
 
 

@@ -1,0 +1,5 @@
+"""`python -m deployments.commands` is `ratchet`."""
+
+from deployments.commands.main import main
+
+main()
