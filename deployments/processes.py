@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -71,6 +72,13 @@ def end(child: Child) -> None:
     psutil.wait_procs(alive, timeout=GRACE_SECONDS)
 
 
+def listens(child: Child, port: int) -> bool:
+    """Whether the child, or a process it started, listens on this port."""
+    process = child.process
+    family = [process, *_children(process)] if process else []
+    return any(port == socket.laddr.port for member in family for socket in _listening(member))
+
+
 def last_words(log: Path) -> str:
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return "\n".join(f"  {line}" for line in lines[-LOG_LINES:])
@@ -83,6 +91,13 @@ def died(child: Child, log: Path) -> RatchetError:
 def _children(process: psutil.Process) -> list[psutil.Process]:
     try:
         return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _listening(process: psutil.Process) -> list[Any]:
+    try:
+        return [socket for socket in process.net_connections(kind="tcp") if socket.status == psutil.CONN_LISTEN]
     except psutil.NoSuchProcess:
         return []
 

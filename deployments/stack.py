@@ -83,9 +83,9 @@ class Stack:
 
     def wait_ready(self, name: str) -> None:
         if name == "mlflow":
-            self.wait_for(name, lambda: httpx.get(f"{self.mlflow_url}/version", trust_env=False).is_success)
+            self.wait_for(name, lambda: _answers(self.children[name], f"{self.mlflow_url}/version"))
         elif name == "prefect":
-            self.wait_for(name, lambda: httpx.get(f"{self.prefect_url}/admin/version", trust_env=False).is_success)
+            self.wait_for(name, lambda: _answers(self.children[name], f"{self.prefect_url}/admin/version"))
         else:
             since = time.time()
             flow = {"training": "train_candidate", "promotion": "promote_candidate"}[name]
@@ -212,6 +212,11 @@ def _free_port(wanted: int) -> int:
         except OSError:
             probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _answers(server: Child, url: str) -> bool:
+    """Whether our own server answers there, and not one of somebody who took the port while ours was starting."""
+    return httpx.get(url, trust_env=False).is_success and processes.listens(server, httpx.URL(url).port or 0)
 
 
 def _yes(answers: Callable[[], bool]) -> bool:
