@@ -41,7 +41,8 @@ def show(model: str, version: int | None, as_json: bool) -> None:
         click.echo(f'  ratchet approve {model} {judged.version_to} --reason "..."')
         click.echo(f"  or in Prefect: {settings.prefect_ui}/runs/flow-run/{pending.flow_run}")
     else:
-        click.echo(f"\n{events[-1] if events[-1].version_to == judged.version_to else judged}")
+        newest = next(event for event in reversed(events) if event.version_to == judged.version_to)
+        Console(width=80, highlight=False, markup=False).print(f"\n{newest}")
 
 
 @click.command(epilog='Example: ratchet approve fraud_detector 7 --reason "better at night"')

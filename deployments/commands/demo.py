@@ -39,36 +39,34 @@ def demo(keep: Path | None) -> None:
         settings = _fresh_settings((keep or Path(temporary)).absolute())
         with (
             _chapter(1, "Starting MLflow and Prefect") as said,
-            stack(settings, lambda _: None, ports=(0, 0)) as running,
+            stack(settings, lambda _: None) as running,
         ):
             said(f"{running.mlflow_url}   {running.prefect_url.removesuffix('/api')}")
             _tell(settings)
             if sys.stdin.isatty():
-                click.pause("Everything is still running: open the two pages above. Press a key to end it.")
+                click.echo(f"\nEverything is still running; in another terminal, with RATCHET_HOME={settings.home}:")
+                click.pause("ratchet show fraud_detector 1, ratchet status. Press a key to end it.")
 
 
 def _tell(settings: Settings) -> None:
     with _chapter(2, f"Making {DAYS} days of card transactions") as said:
         said(_make_data(settings))
-    click.echo("3  Training a candidate")
     with Prefect(settings) as prefect:
+        click.echo("3  Training a first candidate")
         run = watch(prefect, prefect.start("train_candidate", MODEL, {"as_of": AS_OF.isoformat()}))
         demand_success(run)
-        click.echo(f"   {run.message}")
-        waiting = _await_request(settings)
-        click.echo(f"   {waiting}\n   The flow is suspended: no process waits.")
+        click.echo(f"   {run.message}\n   No champion yet: its absolute rules decide.")
+        waiting = _await_request(prefect)
+        click.echo(f"   {waiting.why}\n   Asking for approval. The flow is suspended: no process waits.")
         who, why = _decide(waiting)
-        with _chapter(4, f"{who} approves") as said:
-            prefect.answer(
-                waiting.flow_run or "",
-                {"decision": "approve", "your_name": who, "reason": why, "evidence": waiting.evidence},
-            )
-            promoted = watch(prefect, prefect.read(waiting.flow_run or ""))
-            demand_success(promoted)
-            said(promoted.message)
-    with _chapter(5, "Plain MLflow loads the champion and scores") as said:
+        flow_run = waiting.flow_run or ""
+        prefect.answer(flow_run, {"decision": "approve", "your_name": who, "reason": why, "evidence": waiting.evidence})
+        promoted = watch(prefect, prefect.read(flow_run), len(prefect.lines(flow_run, 0)))
+        demand_success(promoted)
+        click.echo(f"   {promoted.message}")
+    with _chapter(4, "Plain MLflow loads the champion and scores a day") as said:
         said(_score(settings))
-    click.echo("6  What happened:")
+    click.echo("5  What happened:")
     for event in Ledger(settings.ledger_url).events(MODEL):
         click.echo(f"   {event.sequence}  {event}")
 
@@ -88,20 +86,19 @@ def _make_data(settings: Settings) -> str:
     return f"{len(rows):,} rows, {rows['TX_FRAUD'].mean():.1%} fraud"
 
 
-def _await_request(settings: Settings) -> Event:
+def _await_request(prefect: Prefect) -> Event:
     """The request that the training asked for, once its flow is suspended; the refusal as an error, if the gate said no."""
-    ledger = Ledger(settings.ledger_url)
+    ledger = Ledger(prefect.settings.ledger_url)
     deadline = time.monotonic() + ANSWER_SECONDS
-    with Prefect(settings) as prefect:
-        while time.monotonic() < deadline:
-            events = ledger.events(MODEL)
-            pending = standing(MODEL, events).pending
-            if pending and prefect.read(pending.flow_run or "").suspended:
-                return pending
-            if events and not pending:
-                raise RatchetError(str(events[-1]))
-            time.sleep(0.5)
-    raise RatchetError(f"the promotion was not asked for within {ANSWER_SECONDS} s; look at {settings.prefect_ui}")
+    while time.monotonic() < deadline:
+        events = ledger.events(MODEL)
+        pending = standing(MODEL, events).pending
+        if pending and prefect.read(pending.flow_run or "").suspended:
+            return pending
+        if events and not pending:
+            raise RatchetError(str(events[-1]))
+        time.sleep(0.5)
+    raise RatchetError(f"the promotion was not asked for within {ANSWER_SECONDS} s; look at {prefect.settings.prefect_ui}")
 
 
 def _decide(waiting: Event) -> tuple[str, str]:
