@@ -3,6 +3,8 @@
 Skipped where the data are not: they may not be copied into this repository.
 """
 
+from pathlib import Path
+
 import pytest
 
 from configs.settings import SHIPPED_MODELS, Settings

@@ -14,7 +14,7 @@ README = (ROOT / "README.md").read_text()
 
 
 def test_every_command_in_the_readme_exists() -> None:
-    named = set(re.findall(r"(?:^|`|\$ |  )ratchet ([a-z]+)", README, re.MULTILINE))
+    named = set(re.findall(r"(?:^|`|\$ |  |run )ratchet ([a-z]+)", README, re.MULTILINE))
     assert named >= {"demo", "up", "train", "show", "approve", "status", "history", "config"}
     assert named <= set(VERBS)
 
