@@ -4,6 +4,7 @@ Not here: which version they become (registry.py), whether they are good enough 
 """
 
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import packages_distributions, version
@@ -42,7 +43,10 @@ class SignedModel:
 def sign(model: Pipeline, config: ModelConfig, rows: pd.DataFrame) -> SignedModel:
     """The model with the schema of its features and of `predict`; ModelRejected when a column got lost in it."""
     sample = sample_with_nulls(rows[list(config.data.features)])
-    signature = infer_signature(sample, model.predict(sample))
+    with warnings.catch_warnings():
+        # a hint about integers that may one day be null; where warnings are errors it would silently cost the whole schema
+        warnings.filterwarnings("ignore", ".*integer column", UserWarning)
+        signature = infer_signature(sample, model.predict(sample))
     named = signature.inputs.input_names() if signature.inputs.has_input_names() else []
     if lost := [column for column in sample.columns if column not in named]:
         raise ModelRejected(
