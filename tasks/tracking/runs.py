@@ -16,7 +16,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
-from tasks.errors import RunChanged
+from tasks.errors import RatchetError, RunChanged
 
 FLOW_RUN = "ratchet.flow_run"
 OUTCOME = "ratchet.outcome"  # there from the beginning: of two first writers of one tag MLflow refuses the second
@@ -48,7 +48,8 @@ def open_run(client: MlflowClient, experiment: str, name: str, flow_run: str, ta
     if found is None:
         client.create_run(experiment_id, run_name=name, tags={**tags, FLOW_RUN: flow_run, OUTCOME: "open"})
         found = find_run(client, experiment_id, flow_run)
-    assert found is not None
+    if found is None:
+        raise RatchetError(f"MLflow does not find the run it was just asked to make for flow run {flow_run}; retry this flow run")
     client.update_run(found.id, status="RUNNING")
     return found
 
