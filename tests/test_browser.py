@@ -1,0 +1,85 @@
+"""The chain from Prefect's own pages, in a real browser: a run started from its form, a promotion resumed through its form."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Locator, sync_playwright
+
+from tests.test_stack import Home, await_that
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    if not CHROMIUM.exists():
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("there is no Chromium: apt-get install chromium")
+    home = Home(tmp_path)
+    up = home.up()
+    yield home
+    up.send_signal(signal.SIGTERM)
+    up.wait(timeout=60)
+
+
+def test_started_from_its_form_and_resumed_through_its_form_a_version_becomes_the_champion(home: Home) -> None:
+    api = str(home.record["prefect"])
+    ui = api.removesuffix("/api")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1300, "height": 1100})
+        page.set_default_timeout(60_000)
+
+        deployment = httpx.get(f"{api}/deployments/name/train_candidate/tiny").json()["id"]
+        page.goto(f"{ui}/deployments/deployment/{deployment}/run")
+        page.get_by_text("The instant up to which labels are complete").wait_for()
+        page.get_by_text("Log a run that reads no holdout and registers nothing.").wait_for()
+        page.get_by_role("button", name="Submit").click()
+        await_that(lambda: _states(api, "train_candidate") == ["Registered"])
+        await_that(lambda: _states(api, "promote_candidate") == ["Suspended"])
+
+        waiting = httpx.post(f"{api}/flow_runs/filter", json={"flows": {"name": {"any_": ["promote_candidate"]}}}).json()[0]
+        page.goto(f"{ui}/runs/flow-run/{waiting['id']}")
+        page.get_by_role("button", name="Resume").click()
+        form = page.get_by_role("dialog")
+        form.get_by_text("average_precision at least 0.5").wait_for()  # the evidence stands above the questions
+        form.get_by_role("button", name="Submit").click()
+        for field in ("decision", "your_name", "reason", "evidence"):
+            form.get_by_text(f"'{field}' is a required property").wait_for()
+
+        decision, evidence = form.locator(".p-select").all()
+        _choose(decision, "approve")
+        name, reason = form.locator("textarea").all()
+        name.fill("release lead")
+        reason.fill("seen in the browser")
+        _choose(evidence, "")
+        form.get_by_role("button", name="Submit").click()
+        await_that(lambda: _states(api, "promote_candidate") == ["Promoted"])
+        browser.close()
+
+    mlflow = f"{home.record['mlflow']}/api/2.0/mlflow/registered-models/alias"
+    champion = httpx.get(mlflow, params={"name": "tiny", "alias": "champion"}).json()["model_version"]
+    assert champion["version"] == "1"
+    assert "by release lead: seen in the browser" in champion["description"]
+
+
+def _choose(select: Locator, option: str) -> None:
+    """Open a select of Prefect's form by its key and take an option; by key, because a click there only gives it the focus."""
+    select.locator("button").press("ArrowDown")
+    select.page.get_by_role("option", name=option).first.click()
+
+
+def _states(api: str, flow: str) -> list[str]:
+    """Names of the states of this flow's runs that have begun."""
+    runs = httpx.post(f"{api}/flow_runs/filter", json={"flows": {"name": {"any_": [flow]}}}).json()
+    return [run["state_name"] for run in runs if run["start_time"] or run["state_type"] not in ("SCHEDULED", "PENDING")]
