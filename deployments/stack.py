@@ -215,8 +215,11 @@ def _free_port(wanted: int) -> int:
 
 
 def _answers(server: Child, url: str) -> bool:
-    """Whether our own server answers there, and not one of somebody who took the port while ours was starting."""
-    return httpx.get(url, trust_env=False).is_success and processes.listens(server, httpx.URL(url).port or 0)
+    """Whether our own server answers there; RatchetError when it is another one, which took the port while ours was starting."""
+    answered = httpx.get(url, trust_env=False).is_success
+    if answered and server.process and not processes.listens(server, httpx.URL(url).port or 0):
+        raise RatchetError(f"another server took {url} while ours was starting; start again, and another port is chosen")
+    return answered
 
 
 def _yes(answers: Callable[[], bool]) -> bool:

@@ -11,6 +11,8 @@ from playwright.sync_api import Locator, sync_playwright
 
 from tests.test_stack import Home, await_that
 
+pytestmark = pytest.mark.xdist_group("stack")  # each asks for the usual ports: one at a time
+
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--no-sandbox",

@@ -36,7 +36,6 @@ def plausible(expect: str) -> dict[str, Any]:
     return {name: ARGUMENTS[name] for name in known()[expect]["required"]} | bound
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Great Expectations' own imports; goes with its pin
 def test_the_table_is_what_great_expectations_itself_registers() -> None:
     assert known() == table()
 

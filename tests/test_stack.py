@@ -18,7 +18,9 @@ from tests.conftest import TINY_HOOKS, TINY_YAML
 from tests.journeys import write_days
 
 RATCHET = [sys.executable, "-m", "deployments.commands"]
-DEADLINE_SECONDS = 120
+pytestmark = pytest.mark.xdist_group("stack")  # each asks for the usual ports: one at a time
+
+DEADLINE_SECONDS = 300  # of what takes ten on a quiet machine
 
 
 class Home:
