@@ -68,6 +68,15 @@ def test_the_ledger_answers_without_any_server(environment: dict[str, str], sett
     assert "roc_auc at least 0.5  0.800      PASS" in ratchet(environment, "show", "tiny", "5").stdout
 
 
+def test_a_request_past_its_days_is_shown_as_expired(environment: dict[str, str], settings: Settings) -> None:
+    a_promotion(settings)
+    ledger = Ledger(settings.ledger_url)
+    evidence, long_ago = ledger.events("tiny")[-1].evidence, datetime(2020, 1, 1)
+    said = {"version_to": 6, "who": "schedule", "identity": "declared", "flow_run": "g", "evidence": evidence}
+    ledger.append("tiny", "requested", after=3, key="g:requested", time=long_ago, **said)
+    assert "Expired on 2020-01-08 00:00 UTC without an answer. Ask again" in ratchet(environment, "show", "tiny").stdout
+
+
 def test_output_fits_into_80_columns(environment: dict[str, str], settings: Settings) -> None:
     a_promotion(settings)
     for arguments in (["status"], ["history", "tiny"], ["show", "tiny", "5"]):

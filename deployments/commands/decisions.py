@@ -1,7 +1,7 @@
 """`ratchet show`, `approve`, `reject`: the evidence that a person decides on, and the answer."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import click
@@ -37,6 +37,11 @@ def show(model: str, version: int | None, as_json: bool) -> None:
     _print_evidence(document, judged)
     if pending and pending.version_to == judged.version_to:
         until = pending.time + timedelta(days=config.approval.expires_after_days)
+        if until < datetime.now(UTC).replace(tzinfo=None):
+            click.echo(
+                f"\nExpired on {until:%Y-%m-%d %H:%M} UTC without an answer. Ask again: ratchet promote {model} {judged.version_to}"
+            )
+            return
         click.echo(f"\nWaiting for an approval until {until:%Y-%m-%d %H:%M} UTC.")
         click.echo(f'  ratchet approve {model} {judged.version_to} --reason "..."')
         click.echo(f"  or in Prefect: {settings.prefect_ui}/runs/flow-run/{pending.flow_run}")

@@ -40,7 +40,7 @@ def draw(model: Pipeline, config: ModelConfig, rows: pd.DataFrame, scores: Score
     with _axes(folder / "precision_recall.png") as axes:
         PrecisionRecallDisplay.from_predictions(target, scores, ax=axes, name=config.name, drop_intermediate=True)
         axes.axhline(base_rate, linestyle=":", color="grey", label=f"chance ({base_rate:.2%})")
-        axes.legend(loc="upper right")
+        axes.legend(loc="lower left")
         axes.set_title(f"Precision against recall, {part}")
     with _axes(folder / "roc.png") as axes:
         RocCurveDisplay.from_predictions(target, scores, ax=axes, name=config.name, plot_chance_level=True)
@@ -48,7 +48,7 @@ def draw(model: Pipeline, config: ModelConfig, rows: pd.DataFrame, scores: Score
     with _axes(folder / "feature_importance.png", height=1.5 + 0.28 * len(config.data.features)) as axes:
         importance, kind = importances(model, config, rows)
         importance.sort_values().plot.barh(ax=axes, color="tab:blue")
-        axes.set(title=f"Feature importance: {kind}", xlabel=kind)
+        axes.set(title="Feature importance", xlabel=kind)
 
 
 def importances(model: Pipeline, config: ModelConfig, rows: pd.DataFrame) -> tuple["pd.Series[float]", str]:
@@ -58,12 +58,12 @@ def importances(model: Pipeline, config: ModelConfig, rows: pd.DataFrame) -> tup
     if hasattr(estimator, "feature_importances_"):
         return pd.Series(estimator.feature_importances_, index=features), "the model's own (impurity or gain)"
     if hasattr(estimator, "coef_") and config.train.scale:
-        return pd.Series(np.abs(estimator.coef_[0]), index=features), "absolute coefficient of the standardised feature"
+        return pd.Series(np.abs(estimator.coef_[0]), index=features), "absolute standardised coefficient"
     sample = rows.sample(min(len(rows), PERMUTED_ROWS), random_state=config.train.seed)
     permuted = permutation_importance(
         model, sample[features], sample[config.data.target], scoring="average_precision", random_state=config.train.seed
     )
-    return pd.Series(permuted.importances_mean, index=features), f"permutation, loss of average precision on {len(sample):,} rows"
+    return pd.Series(permuted.importances_mean, index=features), "permutation: loss of average precision"
 
 
 @contextmanager
