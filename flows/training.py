@@ -6,6 +6,8 @@ Here are the order, the names, the retries and the time-outs. Not here: any work
 from datetime import datetime
 from typing import Annotated, Any
 
+from mlflow import MlflowClient
+from pandas import DataFrame
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
@@ -18,8 +20,11 @@ from configs.settings import Settings
 from flows import mirror
 from flows.steps import step, step_seconds
 from tasks.data import hooks, sources, splits, validation
+from tasks.data.validation import Stage
 from tasks.model import evaluation, training
 from tasks.tracking import models, plans, recording, registry, runs, server
+from tasks.tracking.plans import Plan
+from tasks.tracking.runs import Run
 
 MINUTE = 60.0
 
@@ -72,13 +77,9 @@ def train_candidate(model: str, as_of: datetime | None = None, overrides: list[O
     client.update_run(run.id, name=f"{model} {plan.as_of:%Y-%m-%d}{' explore' if explore else ''} #{me[:4]}")
 
     raw = load(config, plan.window, settings.data, holdout=not explore)
-    report = validate(raw, config, plan.window, "raw")
-    record_report(client, run, report)
-    validation.demand(report, config, plan.window)
+    pass_checks(client, run, plan, raw, "raw")
     rows = prepare(config, plan.hooks, raw)
-    report = validate(rows, config, plan.window, "features")
-    record_report(client, run, report)
-    validation.demand(report, config, plan.window)
+    pass_checks(client, run, plan, rows, "features")
     parts = split(config, plan.hooks, rows, plan.window)
 
     pipeline = train(config, parts.train)
@@ -97,6 +98,13 @@ def train_candidate(model: str, as_of: datetime | None = None, overrides: list[O
     if config.promotion.ask == "on_candidate":
         ask_for_promotion(model, version, f"{model} {plan.as_of:%Y-%m-%d} training", me)
     return Completed(name="Registered", message=f"version {version} of {model} is a candidate: {scored}")
+
+
+def pass_checks(client: MlflowClient, run: Run, plan: Plan, rows: DataFrame, stage: Stage) -> None:
+    """Return when no critical check fails; the report is on record either way."""
+    report = validate(rows, plan.config, plan.window, stage)
+    record_report(client, run, report)
+    validation.demand(report, plan.config, plan.window)
 
 
 def ask_for_promotion(model: str, version: int, asked_by: str, key: str) -> None:
