@@ -9,6 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, sync_playwright
 
+from tasks.release.ledger import Ledger
 from tests.test_stack import Home, await_that
 
 pytestmark = pytest.mark.xdist_group("stack")  # each asks for the usual ports: one at a time
@@ -39,7 +40,7 @@ def test_started_from_its_form_and_resumed_through_its_form_a_version_becomes_th
     ui = api.removesuffix("/api")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1300, "height": 1100})
+        page = browser.new_page(viewport={"width": 1300, "height": 1100}, reduced_motion="reduce")
         page.set_default_timeout(60_000)
 
         deployment = httpx.get(f"{api}/deployments/name/train_candidate/tiny").json()["id"]
@@ -51,6 +52,7 @@ def test_started_from_its_form_and_resumed_through_its_form_a_version_becomes_th
         await_that(lambda: _states(api, "promote_candidate") == ["Suspended"])
 
         waiting = httpx.post(f"{api}/flow_runs/filter", json={"flows": {"name": {"any_": ["promote_candidate"]}}}).json()[0]
+        digest = str(Ledger(f"sqlite:///{home.folder / '.ratchet' / 'ledger.db'}").events("tiny")[-1].evidence)
         page.goto(f"{ui}/runs/flow-run/{waiting['id']}")
         page.get_by_role("button", name="Resume").click()
         form = page.get_by_role("dialog")
@@ -64,7 +66,7 @@ def test_started_from_its_form_and_resumed_through_its_form_a_version_becomes_th
         name, reason = form.locator("textarea").all()
         name.fill("release lead")
         reason.fill("seen in the browser")
-        _choose(evidence, "")
+        _choose(evidence, digest)
         form.get_by_role("button", name="Submit").click()
         await_that(lambda: _states(api, "promote_candidate") == ["Promoted"])
         browser.close()
@@ -78,7 +80,9 @@ def test_started_from_its_form_and_resumed_through_its_form_a_version_becomes_th
 def _choose(select: Locator, option: str) -> None:
     """Open a select of Prefect's form by its key and take an option; by key, because a click there only gives it the focus."""
     select.locator("button").press("ArrowDown")
-    select.page.get_by_role("option", name=option).first.click()
+    choice = select.page.get_by_role("option", name=option)
+    choice.click()
+    choice.wait_for(state="hidden")  # else the next select finds this one's options still open
 
 
 def _states(api: str, flow: str) -> list[str]:
