@@ -65,10 +65,6 @@ class Prefect:
     def read(self, flow_run: str) -> FlowRun:
         return _flow_run(self._call("GET", f"/flow_runs/{flow_run}").json())
 
-    def find(self, flow_run: str) -> FlowRun | None:
-        found = self._call("POST", "/flow_runs/filter", json={"flow_runs": {"id": {"any_": [flow_run]}}}).json()
-        return _flow_run(found[0]) if found else None
-
     def running(self) -> list[FlowRun]:
         """Runs that hold a process, or held one when they last said so; of an older server too, at most 200."""
         states = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}

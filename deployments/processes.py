@@ -15,6 +15,7 @@ import psutil
 from tasks.errors import RatchetError
 
 GRACE_SECONDS = 8.0
+LONG_SECONDS = 60.0
 LOG_LINES = 6
 
 _started: list[subprocess.Popen[bytes]] = []  # a Popen that is collected while its process lives complains
@@ -70,6 +71,12 @@ def end(child: Child) -> None:
     for member in alive:
         _tell(member, "kill")
     psutil.wait_procs(alive, timeout=GRACE_SECONDS)
+
+
+def wait(child: Child) -> None:
+    """Return when the child has ended, or after long enough."""
+    if process := child.process:
+        psutil.wait_procs([process], timeout=LONG_SECONDS)
 
 
 def listens(child: Child, port: int) -> bool:

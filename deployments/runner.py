@@ -1,10 +1,14 @@
 """The process that starts flow runs: every model's deployment of one flow, served. `python -m deployments.runner training`.
 
 Two such processes run, one for training and one for promotion: trainings that queue must not hold up an approved promotion.
+The promotion one also reconciles what the systems disagree on, each minute.
 Not here: the servers and who keeps this process alive (stack.py); what the flows do (flows/).
 """
 
+import logging
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,9 +22,12 @@ from configs.reading import read_models
 from configs.schema import ModelConfig
 from configs.settings import Settings
 from flows.promotion import promote_candidate
+from flows.reconciliation import reconcile
 from flows.training import train_candidate
 
 FLOWS: dict[str, Flow[..., Any]] = {"training": train_candidate, "promotion": promote_candidate}
+MINUTE = 60.0
+LOG = logging.getLogger(__name__)
 AT_ONCE = {"training": 1, "promotion": 5}  # a training takes all cores; a promotion mostly waits for servers
 
 
@@ -42,7 +49,19 @@ def serve_deployments(deployments: Sequence[RunnerDeployment], at_once: int) -> 
     serve(*deployments, limit=at_once, pause_on_shutdown=False)
 
 
+def reconcile_each_minute() -> None:
+    """Until the process ends: what fails now, whatever it is, is tried again in a minute."""
+    while True:
+        try:
+            reconcile(Settings())
+        except Exception:
+            LOG.exception("not all is reconciled yet")
+        time.sleep(MINUTE)
+
+
 def main(kind: str) -> None:
+    if kind == "promotion":
+        threading.Thread(target=reconcile_each_minute, name="reconciliation", daemon=True).start()
     serve_deployments([deployment(kind, config) for config in read_models(Settings())], AT_ONCE[kind])
 
 

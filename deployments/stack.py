@@ -77,7 +77,7 @@ class Stack:
                 self.start(name)
                 self.wait_ready(name)
                 if name == "prefect":  # runners do not survive their server's restart in good order
-                    self.restart_runners()
+                    self.start_runners()
                 return name
         return None
 
@@ -93,22 +93,30 @@ class Stack:
                 models = model_names(self.settings)
                 self.wait_for(name, lambda: all(prefect.polled_since(flow, model, since) for model in models))
 
-    def restart_runners(self) -> None:
+    def start_runners(self) -> None:
+        """New runners in place of those there are; what those ran has crashed, and the new ones see to it."""
+        self._end_runners()
+        crash_running(self.settings, "its process is gone")
         for name in RUNNERS:
-            processes.end(self.children[name])
             self.start(name)
+        for name in RUNNERS:
             self.wait_ready(name)
 
     def end(self) -> None:
         """Everything gone: runners and their flow runs first, while the servers can still be told what became of those."""
-        for name in RUNNERS:
-            if name in self.children:
-                processes.end(self.children.pop(name))
-        if {"mlflow", "prefect"} <= self.children.keys() and all(child.process for child in self.children.values()):
-            settle_open_runs(self.settings, "ratchet up ended while it ran")
+        self._end_runners()
+        they_answer = {"mlflow", "prefect"} <= self.children.keys() and all(child.process for child in self.children.values())
+        if they_answer and crash_running(self.settings, "ratchet up ended while it ran"):
+            self.start("reconciliation")
+            processes.wait(self.children["reconciliation"])
         for child in self.children.values():
             processes.end(child)
         self.settings.stack_file.unlink(missing_ok=True)
+
+    def _end_runners(self) -> None:
+        for name in RUNNERS:
+            if name in self.children:
+                processes.end(self.children.pop(name))
 
     def _command(self, name: str) -> list[str]:
         home = self.settings.home
@@ -123,6 +131,8 @@ class Stack:
             return [sys.executable, "-m", "mlflow", *arguments, "--serve-artifacts", "--workers", "1", *_address(self.mlflow_url)]
         if name == "prefect":
             return [sys.executable, "-m", "prefect", "server", "start", *_address(self.prefect_url.removesuffix("/api"))]
+        if name == "reconciliation":
+            return [sys.executable, "-m", "flows.reconciliation"]
         return [sys.executable, "-m", "deployments.runner", name]
 
     def _environment(self) -> dict[str, str]:
@@ -162,29 +172,19 @@ def stack(settings: Settings, report: Report, ports: tuple[int, int] = USUAL_POR
             running.wait_ready(name)
             report(f"{name:<9} {url}   ready in {time.monotonic() - began:.0f} s")
         if runners:
-            settle_open_runs(settings, "its process is gone")
-            for name in RUNNERS:
-                running.start(name)
-            for name in RUNNERS:
-                running.wait_ready(name)
+            running.start_runners()
         yield running
     finally:
         running.end()
 
 
-def settle_open_runs(settings: Settings, why: str) -> None:
-    """No run left RUNNING that no process runs: crashed in Prefect, and ended in MLflow as its flow run ended."""
+def crash_running(settings: Settings, why: str) -> int:
+    """How many runs Prefect still took for running, where no process runs them: all of them crashed now."""
     with Prefect(settings) as prefect:
-        for run in prefect.running():
+        running = prefect.running()
+        for run in running:
             prefect.set_state(run.id, "CRASHED", why)
-        from tasks.tracking import runs, server
-
-        client = server.connect(settings)
-        for flow_run, mlflow_run in runs.open_runs(client).items():
-            ended = prefect.find(flow_run)
-            if ended is None or ended.over:
-                state = ended.type if ended else "CRASHED"
-                runs.end_run(client, mlflow_run, runs.ENDINGS[state], ended.state if ended else "Deleted")
+    return len(running)
 
 
 def _end_leftovers(settings: Settings) -> None:

@@ -4,23 +4,19 @@ No retries: what happens before the wait may happen again (each event is appende
 """
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from prefect import flow
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import FlowRun, State
-from prefect.exceptions import ObjectNotFound
-from prefect.input.actions import read_flow_run_input
+from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Cancelled, Completed, Scheduled
+from prefect.states import Cancelled, Completed
 from pydantic import Field
 
 from configs.reading import read_model
 from configs.settings import Settings
-from flows import mirror
+from flows import mirror, reconciliation
 from flows.approval import ask
 from flows.steps import step
-from flows.training import ask_for_promotion, connect, flow_url, open_run
+from flows.training import connect, flow_url, open_run, require_own
 from tasks.release import projection, promotion
 from tasks.release.ledger import Event, Ledger
 from tasks.release.promotion import Answer, Desk
@@ -52,7 +48,7 @@ def promote_candidate(
     desk = open_desk(model, version)
     if ended := desk.ended():
         return finish(desk, ended)
-    clear_dead_requests(desk)
+    reconciliation.clear_dead_request(desk.ledger, desk.client, desk.config)
     asked = request(desk, asked_by, instead=instead)
     if asked.event != "requested":
         return finish(desk, asked)
@@ -62,6 +58,7 @@ def promote_candidate(
 
 
 def open_desk(model: str, version: int) -> Desk:
+    require_own(model)
     settings = Settings()
     client = connect(settings)
     tags = {
@@ -86,44 +83,10 @@ def wait_for_answer(desk: Desk, asked: Event) -> Answer:
         promotion.note_invalid(desk, invalid)
 
 
-def clear_dead_requests(desk: Desk) -> None:
-    """The pending request ended, on record, if it is too old or its flow run is gone: nobody could answer it."""
-    pending = desk.standing().pending
-    if pending is None or pending.flow_run == desk.flow_run:
-        return
-    with get_client(sync_client=True) as client:
-        try:
-            waiting = client.read_flow_run(UUID(pending.flow_run))
-        except ObjectNotFound:
-            promotion.end_dead(desk, pending, "withdrawn", "its flow run was deleted")
-            return
-        if promotion.is_overdue(desk, pending):
-            promotion.end_dead(desk, pending, "expired", f"not answered within {desk.config.approval.expires_after_days} days")
-            client.set_flow_run_state(waiting.id, Cancelled(name="Expired", message="not answered in time"), force=True)
-        elif waiting.state and waiting.state.is_final():
-            promotion.end_dead(desk, pending, "withdrawn", f"its flow run ended {waiting.state.name} before an answer")
-        elif waiting.state and waiting.state.is_paused() and not form_is_there(waiting):
-            client.set_flow_run_state(waiting.id, Scheduled(message="its form was lost"), force=True)  # it asks again
-
-
-def form_is_there(waiting: FlowRun) -> bool:
-    """False for a run whose process died between suspending and saving its form: it can never be answered."""
-    keys = waiting.state.state_details.run_input_keyset if waiting.state else None
-    return bool(keys and read_flow_run_input(keys["schema"], flow_run_id=waiting.id))
-
-
 def finish(desk: Desk, ended: Event) -> State[Any]:
     """What MLflow shows is what the ledger says, whoever waited behind is asked for, and the flow run is named by its outcome."""
     project(desk.client, desk.ledger, desk.config.name)
-    if ended.event in ("rejected", "stale", "expired"):
-        ask_for_newest_deferred(desk)
+    reconciliation.ask_for_next(desk.ledger, desk.config.name)
     if ended.event == "expired":
         return Cancelled(name="Expired", message=str(ended))
     return Completed(name=ended.event.capitalize(), message=str(ended))
-
-
-def ask_for_newest_deferred(desk: Desk) -> None:
-    now = desk.standing()
-    if now.deferred and not now.pending:
-        newest = now.deferred[-1]
-        ask_for_promotion(desk.config.name, newest.version_to or 0, newest.who, newest.flow_run or "")

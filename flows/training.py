@@ -12,7 +12,7 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.deployments import run_deployment
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 from prefect.states import Completed
 from pydantic import Field
 
@@ -21,6 +21,7 @@ from flows import mirror
 from flows.steps import step, step_seconds
 from tasks.data import hooks, sources, splits, validation
 from tasks.data.validation import Stage
+from tasks.errors import UsageError
 from tasks.model import evaluation, training
 from tasks.tracking import models, plans, recording, registry, runs, server
 from tasks.tracking.plans import Plan
@@ -69,6 +70,7 @@ def train_candidate(model: str, as_of: datetime | None = None, overrides: list[O
         overrides: Changes for this run alone, under train, as train.params.n_estimators=200.
         explore: Log a run that reads no holdout and registers nothing.
     """
+    require_own(model)
     settings, me = Settings(), str(flow_run.id)
     client = connect(settings)
     run = open_run(client, model, run_name(), me, {"ratchet.flow": "train_candidate", "ratchet.flow_run_url": flow_url(settings)})
@@ -129,6 +131,14 @@ def tell(settings: Settings, experiment: str, run_id: str, model: str, version: 
             f"- [the version in MLflow]({settings.mlflow_url}/#/models/{model}/versions/{version})\n"
         ),
     )
+
+
+def require_own(model: str) -> None:
+    """Return for the model that this deployment is of; the form fixes it, but the form's check can be switched off."""
+    if deployment.name not in (None, model):
+        raise UsageError(
+            f"this deployment is of {deployment.name}, not of {model!r}; start the run from the deployment of {model!r}"
+        )
 
 
 def flow_url(settings: Settings) -> str:

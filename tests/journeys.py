@@ -4,6 +4,7 @@ Flows run in the test's own process through a flow run of a real deployment, as 
 runner, has a test of its own (test_stack.py, test_browser.py).
 """
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,12 +20,14 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
+from prefect.states import Crashed, Scheduled
 
 from configs.settings import Settings
 from flows.promotion import promote_candidate
 from flows.training import train_candidate
 from tasks.release.ledger import Event, Ledger
 from tasks.release.standing import Standing, standing
+from tests import dying
 from tests.conftest import TINY_HOOKS, TINY_YAML
 
 
@@ -128,6 +131,19 @@ class Journey:
         assert state.name == "Suspended", state
         assert self.answer(run, "approve").name == "Promoted"
         return version
+
+    def kill_at(self, flow_run: FlowRun, place: str, when: str) -> None:
+        """The flow run carried on in a process that is killed at that place (tests/dying.py); Prefect knows that it crashed."""
+        assert dying.wait_for(dying.begin(flow_run.id, place, when)) == -signal.SIGKILL
+        self.prefect.set_flow_run_state(flow_run.id, Crashed(), force=True)
+
+    def again(self, flow_run: FlowRun) -> None:
+        """The flow run set going again, as the UI's Retry does."""
+        self.prefect.set_flow_run_state(flow_run.id, Scheduled(), force=True)
+
+    def promotions(self) -> list[FlowRun]:
+        deployment = self.prefect.read_deployment_by_name(f"{promote_candidate.name}/{self.model}")
+        return [run for run in self.prefect.read_flow_runs(limit=200) if run.deployment_id == deployment.id]
 
     def versions(self) -> list[Any]:
         return list(self.mlflow.search_model_versions(f"name='{self.model}'"))

@@ -1,6 +1,7 @@
 """A real MLflow and a real Prefect for the tests of one worker process: started once, when the first test asks."""
 
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
 
@@ -14,7 +15,12 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home = tmp_path_factory.mktemp("servers")
     settings = Settings(ratchet_home=home, ratchet_models=home)
     with stack(settings, lambda _: None, ports=(0, 0), runners=False) as running:
+        from prefect.flow_engine import BaseFlowRunEngine
         from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
-        with temporary_settings({PREFECT_API_URL: running.prefect_url, PREFECT_HOME: home / "client"}):
+        # a flow run's heartbeat is waited for at its end, up to a second, and nothing here listens to it
+        with (
+            temporary_settings({PREFECT_API_URL: running.prefect_url, PREFECT_HOME: home / "client"}),
+            patch.object(BaseFlowRunEngine, "heartbeat_seconds", None),
+        ):
             yield running

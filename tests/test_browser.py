@@ -3,11 +3,12 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, sync_playwright
+from playwright.sync_api import Error, Locator, Page, sync_playwright
 
 from tasks.release.ledger import Ledger
 from tests.test_stack import Home, await_that
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.xdist_group("stack")  # each asks for the usual ports: 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--no-sandbox",
+    "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--disable-component-update",
@@ -37,44 +39,55 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 def test_started_from_its_form_and_resumed_through_its_form_a_version_becomes_the_champion(home: Home) -> None:
     api = str(home.record["prefect"])
-    ui = api.removesuffix("/api")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1300, "height": 1100}, reduced_motion="reduce")
         page.set_default_timeout(60_000)
-
-        deployment = httpx.get(f"{api}/deployments/name/train_candidate/tiny").json()["id"]
-        page.goto(f"{ui}/deployments/deployment/{deployment}/run")
-        page.get_by_text("The instant up to which labels are complete").wait_for()
-        page.get_by_text("Log a run that reads no holdout and registers nothing.").wait_for()
-        page.get_by_role("button", name="Submit").click()
-        await_that(lambda: _states(api, "train_candidate") == ["Registered"])
-        await_that(lambda: _states(api, "promote_candidate") == ["Suspended"])
-
-        waiting = httpx.post(f"{api}/flow_runs/filter", json={"flows": {"name": {"any_": ["promote_candidate"]}}}).json()[0]
-        digest = str(Ledger(f"sqlite:///{home.folder / '.ratchet' / 'ledger.db'}").events("tiny")[-1].evidence)
-        page.goto(f"{ui}/runs/flow-run/{waiting['id']}")
-        page.get_by_role("button", name="Resume").click()
-        form = page.get_by_role("dialog")
-        form.get_by_text("average_precision at least 0.5").wait_for()  # the evidence stands above the questions
-        form.get_by_role("button", name="Submit").click()
-        for field in ("decision", "your_name", "reason", "evidence"):
-            form.get_by_text(f"'{field}' is a required property").wait_for()
-
-        decision, evidence = form.locator(".p-select").all()
-        _choose(decision, "approve")
-        name, reason = form.locator("textarea").all()
-        name.fill("release lead")
-        reason.fill("seen in the browser")
-        _choose(evidence, digest)
-        form.get_by_role("button", name="Submit").click()
-        await_that(lambda: _states(api, "promote_candidate") == ["Promoted"])
+        with _told(page, api):
+            _start_and_promote(home, page, api)
         browser.close()
 
     mlflow = f"{home.record['mlflow']}/api/2.0/mlflow/registered-models/alias"
     champion = httpx.get(mlflow, params={"name": "tiny", "alias": "champion"}).json()["model_version"]
     assert champion["version"] == "1"
     assert "by release lead: seen in the browser" in champion["description"]
+
+
+def _start_and_promote(home: Home, page: Page, api: str) -> None:
+    ui = api.removesuffix("/api")
+    deployment = httpx.get(f"{api}/deployments/name/train_candidate/tiny").json()["id"]
+    page.goto(f"{ui}/deployments/deployment/{deployment}/run")
+    page.get_by_text("The instant up to which labels are complete").wait_for()
+    page.get_by_text("Log a run that reads no holdout and registers nothing.").wait_for()
+    _press(page.get_by_role("button", name="Submit"))
+    page.wait_for_url(lambda url: not url.endswith("/run"))
+    await_that(lambda: _states(api, "train_candidate") == ["Registered"])
+    await_that(lambda: _states(api, "promote_candidate") == ["Suspended"])
+
+    waiting = httpx.post(f"{api}/flow_runs/filter", json={"flows": {"name": {"any_": ["promote_candidate"]}}}).json()[0]
+    digest = str(Ledger(f"sqlite:///{home.folder / '.ratchet' / 'ledger.db'}").events("tiny")[-1].evidence)
+    page.goto(f"{ui}/runs/flow-run/{waiting['id']}")
+    page.get_by_role("button", name="Resume").click()
+    form = page.get_by_role("dialog")
+    form.get_by_text("average_precision at least 0.5").wait_for()  # the evidence stands above the questions
+    _press(form.get_by_role("button", name="Submit"))
+    for field in ("decision", "your_name", "reason", "evidence"):
+        form.get_by_text(f"'{field}' is a required property").wait_for()
+
+    decision, evidence = form.locator(".p-select").all()
+    _choose(decision, "approve")
+    name, reason = form.locator("textarea").all()
+    name.fill("release lead")
+    reason.fill("seen in the browser")
+    _choose(evidence, digest)
+    _press(form.get_by_role("button", name="Submit"))
+    form.wait_for(state="hidden")
+    await_that(lambda: _states(api, "promote_candidate") == ["Promoted"])
+
+
+def _press(button: Locator) -> None:
+    """By key: a field that loses the focus drops its complaint, the button moves up, and a click that has begun ends beside it."""
+    button.press("Enter")
 
 
 def _choose(select: Locator, option: str) -> None:
@@ -89,3 +102,15 @@ def _states(api: str, flow: str) -> list[str]:
     """Names of the states of this flow's runs that have begun."""
     runs = httpx.post(f"{api}/flow_runs/filter", json={"flows": {"name": {"any_": [flow]}}}).json()
     return [run["state_name"] for run in runs if run["start_time"] or run["state_type"] not in ("SCHEDULED", "PENDING")]
+
+
+@contextmanager
+def _told(page: Page, api: str) -> Iterator[None]:
+    """What fails inside says what was on the page, and how each flow run stood."""
+    try:
+        yield
+    except (AssertionError, Error) as error:
+        runs = httpx.post(f"{api}/flow_runs/filter", json={}).json()
+        error.add_note("\n".join([f"{run['name']}: {run['state_name']}: {(run['state'] or {}).get('message')}" for run in runs]))
+        error.add_note(f"{page.url}\n{page.inner_text('body')}")
+        raise

@@ -1,19 +1,16 @@
 """promote_candidate on real servers: asked, answered, promoted once, and never on facts that changed."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import mlflow
 import pytest
-from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.states import Crashed, Scheduled
+from prefect.states import Scheduled
 
 from flows.promotion import promote_candidate
 from flows.training import train_candidate
+from tests import dying
 from tests.journeys import Journey
 
 
@@ -141,7 +138,7 @@ def test_a_second_request_is_deferred_and_asked_for_when_the_first_ends_without_
     assert state.name == "Deferred"
     assert "behind version 1, which waits since" in str(state.message)
     assert journey.answer(first, "reject").name == "Rejected"
-    (again,) = [run for run in _promotions(journey) if run.parameters.get("version") == second and run.state_name == "Scheduled"]
+    (again,) = [run for run in journey.promotions() if run.parameters.get("version") == second and run.state_name == "Scheduled"]
     assert journey.run(promote_candidate, again).name == "Suspended"
     assert journey.told == ["requested 1", "deferred 2", "rejected 1", "requested 2"]
 
@@ -171,9 +168,9 @@ def test_a_forced_retry_of_a_finished_promotion_changes_nothing(journey: Journey
 
 
 DEATHS = [
-    ("tasks.release.promotion:request", "before"),
+    ("flows.promotion:request", "before"),
     ("tasks.release.ledger:Ledger.append", "after=requested"),
-    ("tasks.release.projection:project", "before"),
+    ("flows.promotion:project", "before"),
     ("prefect.input:RunInput.save", "before"),
 ]
 
@@ -182,7 +179,8 @@ DEATHS = [
 def test_killed_before_the_wait_the_same_run_again_asks_once(journey: Journey, place: str, when: str) -> None:
     version = journey.train()
     run = journey.start(promote_candidate, version=version)
-    _kill_at(journey, run, place, when)
+    journey.kill_at(run, place, when)
+    journey.again(run)
     assert journey.run(promote_candidate, run).name == "Suspended"
     assert journey.answer(run, "approve").name == "Promoted"
     assert [told for told in journey.told if "answer_invalid" not in told] == ["requested 1", "approved 1", "promoted 1"]
@@ -193,7 +191,8 @@ def test_killed_before_the_wait_the_same_run_again_asks_once(journey: Journey, p
 def test_killed_after_the_yes_the_same_run_again_promotes_once(journey: Journey, event: str) -> None:
     run, _ = journey.ask(journey.train())
     journey.fill_in(run, "approve")
-    _kill_at(journey, run, "tasks.release.ledger:Ledger.append", f"after={event}")
+    journey.kill_at(run, "tasks.release.ledger:Ledger.append", f"after={event}")
+    journey.again(run)
     assert journey.run(promote_candidate, run).name == "Promoted"
     assert journey.told == ["requested 1", "approved 1", "promoted 1"]
     assert journey.aliases() == {"champion": 1}
@@ -203,57 +202,22 @@ def test_killed_after_the_yes_the_same_run_again_promotes_once(journey: Journey,
 def test_killed_between_commit_and_projection_the_next_promotion_flow_shows_it(journey: Journey) -> None:
     run, _ = journey.ask(journey.train())
     journey.fill_in(run, "approve")
-    _kill_at(journey, run, "tasks.release.ledger:Ledger.append", "after=promoted")
+    journey.kill_at(run, "tasks.release.ledger:Ledger.append", "after=promoted")
+    journey.again(run)
     assert "champion" not in journey.aliases()
     _, state = journey.ask(journey.train())
     assert state.name == "Suspended"
     assert journey.aliases() == {"champion": 1, "challenger": 2}
 
 
-def test_a_request_whose_process_died_does_not_block_the_next(journey: Journey) -> None:
-    run = journey.start(promote_candidate, version=journey.train())
-    _kill_at(journey, run, "tasks.release.ledger:Ledger.append", "after=requested", again=False)
-    _, state = journey.ask(journey.train())
-    assert state.name == "Suspended"
-    assert journey.told == ["requested 1", "withdrawn 1", "requested 2"]
-
-
 def test_two_approvals_at_once_make_one_champion_and_the_other_is_told(journey: Journey) -> None:
     first, second = journey.train(), journey.train()
     runs = [journey.start(promote_candidate, version=version) for version in (first, second)]
-    workers = [subprocess.Popen([sys.executable, "-m", "tests.dying", str(run.id), "os:abort", "before"]) for run in runs]
-    for worker in workers:
-        worker.wait()
+    for worker in [dying.begin(run.id, "os:abort", "before") for run in runs]:
+        dying.wait_for(worker)
     states = sorted(str(journey.read(run.id).state_name) for run in runs)
     assert states == ["Deferred", "Suspended"]
     assert len([told for told in journey.told if told.startswith("requested")]) == 1
-
-
-def test_a_request_past_its_days_expires_when_the_next_flow_looks(journey: Journey) -> None:
-    old = journey.start(promote_candidate, version=journey.train())
-    digest = journey.ledger.store_evidence({"made": "eight days ago"})
-    long_ago = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=8)
-    journey.ledger.append(
-        journey.model, "requested", after=0, key=f"{old.id}:requested", version_to=1, who="somebody", identity="declared",
-        flow_run=str(old.id), evidence=digest, time=long_ago,
-    )  # fmt: skip
-    _, state = journey.ask(journey.train())
-    assert state.name == "Suspended"
-    assert journey.told == ["requested 1", "expired 1", "requested 2"]
-    assert (journey.read(old.id).state_type, journey.read(old.id).state_name) == (StateType.CANCELLED, "Expired")
-
-
-def _kill_at(journey: Journey, run: FlowRun, place: str, when: str, *, again: bool = True) -> None:
-    died = subprocess.run([sys.executable, "-m", "tests.dying", str(run.id), place, when], check=False)
-    assert died.returncode == -9
-    journey.prefect.set_flow_run_state(run.id, Crashed(), force=True)
-    if again:
-        journey.prefect.set_flow_run_state(run.id, Scheduled(), force=True)
-
-
-def _promotions(journey: Journey) -> list[FlowRun]:
-    deployment = journey.prefect.read_deployment_by_name(f"{promote_candidate.name}/{journey.model}")
-    return [run for run in journey.prefect.read_flow_runs(limit=200) if run.deployment_id == deployment.id]
 
 
 def test_a_trained_version_never_reaches_production_by_itself(journey: Journey) -> None:

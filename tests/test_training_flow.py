@@ -1,15 +1,13 @@
 """train_candidate on real servers: what it leaves in MLflow and Prefect, and what it leaves alone when something stops it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import mlflow
 import pandas as pd
 import pytest
 from mlflow.artifacts import download_artifacts
-from prefect.states import Crashed, Scheduled
+from prefect.states import Scheduled
 
 from flows.training import train_candidate
 from tasks.tracking import rows
@@ -88,21 +86,18 @@ def test_a_run_again_finds_its_own_version(journey: Journey) -> None:
 @pytest.mark.parametrize(
     ("place", "when"),
     [
-        ("tasks.tracking.plans:settle", "after"),
+        ("flows.training:settle", "after"),
         ("mlflow:MlflowClient.log_model_artifacts", "before"),
         ("mlflow:MlflowClient.finalize_logged_model", "before"),
-        ("tasks.tracking.registry:register", "before"),
-        ("tasks.tracking.registry:register", "after"),
+        ("flows.training:register", "before"),
+        ("flows.training:register", "after"),
     ],
 )
 def test_killed_at_any_place_the_same_run_again_makes_one_run_and_one_version(journey: Journey, place: str, when: str) -> None:
     run = journey.start(train_candidate)
-    died = subprocess.run([sys.executable, "-m", "tests.dying", str(run.id), place, when], check=False)
-    assert died.returncode == -9
+    journey.kill_at(run, place, when)
     write_days(journey.settings.data / "days", start="2026-01-11", days=1)  # a retry next morning means the same rows
-    journey.prefect.set_flow_run_state(run.id, Crashed(), force=True)
-    journey.prefect.set_flow_run_state(run.id, Scheduled(), force=True)
-
+    journey.again(run)
     assert journey.run(train_candidate, run).name == "Registered"
     (recorded,) = journey.mlflow_runs(run)
     assert len(journey.versions()) == 1

@@ -151,15 +151,9 @@ def note_invalid(desk: Desk, before: int) -> Event:
     return decided_anew(lambda: desk.append("answer_invalid", desk.standing(), who="nobody", why=why, key=key))
 
 
-def end_dead(desk: Desk, pending: Event, event: Literal["withdrawn", "expired"], why: str) -> None:
-    """Another flow run's request ended, on record, unless it ended by itself meanwhile: nobody can answer it any more."""
-    about: dict[str, Any] = {"key": f"{pending.flow_run}:{event}", "version_to": pending.version_to, "flow_run": pending.flow_run}
-
-    def decide() -> Event:
-        now = desk.standing()
-        return desk.append(event, now, who="ratchet", why=why, **about) if now.pending == pending else pending
-
-    decided_anew(decide)
+def end_unanswered(desk: Desk, event: Literal["withdrawn", "expired"], why: str) -> Event:
+    """The desk's request ended, on record, unless it ended by itself meanwhile: nobody can answer it any more."""
+    return decided_anew(lambda: desk.ended() or desk.append(event, desk.standing(), who="ratchet", why=why))
 
 
 def is_overdue(desk: Desk, pending: Event) -> bool:

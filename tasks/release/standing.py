@@ -23,7 +23,7 @@ class Standing:
     champion: Event | None  # the event that made the version in production the champion
     former: tuple[int, ...]  # versions that were champion and are not, by their last reign, so that a rollback goes to the last
     pending: Event | None  # the request that waits for an answer
-    deferred: tuple[Event, ...]  # versions put off that nothing has been heard of since, in the order in which they came
+    deferred: tuple[Event, ...]  # since the last promotion: versions put off that nothing has been heard of since, as they came
 
     def __str__(self) -> str:
         champion = f"version {self.champion.version_to} is the champion" if self.champion else "has no champion"
@@ -76,7 +76,9 @@ def _pending(events: Sequence[Event]) -> Event | None:
 def _deferred(events: Sequence[Event]) -> tuple[Event, ...]:
     waiting: dict[int | None, Event] = {}
     for event in events:
-        if event.event == "deferred":
+        if event.event in CHAMPION_CHANGES:
+            waiting.clear()  # they were put off behind another champion: who wants one of them asks anew
+        elif event.event == "deferred":
             waiting.setdefault(event.version_to, event)  # put off again, it keeps its place
         else:
             waiting.pop(event.version_to, None)

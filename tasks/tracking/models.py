@@ -5,8 +5,9 @@ Not here: which version they become (registry.py), whether they are good enough 
 
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
@@ -138,9 +139,15 @@ def _save(signed: SignedModel, config: ModelConfig, entry: Model, files: Path) -
 def requirements(config: ModelConfig) -> list[str]:
     """What loading the model needs, pinned to what made it."""
     top = config.train.estimator.partition(".")[0]
-    own = packages_distributions().get(top, [])
+    own = _distributions().get(top, [])
     names = dict.fromkeys(["mlflow", "scikit-learn", "skops", "numpy", "scipy", "pandas", *own])
     return [f"{name}=={version(name)}" for name in names]
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    """Which installed distributions hold which top-level package; reading all their file lists takes half a second."""
+    return packages_distributions()
 
 
 def _predicts_as(signed: SignedModel) -> Callable[[Path], None]:

@@ -100,15 +100,16 @@ def log_dataset(
     client.log_inputs(run.id, [DatasetInput(dataset, [InputTag("mlflow.data.context", context)])])
 
 
-def await_person(client: MlflowClient, run: Run) -> None:
-    """The run shown as scheduled: it waits, and no process does."""
-    client.update_run(run.id, status="SCHEDULED")
-
-
 def end_run(client: MlflowClient, run_id: str, ending: Ending, outcome: str) -> None:
     """The run terminal, with the name of its outcome as a tag."""
     client.set_tag(run_id, OUTCOME, outcome[:500])
     client.set_terminated(run_id, ending)
+
+
+def find_everywhere(client: MlflowClient, flow_run: str) -> list[str]:
+    """The ids of the runs of this flow run, in whichever experiment: one, or none if it ended before it made one."""
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    return [run.info.run_id for run in client.search_runs(experiments, f"tags.`{FLOW_RUN}` = '{flow_run}'")]
 
 
 def open_runs(client: MlflowClient) -> dict[str, str]:
