@@ -39,7 +39,7 @@ def deployment(kind: str, config: ModelConfig) -> RunnerDeployment:
         parameters={"model": freeze(config.name)},
         schedule=Cron(schedule.cron, timezone=schedule.timezone) if schedule else None,
         description=f"{config.description}. Owner: {config.owner}.",
-        tags=[config.name],
+        tags=[config.name, kind],
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
 

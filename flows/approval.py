@@ -22,7 +22,13 @@ def form(digest: str) -> type[RunInput]:
         "decision": (Literal["approve", "reject"], Field(description="Whether this version goes into production.")),
         "your_name": (Words, Field(description="Who decides; it goes on record.")),
         "reason": (Words, Field(description="Why; it goes on record.")),
-        "evidence": (str, Field(description="The evidence you have seen.", json_schema_extra={"enum": [digest]})),
+        "evidence": (
+            str,
+            Field(
+                description="The digest of the evidence above; choose it to say that you have seen it.",
+                json_schema_extra={"enum": [digest]},
+            ),
+        ),
     }
     return create_model("Approval", __base__=RunInput, **fields)
 

@@ -5,11 +5,13 @@ Here are the order, the names, the retries and the time-outs. Not here: any work
 
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from mlflow import MlflowClient
 from pandas import DataFrame
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.deployments import run_deployment
 from prefect.runtime import deployment, flow_run
@@ -54,9 +56,9 @@ log_model = step(models.log_model, "log model", lambda logged: f"sha256 {logged[
 register = step(registry.register, "register", lambda number: f"version {number}", retries=3, timeout_seconds=10 * MINUTE)
 
 
-def run_name() -> str:
+def run_name(as_of: datetime | None = None) -> str:
     chosen = flow_run.parameters
-    day = str(chosen.get("as_of") or "newest")[:10]
+    day = str(as_of or chosen.get("as_of") or "newest")[:10]
     return f"{chosen['model']} {day}{' explore' if chosen.get('explore') else ''} #{str(flow_run.id)[:4]}"
 
 
@@ -76,13 +78,13 @@ def train_candidate(model: str, as_of: datetime | None = None, overrides: list[O
     run = open_run(client, model, run_name(), me, {"ratchet.flow": "train_candidate", "ratchet.flow_run_url": flow_url(settings)})
     plan = settle(client, run, settings, model, as_of, overrides)
     config = plan.config
-    client.update_run(run.id, name=f"{model} {plan.as_of:%Y-%m-%d}{' explore' if explore else ''} #{me[:4]}")
+    rename(client, run, run_name(plan.as_of))
 
     raw = load(config, plan.window, settings.data, holdout=not explore)
     pass_checks(client, run, plan, raw, "raw")
     rows = prepare(config, plan.hooks, raw)
     pass_checks(client, run, plan, rows, "features")
-    parts = split(config, plan.hooks, rows, plan.window)
+    parts = split(config, plan.hooks, rows, plan.window, holdout=not explore)
 
     pipeline = train(config, parts.train)
     scored = evaluate(pipeline, config, plan.hooks, parts)
@@ -100,6 +102,13 @@ def train_candidate(model: str, as_of: datetime | None = None, overrides: list[O
     if config.promotion.ask == "on_candidate":
         ask_for_promotion(model, version, f"{model} {plan.as_of:%Y-%m-%d} training", me)
     return Completed(name="Registered", message=f"version {version} of {model} is a candidate: {scored}")
+
+
+def rename(client: MlflowClient, run: Run, name: str) -> None:
+    """Both systems' names of this run, now that its day is settled."""
+    client.update_run(run.id, name=name)
+    with get_client(sync_client=True) as prefect:
+        prefect.update_flow_run(UUID(run.flow_run), name=name)
 
 
 def pass_checks(client: MlflowClient, run: Run, plan: Plan, rows: DataFrame, stage: Stage) -> None:

@@ -21,6 +21,7 @@ ARGUMENTS: dict[str, Any] = {
     "type_": "float64",
     "value": 3,
     "threshold": 3,
+    "partition_object": {"bins": [0, 1], "weights": [1.0]},
     "double_sided": True,
     "json_schema": {"type": "object"},
     "regex": "^a",

@@ -110,6 +110,12 @@ def test_the_digest_notices_the_smallest_change_and_no_other_spelling() -> None:
     assert len(digests) == 6
 
 
+def test_a_value_just_beside_its_bound_is_never_shown_as_the_bound() -> None:
+    rule = Rule(metric="roc_auc", at_least=0.5)
+    assert "roc_auc 0.4996, at least 0.5 asked: FAIL" in str(gate.decide([rule], {"roc_auc": 0.49961}))
+    assert "roc_auc 0.500, at least 0.5 asked: PASS" in str(gate.decide([rule], {"roc_auc": 0.5}))
+
+
 def test_a_verdict_says_which_rule_failed_and_by_what() -> None:
     asked = [Rule(metric="roc_auc", at_least=0.7), Rule(metric="log_loss", at_most=0.2), Rule(metric="f1", at_least=0.1)]
     verdict = gate.decide(asked, {"roc_auc": 0.9, "log_loss": 0.25})

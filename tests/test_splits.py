@@ -146,7 +146,10 @@ def test_a_holdout_that_exclude_empties_is_refused(config: ModelConfig, hooks: H
 
 
 def test_rows_read_without_a_holdout_are_split_into_training_alone(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame) -> None:
-    parts = split(config, hooks, rows[rows["at"] < datetime(2018, 8, 5)], window(config, END))
+    early = rows[rows["at"] < datetime(2018, 8, 5)]
+    parts = split(config, hooks, early, window(config, END), holdout=False)
+    with pytest.raises(DataRejected, match=r"the holdout .* has 0 rows"):
+        split(config, hooks, early, window(config, END))
     assert (len(parts.train), len(parts.holdout), parts.left_out) == (18, 0, 0)
 
 

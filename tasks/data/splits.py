@@ -35,18 +35,18 @@ def window(config: ModelConfig, as_of: datetime) -> Window:
     return Window(train_start - timedelta(days=config.data.history_days), train_start, train_end, holdout_start, end)
 
 
-def split(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, span: Window) -> Parts:
-    """The parts of prepared rows; DataRejected where one of them lacks a class."""
+def split(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, span: Window, *, holdout: bool = True) -> Parts:
+    """The parts of prepared rows; DataRejected where one of them lacks a class. Without `holdout` none of its rows is asked for."""
     times = rows[config.data.time]
     considered = rows[(times >= span.train_start) & (times < span.holdout_end)]
     out = excluded(config, hooks, considered, span)
     in_holdout = considered[config.data.time] >= span.holdout_start
     train = considered[considered[config.data.time] < span.train_end]
-    holdout = considered[in_holdout & ~out]
+    judged = considered[in_holdout & ~out]
     _demand_classes(train, config.data.target, "training window", span.train_start, span.train_end)
-    if len(considered) and considered[config.data.time].max() >= span.train_end:
-        _demand_classes(holdout, config.data.target, "holdout", span.holdout_start, span.holdout_end)
-    return Parts(train, holdout, int((in_holdout & out).sum()))
+    if holdout:
+        _demand_classes(judged, config.data.target, "holdout", span.holdout_start, span.holdout_end)
+    return Parts(train, judged, int((in_holdout & out).sum()))
 
 
 def _demand_classes(rows: pd.DataFrame, target: str, part: str, start: datetime, end: datetime) -> None:

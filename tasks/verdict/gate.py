@@ -30,7 +30,16 @@ def _judge(rule: Rule, value: float | None) -> RuleVerdict:
     passed = value >= rule.at_least if rule.at_least is not None else value <= (rule.at_most or 0.0)
     outcome: Outcome = "PASS" if passed else "FAIL"
     asked = str(rule).removeprefix(f"{rule.metric} ")
-    return RuleVerdict(str(rule), rule.metric, value, outcome, f"{rule.metric} {value:.3f}, {asked} asked: {outcome}")
+    return RuleVerdict(
+        str(rule), rule.metric, value, outcome, f"{rule.metric} {_told_apart(value, rule)}, {asked} asked: {outcome}"
+    )
+
+
+def _told_apart(value: float, rule: Rule) -> str:
+    """The value with three decimals, or as many more as it takes to be seen beside the rule's number: 0.4996 is not 0.500."""
+    bound = rule.at_least if rule.at_least is not None else rule.at_most
+    decimals = next((d for d in range(3, 17) if value == bound or f"{value:.{d}f}" != f"{bound:.{d}f}"), 17)
+    return f"{value:.{decimals}f}"
 
 
 def _together(outcomes: Sequence[Outcome]) -> Outcome:
