@@ -3,8 +3,9 @@
 Not here: what the commands say (commands/).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
@@ -15,6 +16,7 @@ from tenacity import retry, retry_if_result, stop_after_delay, wait_random_expon
 from configs.settings import Settings
 from tasks.errors import RatchetError, Unreachable, UsageError
 
+PAGE = 200  # as many as the server gives at once
 TIMEOUT = httpx.Timeout(30, connect=5)
 
 
@@ -65,12 +67,24 @@ class Prefect:
     def read(self, flow_run: str) -> FlowRun:
         return _flow_run(self._call("GET", f"/flow_runs/{flow_run}").json())
 
+    def newest(self) -> FlowRun:
+        """The run that began last; UsageError when none ever began."""
+        body = {"sort": "START_TIME_DESC", "limit": 1, "flow_runs": {"start_time": {"is_null_": False}}}
+        found = self._call("POST", "/flow_runs/filter", json=body).json()
+        if not found:
+            raise UsageError("no run has begun yet; start one: ratchet train MODEL")
+        return _flow_run(found[0])
+
     def running(self) -> list[FlowRun]:
-        """Runs that hold a process, or held one when they last said so; of an older server too, at most 200."""
+        """Runs that hold a process, or held one when they last said so."""
         states = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
-        return [
-            _flow_run(body) for body in self._call("POST", "/flow_runs/filter", json={"flow_runs": states, "limit": 200}).json()
-        ]
+        return [_flow_run(body) for body in self._all("/flow_runs/filter", {"flow_runs": states})]
+
+    def step(self, flow_run: str) -> str | None:
+        """The name of the step that a run is at, or None between steps."""
+        body = {"flow_runs": {"id": {"any_": [flow_run]}}, "task_runs": {"state": {"type": {"any_": ["RUNNING"]}}}}
+        found = self._call("POST", "/task_runs/filter", json=body).json()
+        return str(found[0]["name"]) if found else None
 
     def polled_since(self, flow: str, model: str, instant: float) -> bool:
         """Whether a runner has asked for due runs of this deployment since then (seconds since the epoch)."""
@@ -83,9 +97,8 @@ class Prefect:
         body = {
             "logs": {"flow_run_id": {"any_": [flow_run]}, "level": {"ge_": 20}},
             "sort": "TIMESTAMP_ASC",
-            "limit": 200,
         }
-        logs = self._call("POST", "/logs/filter", json=body).json()
+        logs = self._all("/logs/filter", body)
         return [log["message"] for log in logs if log["name"].endswith(".ratchet")][after:]
 
     def answer(self, flow_run: str, form: dict[str, Any]) -> None:
@@ -101,9 +114,36 @@ class Prefect:
             )
         raise UsageError(f"the answer was not taken: {reason}")
 
-    def set_state(self, flow_run: str, state: str, message: str) -> None:
-        body = {"state": {"type": state, "message": message}, "force": True}
+    def skip_late(self) -> None:
+        """Of the runs whose scheduled time has passed unused, each deployment's newest stays; all others end as Skipped."""
+        late = {"state": {"type": {"any_": ["SCHEDULED"]}}, "expected_start_time": {"before_": datetime.now(UTC).isoformat()}}
+        body = {"flow_runs": late, "sort": "EXPECTED_START_TIME_DESC"}
+        settled = {deployment["id"] for deployment in self._all("/deployments/filter", {}) if deployment["paused"]}
+        for run in self._all("/flow_runs/filter", body):
+            if not run["auto_scheduled"] or run["run_count"]:
+                continue
+            if run["deployment_id"] in settled:
+                self.set_state(run["id"], "CANCELLED", "its time has passed: a newer one is due, or none is wanted", name="Skipped")
+            settled.add(run["deployment_id"])
+
+    def pause_others(self, models: Sequence[str]) -> None:
+        """The deployments of models that are no more make no more runs; what waits for an answer is kept, should they come back."""
+        for deployment in self._all("/deployments/filter", {}):
+            if deployment["name"] not in models and not deployment["paused"]:
+                self._call("PATCH", f"/deployments/{deployment['id']}", json={"paused": True})
+
+    def set_state(self, flow_run: str, state: str, message: str, name: str | None = None) -> None:
+        body = {"state": {"type": state, "name": name, "message": message}, "force": True}
         self._call("POST", f"/flow_runs/{flow_run}/set_state", json=body)
+
+    def _all(self, path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+        """Everything that a filter finds, page by page."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self._call("POST", path, json={**body, "limit": PAGE, "offset": len(found)}).json()
+            found += page
+            if len(page) < PAGE:
+                return found
 
     def _call(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         answer = self._send(method, path, **kwargs)

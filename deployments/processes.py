@@ -4,6 +4,7 @@ Not here: which processes a stack has (stack.py).
 """
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from tasks.errors import RatchetError
 GRACE_SECONDS = 8.0
 LONG_SECONDS = 60.0
 LOG_LINES = 6
+LONGEST_LOG_BYTES = 10_000_000
 
 _started: list[subprocess.Popen[bytes]] = []  # a Popen that is collected while its process lives complains
 
@@ -71,6 +73,8 @@ def end(child: Child) -> None:
     for member in alive:
         _tell(member, "kill")
     psutil.wait_procs(alive, timeout=GRACE_SECONDS)
+    for started in _started:
+        started.poll()  # what has ended is known to have ended
 
 
 def wait(child: Child) -> None:
@@ -84,6 +88,13 @@ def listens(child: Child, port: int) -> bool:
     process = child.process
     family = [process, *_children(process)] if process else []
     return any(port == socket.laddr.port for member in family for socket in _listening(member))
+
+
+def rotate(log: Path) -> None:
+    """A log that has grown long moved aside as `<name>.1` in place of the one before; who writes to it appends on."""
+    if log.exists() and log.stat().st_size > LONGEST_LOG_BYTES:
+        shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+        os.truncate(log, 0)
 
 
 def last_words(log: Path) -> str:

@@ -1,7 +1,7 @@
 """The process that starts flow runs: every model's deployment of one flow, served. `python -m deployments.runner training`.
 
 Two such processes run, one for training and one for promotion: trainings that queue must not hold up an approved promotion.
-The promotion one also reconciles what the systems disagree on, each minute.
+The promotion one also looks after what no run does, each minute: late runs, and what the systems disagree on.
 Not here: the servers and who keeps this process alive (stack.py); what the flows do (flows/).
 """
 
@@ -21,6 +21,7 @@ from prefect.utilities.annotations import freeze
 from configs.reading import read_models
 from configs.schema import ModelConfig
 from configs.settings import Settings
+from deployments.prefect_api import Prefect
 from flows.promotion import promote_candidate
 from flows.reconciliation import reconcile
 from flows.training import train_candidate
@@ -49,19 +50,22 @@ def serve_deployments(deployments: Sequence[RunnerDeployment], at_once: int) -> 
     serve(*deployments, limit=at_once, pause_on_shutdown=False)
 
 
-def reconcile_each_minute() -> None:
+def look_after_each_minute() -> None:
     """Until the process ends: what fails now, whatever it is, is tried again in a minute."""
     while True:
         try:
-            reconcile(Settings())
+            settings = Settings()
+            with Prefect(settings) as prefect:
+                prefect.skip_late()
+            reconcile(settings)
         except Exception:
-            LOG.exception("not all is reconciled yet")
+            LOG.exception("not all is well yet")
         time.sleep(MINUTE)
 
 
 def main(kind: str) -> None:
     if kind == "promotion":
-        threading.Thread(target=reconcile_each_minute, name="reconciliation", daemon=True).start()
+        threading.Thread(target=look_after_each_minute, name="looking after", daemon=True).start()
     serve_deployments([deployment(kind, config) for config in read_models(Settings())], AT_ONCE[kind])
 
 

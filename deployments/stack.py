@@ -28,8 +28,14 @@ Report = Callable[[str], None]
 USUAL_PORTS = (5000, 4200)
 READY_SECONDS = 180.0
 POLL_SECONDS = 0.25
+SERVERS = ("mlflow", "prefect")
 RUNNERS = ("training", "promotion")
-QUIET = {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+}
 
 
 @dataclass
@@ -37,9 +43,17 @@ class Stack:
     """A running stack: where it answers, and its processes by name."""
 
     settings: Settings
-    mlflow_url: str
-    prefect_url: str
+    ports: dict[str, int]
     children: dict[str, Child] = field(default_factory=dict)
+
+    @property
+    def mlflow_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['mlflow']}"
+
+    @property
+    def prefect_url(self) -> str:
+        """The API's address; the UI is the same without `/api`."""
+        return f"http://127.0.0.1:{self.ports['prefect']}/api"
 
     def start(self, name: str) -> None:
         self.children[name] = processes.start(name, self._command(name), self._environment(), self.settings.home, self.log(name))
@@ -70,9 +84,10 @@ class Stack:
                 raise RatchetError(f"{name} did not answer within {READY_SECONDS:.0f} s; its log is {self.log(name)}")
             time.sleep(POLL_SECONDS)
 
-    def revive(self) -> str | None:
-        """The name of one child that had ended and was started again; None when all live."""
+    def tend(self) -> str | None:
+        """Logs kept short; the name of one child that had ended and was started again, None when all live."""
         for name, child in self.children.items():
+            processes.rotate(self.log(name))
             if child.process is None:
                 self.start(name)
                 self.wait_ready(name)
@@ -81,11 +96,22 @@ class Stack:
                 return name
         return None
 
+    def wait_server(self, name: str) -> None:
+        """Return once the server answers; on another port, where somebody took its own between our choice and its start."""
+        try:
+            self.wait_ready(name)
+        except RatchetError:
+            processes.end(self.children[name])
+            if _free_port(self.ports[name]) == self.ports[name]:
+                raise  # it is not for the port that it does not answer
+            self.ports[name] = _free_port(0)
+            self.start(name)
+            self.wait_ready(name)
+
     def wait_ready(self, name: str) -> None:
-        if name == "mlflow":
-            self.wait_for(name, lambda: _answers(self.children[name], f"{self.mlflow_url}/version"))
-        elif name == "prefect":
-            self.wait_for(name, lambda: _answers(self.children[name], f"{self.prefect_url}/admin/version"))
+        if name in SERVERS:
+            probe = {"mlflow": f"{self.mlflow_url}/version", "prefect": f"{self.prefect_url}/admin/version"}[name]
+            self.wait_for(name, lambda: _answers(self.children[name], probe))
         else:
             since = time.time()
             flow = {"training": "train_candidate", "promotion": "promote_candidate"}[name]
@@ -97,6 +123,9 @@ class Stack:
         """New runners in place of those there are; what those ran has crashed, and the new ones see to it."""
         self._end_runners()
         crash_running(self.settings, "its process is gone")
+        with Prefect(self.settings) as prefect:
+            prefect.pause_others(model_names(self.settings))
+            prefect.skip_late()
         for name in RUNNERS:
             self.start(name)
         for name in RUNNERS:
@@ -105,7 +134,7 @@ class Stack:
     def end(self) -> None:
         """Everything gone: runners and their flow runs first, while the servers can still be told what became of those."""
         self._end_runners()
-        they_answer = {"mlflow", "prefect"} <= self.children.keys() and all(child.process for child in self.children.values())
+        they_answer = set(SERVERS) <= self.children.keys() and all(child.process for child in self.children.values())
         if they_answer and crash_running(self.settings, "ratchet up ended while it ran"):
             self.start("reconciliation")
             processes.wait(self.children["reconciliation"])
@@ -146,6 +175,7 @@ class Stack:
             "PREFECT_API_URL": self.prefect_url,
             "PREFECT_HOME": str(self.settings.home / "prefect"),
             "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+            "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "0.5",  # who watches a run sees each step when it is done
             # without it a server restart ends running flows that hold a concurrency slot
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # else eight more processes
@@ -162,20 +192,37 @@ def stack(settings: Settings, report: Report, ports: tuple[int, int] = USUAL_POR
     _end_leftovers(settings)
     read_models(settings)
     (settings.home / "logs").mkdir(parents=True, exist_ok=True)
-    mlflow, prefect = (_free_port(port) for port in ports)
-    running = Stack(settings, f"http://127.0.0.1:{mlflow}", f"http://127.0.0.1:{prefect}/api")
+    running = Stack(settings, {name: _free_port(port) for name, port in zip(SERVERS, ports, strict=True)})
     began = time.monotonic()
     try:
-        for name in ("mlflow", "prefect"):
+        for name in SERVERS:
             running.start(name)
-        for name, url in (("mlflow", running.mlflow_url), ("prefect", running.prefect_url.removesuffix("/api"))):
-            running.wait_ready(name)
-            report(f"{name:<9} {url}   ready in {time.monotonic() - began:.0f} s")
+        for name in SERVERS:
+            running.wait_server(name)
+            report(f"{name:<9} http://127.0.0.1:{running.ports[name]}   ready in {time.monotonic() - began:.0f} s")
         if runners:
             running.start_runners()
         yield running
     finally:
         running.end()
+
+
+def is_up(settings: Settings) -> bool:
+    """Whether a `ratchet up` of this home lives, or the environment names a Prefect server elsewhere."""
+    if settings.prefect_api_url:
+        return True
+    return settings.stack_file.exists() and Child(**json.loads(settings.stack_file.read_text())["up"]).process is not None
+
+
+def end_running(settings: Settings) -> None:
+    """The stack of this home gone, in good order, whoever started it; UsageError when none runs."""
+    if not settings.stack_file.exists():
+        raise UsageError(f"nothing is up in {settings.home}")
+    up = Child(**json.loads(settings.stack_file.read_text())["up"])
+    if up.process:
+        up.process.terminate()
+        processes.wait(up)
+    _end_leftovers(settings)
 
 
 def crash_running(settings: Settings, why: str) -> int:
@@ -196,7 +243,7 @@ def _end_leftovers(settings: Settings) -> None:
         raise UsageError(f"this home is up already: mlflow {record['mlflow']}, prefect {record['prefect'].removesuffix('/api')}")
     for child in reversed(record["children"]):
         processes.end(Child(**child))
-    settings.stack_file.unlink()
+    settings.stack_file.unlink(missing_ok=True)
 
 
 def _address(url: str) -> list[str]:
@@ -218,7 +265,7 @@ def _answers(server: Child, url: str) -> bool:
     """Whether our own server answers there; RatchetError when it is another one, which took the port while ours was starting."""
     answered = httpx.get(url, trust_env=False).is_success
     if answered and server.process and not processes.listens(server, httpx.URL(url).port or 0):
-        raise RatchetError(f"another server took {url} while ours was starting; start again, and another port is chosen")
+        raise RatchetError(f"another server took {url} while ours was starting")
     return answered
 
 

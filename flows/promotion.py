@@ -21,13 +21,13 @@ from tasks.release import projection, promotion
 from tasks.release.ledger import Event, Ledger
 from tasks.release.promotion import Answer, Desk
 
-request = step(promotion.request, "request", str)
-take_answer = step(promotion.take_answer, "decide", str)
+request = step(promotion.request, "request", lambda event: f"{event.event}: {event.why}")
+take_answer = step(promotion.take_answer, "decide", lambda event: f"{event.event} by {event.who}: {event.why}")
 project = step(projection.project, "project", retries=3)
 
 
 def run_name() -> str:
-    return f"{flow_run.parameters['model']} {flow_run.parameters['version']} #{str(flow_run.id)[:4]}"
+    return f"{flow_run.parameters['model']} {flow_run.parameters['version']} #{str(flow_run.id)[-4:]}"
 
 
 @flow(name="promote_candidate", flow_run_name=run_name, retries=0, **mirror.HOOKS)

@@ -59,7 +59,7 @@ register = step(registry.register, "register", lambda number: f"version {number}
 def run_name(as_of: datetime | None = None) -> str:
     chosen = flow_run.parameters
     day = str(as_of or chosen.get("as_of") or "newest")[:10]
-    return f"{chosen['model']} {day}{' explore' if chosen.get('explore') else ''} #{str(flow_run.id)[:4]}"
+    return f"{chosen['model']} {day}{' explore' if chosen.get('explore') else ''} #{str(flow_run.id)[-4:]}"
 
 
 @flow(name="train_candidate", flow_run_name=run_name, retries=0, validate_parameters=True, **mirror.HOOKS)

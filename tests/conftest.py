@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from configs.settings import Settings
@@ -61,6 +63,26 @@ TINY_HOOKS = textwrap.dedent("""\
     def share_found(rows, scores):
         return float(rows["bad"][scores >= 0.5].sum() / rows["bad"].sum())
     """)
+
+
+def write_days(folder: Path, start: str = "2026-01-01", days: int = 10, rows: int = 200, seed: int = 0) -> pd.DataFrame:
+    """Daily files of rows that `tiny` can learn from: the larger the amount, the likelier bad."""
+    random = np.random.default_rng(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    frames = []
+    for number, day in enumerate(pd.date_range(start, periods=days)):
+        amount = random.gamma(2, 50, rows).round(2)
+        seconds = np.sort(random.integers(0, 86_400, rows))
+        frame = pd.DataFrame({
+            "id": np.arange(number * rows, (number + 1) * rows),
+            "at": (day + pd.to_timedelta(seconds, unit="s")).astype("datetime64[us]"),
+            "customer": random.integers(0, 30, rows),
+            "amount": amount,
+            "bad": (random.random(rows) < 1 / (1 + np.exp(-(amount - 180) / 20))).astype("int64"),
+        })  # fmt: skip
+        frame.to_parquet(folder / f"{day:%Y-%m-%d}.parquet", index=False)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
 
 
 @pytest.fixture

@@ -8,12 +8,9 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import numpy as np
-import pandas as pd
 from mlflow import MlflowClient
 from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -28,27 +25,7 @@ from flows.training import train_candidate
 from tasks.release.ledger import Event, Ledger
 from tasks.release.standing import Standing, standing
 from tests import dying
-from tests.conftest import TINY_HOOKS, TINY_YAML
-
-
-def write_days(folder: Path, start: str = "2026-01-01", days: int = 10, rows: int = 200, seed: int = 0) -> pd.DataFrame:
-    """Daily files of rows that `tiny` can learn from: the larger the amount, the likelier bad."""
-    random = np.random.default_rng(seed)
-    folder.mkdir(parents=True, exist_ok=True)
-    frames = []
-    for number, day in enumerate(pd.date_range(start, periods=days)):
-        amount = random.gamma(2, 50, rows).round(2)
-        seconds = np.sort(random.integers(0, 86_400, rows))
-        frame = pd.DataFrame({
-            "id": np.arange(number * rows, (number + 1) * rows),
-            "at": (day + pd.to_timedelta(seconds, unit="s")).astype("datetime64[us]"),
-            "customer": random.integers(0, 30, rows),
-            "amount": amount,
-            "bad": (random.random(rows) < 1 / (1 + np.exp(-(amount - 180) / 20))).astype("int64"),
-        })  # fmt: skip
-        frame.to_parquet(folder / f"{day:%Y-%m-%d}.parquet", index=False)
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+from tests.conftest import TINY_HOOKS, TINY_YAML, write_days
 
 
 @dataclass

@@ -1,18 +1,28 @@
 """Commands as they are typed: what they import, what they say without a server, how they end."""
 
+import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import time
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 
+import click
 import pytest
 
 from configs.settings import Settings
+from deployments.commands import main
+from deployments.commands.main import VERBS
+from deployments.prefect_api import FlowRun
 from tasks.release.ledger import Ledger
+from tests.conftest import write_days
 
 HEAVY = ("prefect", "mlflow", "sklearn", "pandas", "great_expectations")
+JSON_PAGE = Path(__file__).parents[1] / "docs" / "json.md"
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
 
 
@@ -42,7 +52,7 @@ def a_promotion(settings: Settings) -> None:
         ledger.append("tiny", event, after=sequence, key=f"f:{event}", why="+2 points at night", time=time, **said)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["status"], ["history", "tiny"], ["show", "tiny", "5"], ["config", "check"]])
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["status"], ["history", "tiny"], ["show", "tiny", "5"], ["config", "check"]])
 def test_commands_that_only_answer_import_no_framework(
     environment: dict[str, str], settings: Settings, arguments: list[str]
 ) -> None:
@@ -89,7 +99,7 @@ def test_output_fits_into_80_columns(environment: dict[str, str], settings: Sett
         (["train", "tyni"], 2, "there is no model 'tyni'"),
         (["train", "tiny", "--set", "gate.x=1"], 2, "is not an override"),
         (["train", "tiny", "--as-of", "yesterday"], 2, "does not match the formats"),
-        (["trian", "tiny"], 2, "No such command 'trian'"),
+        (["trian", "tiny"], 2, "there is no verb 'trian'; did you mean train?"),
         (["train", "tiny"], 4, f"no Prefect server answers at {NOBODY}/api. Start one with: ratchet up"),
         (["promote", "tiny", "1"], 4, "Start one with: ratchet up"),
         (["approve", "tiny", "1", "--reason", "r"], 2, "version 1 of tiny does not wait for an answer; nothing does"),
@@ -125,3 +135,72 @@ def test_simulate_writes_a_file_a_day(environment: dict[str, str], tmp_path: Pat
     done = ratchet(environment, "simulate", "--days", "3", "--out", str(tmp_path / "out"), "--customers", "50")
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"2026-01-0{day}.parquet" for day in (1, 2, 3)]
+
+
+def test_help_shows_the_first_verbs_and_all_of_them_when_asked(environment: dict[str, str]) -> None:
+    first, all_of_them = (ratchet(environment, *arguments).stdout for arguments in (["--help"], ["--help", "--all"]))
+    listed = [re.findall(r"^  ([a-z]+)  +[A-Z]", text.split("Commands:")[1], re.MULTILINE) for text in (first, all_of_them)]
+    assert listed == [list(VERBS)[:8], list(VERBS)]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_example_of_each_verb_is_one(verb: str) -> None:
+    command = main.ratchet.get_command(click.Context(main.ratchet), verb)
+    parts = command.commands.values() if isinstance(command, click.Group) else [command]
+    for part in parts:
+        words = shlex.split(str(part.epilog).removeprefix("Example: ratchet "))
+        arguments = words[2:] if isinstance(command, click.Group) else words[1:]
+        assert part.make_context(verb, arguments).args == []
+
+
+def test_a_verb_that_is_none_is_answered_with_the_nearest(environment: dict[str, str]) -> None:
+    done = ratchet(environment, "trian", "tiny")
+    assert (done.returncode, done.stderr) == (2, "ratchet: there is no verb 'trian'; did you mean train? See: ratchet --help\n")
+
+
+def test_alone_it_says_what_to_do_next(environment: dict[str, str], settings: Settings, tiny: Path) -> None:
+    down = {name: value for name, value in environment.items() if name != "PREFECT_API_URL"}
+    assert "Start it: ratchet up" in ratchet(down).stdout
+    assert "ratchet train tiny" in ratchet(environment).stdout
+    a_promotion(settings)
+    assert "ratchet status" in ratchet(environment).stdout
+    said = {"version_to": 6, "who": "schedule", "identity": "declared", "flow_run": "g"}
+    Ledger(settings.ledger_url).append("tiny", "requested", after=3, key="g:requested", **said)
+    assert "Version 6 of tiny waits for an answer. Look at it: ratchet show tiny" in ratchet(environment).stdout
+    tiny.unlink()
+    assert "Put a YAML there" in ratchet(environment).stdout
+
+
+def test_validate_names_what_fails_and_trains_nothing(environment: dict[str, str], settings: Settings) -> None:
+    rows = write_days(settings.data / "days")
+    assert "raw       13 of 13 checks passed" in ratchet(environment, "validate", "tiny").stdout
+    rows = rows[rows["at"] < "2026-01-02"].assign(amount=lambda day: day["amount"].mask(day["id"] < 12))
+    rows.to_parquet(settings.data / "days" / "2026-01-05.parquet")
+    stopped = ratchet(environment, "validate", "tiny", "--json")
+    assert (stopped.returncode, "structure-time-in-window" in stopped.stderr) == (3, True)
+    (report,) = json.loads(stopped.stdout)
+    assert report["stage"] == "raw"
+    assert not all(outcome["passed"] for outcome in report["outcomes"])
+
+
+def test_what_programs_read_has_the_keys_that_are_written_down(environment: dict[str, str], settings: Settings) -> None:
+    a_promotion(settings)
+    write_days(settings.data / "days")
+    (status,) = json.loads(ratchet(environment, "status", "--json").stdout)
+    event, *_ = json.loads(ratchet(environment, "history", "tiny", "--json").stdout)
+    show = json.loads(ratchet(environment, "show", "tiny", "5", "--json").stdout)
+    report, *_ = json.loads(ratchet(environment, "validate", "tiny", "--json").stdout)
+    assert list(status) == _keys("status")
+    assert list(event) == _keys("history")
+    assert list(show) == _keys("show")
+    assert list(report) + list(report["outcomes"][0]) == _keys("validate")
+    assert [field.name for field in fields(FlowRun)] + ["link"] == _keys("train, promote, watch, approve, reject")
+
+
+def _keys(title: str) -> list[str]:
+    """The keys that docs/json.md names under a title: of each row of its table the left column, and the parts named on the right."""
+    section = JSON_PAGE.read_text().split(f"## {title}\n")[1].split("## ")[0]
+    rows = [line.split("|") for line in section.splitlines() if line.startswith("| `")]
+    left = [name for row in rows for name in re.findall(r"`(\w+)`", row[1])]
+    right = [name for row in rows if "of each check" in row[2] for name in re.findall(r"`(\w+)`", row[2])]
+    return left + right

@@ -14,8 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.conftest import TINY_HOOKS, TINY_YAML
-from tests.journeys import write_days
+from tests.conftest import TINY_HOOKS, TINY_YAML, write_days
 
 RATCHET = [sys.executable, "-m", "deployments.commands"]
 pytestmark = pytest.mark.xdist_group("stack")  # each asks for the usual ports: one at a time

@@ -11,7 +11,8 @@ from prefect.states import Scheduled
 
 from flows.training import train_candidate
 from tasks.tracking import rows
-from tests.journeys import Journey, write_days
+from tests.conftest import write_days
+from tests.journeys import Journey
 
 
 def test_a_candidate_is_registered_with_everything_later_readers_need(journey: Journey, tmp_path: Path) -> None:

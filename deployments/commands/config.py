@@ -4,6 +4,7 @@ import click
 
 from configs.reading import model_names, read_model
 from configs.settings import Settings
+from deployments.commands.arguments import MODEL, complete_model
 from tasks.errors import ConfigError
 
 
@@ -13,7 +14,7 @@ def config() -> None:
 
 
 @config.command(epilog="Example: ratchet config check fraud_detector")
-@click.argument("models", nargs=-1)
+@click.argument("models", nargs=-1, shell_complete=complete_model)
 def check(models: tuple[str, ...]) -> None:
     """Say whether the YAML of MODELS, or of every model, is right; name file, line and key of what is not."""
     settings = Settings()
@@ -36,7 +37,7 @@ def check(models: tuple[str, ...]) -> None:
 
 
 @config.command(epilog="Example: ratchet config show fraud_detector")
-@click.argument("model")
+@MODEL
 @click.option("--set", "overrides", multiple=True, metavar="train.KEY=VALUE", help="As for ratchet train.")
 def show(model: str, overrides: tuple[str, ...]) -> None:
     """The configuration of MODEL as it is in effect, defaults and overrides included, as JSON."""

@@ -10,8 +10,8 @@ from rich.table import Table
 
 from configs.reading import read_model
 from configs.settings import Settings
-from deployments.commands.people import as_name
-from deployments.commands.watching import demand_success, watch
+from deployments.commands.arguments import AS_JSON, AS_NAME, MODEL, VERSION
+from deployments.commands.watching import follow, tell
 from deployments.prefect_api import Prefect
 from tasks.errors import UsageError
 from tasks.release.ledger import Event, Ledger
@@ -19,9 +19,9 @@ from tasks.release.standing import standing
 
 
 @click.command(epilog="Example: ratchet show fraud_detector 7")
-@click.argument("model")
+@MODEL
 @click.argument("version", type=click.IntRange(min=1), required=False)
-@click.option("--json", "as_json", is_flag=True, help="The evidence document, for programs.")
+@AS_JSON
 def show(model: str, version: int | None, as_json: bool) -> None:
     """The evidence of VERSION of MODEL, and whether it waits; without VERSION, that of the one that waits."""
     settings = Settings()
@@ -51,26 +51,28 @@ def show(model: str, version: int | None, as_json: bool) -> None:
 
 
 @click.command(epilog='Example: ratchet approve fraud_detector 7 --reason "better at night"')
-@click.argument("model")
-@click.argument("version", type=click.IntRange(min=1))
+@MODEL
+@VERSION
 @click.option("--reason", required=True, help="Why; it goes on record.")
-@as_name
-def approve(model: str, version: int, reason: str, who: str) -> None:
+@AS_NAME
+@AS_JSON
+def approve(model: str, version: int, reason: str, who: str, as_json: bool) -> None:
     """Say yes: VERSION of MODEL goes into production if the facts are still those that were judged."""
-    _answer("approve", model, version, reason, who)
+    _answer("approve", model, version, reason, who, as_json)
 
 
 @click.command(epilog='Example: ratchet reject fraud_detector 7 --reason "too few frauds to tell"')
-@click.argument("model")
-@click.argument("version", type=click.IntRange(min=1))
+@MODEL
+@VERSION
 @click.option("--reason", required=True, help="Why; it goes on record.")
-@as_name
-def reject(model: str, version: int, reason: str, who: str) -> None:
+@AS_NAME
+@AS_JSON
+def reject(model: str, version: int, reason: str, who: str, as_json: bool) -> None:
     """Say no: the champion of MODEL stays."""
-    _answer("reject", model, version, reason, who)
+    _answer("reject", model, version, reason, who, as_json)
 
 
-def _answer(decision: Literal["approve", "reject"], model: str, version: int, reason: str, who: str) -> None:
+def _answer(decision: Literal["approve", "reject"], model: str, version: int, reason: str, who: str, as_json: bool) -> None:
     settings = Settings()
     read_model(model, settings)
     ledger = Ledger(settings.ledger_url)
@@ -85,10 +87,8 @@ def _answer(decision: Literal["approve", "reject"], model: str, version: int, re
         flow_run = pending.flow_run or ""
         said = len(prefect.lines(flow_run, 0))
         prefect.answer(flow_run, form)
-        run = watch(prefect, prefect.read(flow_run), said)
-    if not (decision == "reject" and run.state == "Rejected"):
-        demand_success(run)
-    click.echo(run.message)
+        run = follow(prefect, prefect.read(flow_run), said, aside=as_json)
+        tell(prefect, run, as_json, wanted="Rejected" if decision == "reject" else "Promoted")
 
 
 def _judged(model: str, events: tuple[Event, ...], version: int | None) -> Event:

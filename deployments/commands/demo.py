@@ -1,24 +1,26 @@
-"""`ratchet demo`: the chain once, in a home of its own: files, candidate, verdict, approval, champion, plain MLflow, history."""
+"""`ratchet demo`: the story in a home of its own: a first champion, a bad day stopped, a worse candidate refused, a day scored."""
 
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
 
 import click
+import pandas as pd
 
 from configs.settings import Settings
-from deployments.commands.people import declared_name
-from deployments.commands.watching import demand_success, watch
+from deployments.commands.arguments import declared_name
+from deployments.commands.records import print_history
+from deployments.commands.watching import demand_success, follow
 from deployments.prefect_api import Prefect
 from deployments.stack import stack
-from tasks.errors import RatchetError
+from tasks.errors import DataRejected, RatchetError
 from tasks.release.ledger import Event, Ledger
-from tasks.release.standing import standing
 
 MODEL = "fraud_detector"
 DAYS = 60
@@ -34,7 +36,7 @@ ANSWER_SECONDS = 120
     help="Keep everything in this folder; default: a temporary one.",
 )
 def demo(keep: Path | None) -> None:
-    """The whole chain once, on this machine, on data of its own; nothing outside the folder is touched."""
+    """The whole story once, on this machine, on data of its own; nothing outside the folder is touched."""
     with tempfile.TemporaryDirectory(prefix="ratchet-demo-", ignore_cleanup_errors=True) as temporary:
         settings = _fresh_settings((keep or Path(temporary)).absolute())
         with (
@@ -42,61 +44,107 @@ def demo(keep: Path | None) -> None:
             stack(settings, lambda _: None) as running,
         ):
             said(f"{running.mlflow_url}   {running.prefect_url.removesuffix('/api')}")
-            _tell(settings)
+            with Prefect(settings) as prefect:
+                _tell(settings, prefect)
             if sys.stdin.isatty():
-                click.echo(f"\nEverything is still running; in another terminal, with RATCHET_HOME={settings.home}:")
-                click.pause("ratchet show fraud_detector 1, ratchet status. Press a key to end it.")
+                click.echo("\nEverything is still running: open the two pages above, or type in another terminal")
+                click.echo(f"  RATCHET_HOME={settings.home} ratchet show {MODEL} 1\nCtrl-C ends it.")
+                with suppress(KeyboardInterrupt):
+                    threading.Event().wait()
 
 
-def _tell(settings: Settings) -> None:
+def _tell(settings: Settings, prefect: Prefect) -> None:
+    days = settings.data / "transactions"
     with _chapter(2, f"Making {DAYS} days of card transactions") as said:
-        said(_make_data(settings))
-    with Prefect(settings) as prefect:
-        click.echo("3  Training a first candidate")
-        run = watch(prefect, prefect.start("train_candidate", MODEL, {"as_of": AS_OF.isoformat()}))
-        demand_success(run)
-        click.echo(f"   {run.message}\n   No champion yet: its absolute rules decide.")
-        waiting = _await_request(prefect)
-        click.echo(f"   {waiting.why}\n   Asking for approval. The flow is suspended: no process waits.")
-        who, why = _decide(waiting)
-        flow_run = waiting.flow_run or ""
-        prefect.answer(flow_run, {"decision": "approve", "your_name": who, "reason": why, "evidence": waiting.evidence})
-        promoted = watch(prefect, prefect.read(flow_run), len(prefect.lines(flow_run, 0)))
-        demand_success(promoted)
-        click.echo(f"   {promoted.message}")
-    with _chapter(4, "Plain MLflow loads the champion and scores a day") as said:
-        said(_score(settings))
-    click.echo("5  What happened:")
-    for event in Ledger(settings.ledger_url).events(MODEL):
-        click.echo(f"   {event.sequence}  {event}")
+        rows = _make_rows()
+        _write(rows[rows["TX_DATETIME"] < pd.Timestamp(AS_OF)], days)
+        said(f"{len(rows):,} rows, {rows['TX_FRAUD'].mean():.1%} fraud")
+
+    click.echo("3  Training a first candidate")
+    first = _await_verdict(prefect, _train(prefect, AS_OF))
+    click.echo("   No champion yet: its absolute rules decide.")
+    click.echo(f"   {first.why}\n   Asking for approval. The flow is suspended: no process waits.")
+    who, why = _decide(first)
+    flow_run = first.flow_run or ""
+    prefect.answer(flow_run, {"decision": "approve", "your_name": who, "reason": why, "evidence": first.evidence})
+    promoted = follow(prefect, prefect.read(flow_run), len(prefect.lines(flow_run, 0)))
+    demand_success(promoted)
+    click.echo(f"   {promoted.message}")
+
+    click.echo("4  A day arrives with 40 amounts missing")
+    _write(_without_amounts(rows[rows["TX_DATETIME"] >= pd.Timestamp(AS_OF)]), days)
+    try:
+        _train(prefect, AS_OF + timedelta(days=1))
+    except DataRejected as stopped:
+        click.echo(f"   {stopped}".replace("\n", "\n   "))
+    else:
+        raise RatchetError("a day without amounts was trained on: the checks of fraud_detector are not what they were")
+
+    click.echo("5  A candidate that learned from wrong labels")
+    _write(_with_wrong_labels(rows), days)
+    second = _await_verdict(prefect, _train(prefect, AS_OF))
+    _write(rows, days)
+    click.echo(f"   version {second.version_to}: {second.why}")
+    click.echo(f"   {'Refused; the champion stays.' if second.event == 'refused' else 'It was put forward.'}")
+
+    with _chapter(6, "Plain MLflow loads the champion and scores a day") as said:
+        said(_score(settings, rows))
+    click.echo("7  What happened:")
+    print_history(Ledger(settings.ledger_url).events(MODEL))
 
 
 def _fresh_settings(home: Path) -> Settings:
     """Settings whose every path lies in the demo's own folder, whatever the environment says."""
     for variable in ("MLFLOW_TRACKING_URI", "PREFECT_API_URL", "RATCHET_LEDGER", "RATCHET_MODELS", "RATCHET_DATA"):
         os.environ.pop(variable, None)
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
     return Settings(ratchet_home=home)
 
 
-def _make_data(settings: Settings) -> str:
-    from tasks.data.simulation import simulate, write_days
+def _make_rows() -> pd.DataFrame:
+    """One day more than the first candidate may see."""
+    from tasks.data.simulation import simulate
 
-    rows = simulate(DAYS, seed=0, start=START)
-    write_days(rows, settings.data / "transactions")
-    return f"{len(rows):,} rows, {rows['TX_FRAUD'].mean():.1%} fraud"
+    return simulate(DAYS + 1, seed=0, start=START)
 
 
-def _await_request(prefect: Prefect) -> Event:
-    """The request that the training asked for, once its flow is suspended; the refusal as an error, if the gate said no."""
+def _write(rows: pd.DataFrame, folder: Path) -> None:
+    from tasks.data.simulation import write_days
+
+    write_days(rows, folder)
+
+
+def _without_amounts(day: pd.DataFrame) -> pd.DataFrame:
+    return day.assign(TX_AMOUNT=day["TX_AMOUNT"].mask(day["TRANSACTION_ID"].rank() <= 40))
+
+
+def _with_wrong_labels(rows: pd.DataFrame) -> pd.DataFrame:
+    """As many frauds as before in all but the holdout's week, on transactions drawn by chance."""
+    learned = rows["TX_DATETIME"] < pd.Timestamp(AS_OF - timedelta(days=7))
+    drawn = rows.loc[learned, "TX_FRAUD"].sample(frac=1, random_state=0).to_numpy()
+    changed = rows.copy()
+    changed.loc[learned, "TX_FRAUD"] = drawn
+    return changed
+
+
+def _train(prefect: Prefect, as_of: date) -> int:
+    """The version that a training run registers; the error it met, if it registers none."""
+    run = follow(prefect, prefect.start("train_candidate", MODEL, {"as_of": as_of.isoformat()}))
+    demand_success(run)
+    click.echo(f"   {run.message}")
+    return int(run.message.split()[1])
+
+
+def _await_verdict(prefect: Prefect, version: int) -> Event:
+    """What became of the promotion that the training asked for: refused, or requested and its flow suspended."""
     ledger = Ledger(prefect.settings.ledger_url)
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
         events = ledger.events(MODEL)
-        pending = standing(MODEL, events).pending
-        if pending and prefect.read(pending.flow_run or "").suspended:
-            return pending
-        if events and not pending:
-            raise RatchetError(str(events[-1]))
+        if events and events[-1].version_to == version:
+            last = events[-1]
+            if last.event != "requested" or prefect.read(last.flow_run or "").suspended:
+                return last
         time.sleep(0.5)
     raise RatchetError(f"the promotion was not asked for within {ANSWER_SECONDS} s; look at {prefect.settings.prefect_ui}")
 
@@ -109,24 +157,20 @@ def _decide(waiting: Event) -> tuple[str, str]:
     return declared_name(), click.prompt("   Reason", default="first model, rules met")
 
 
-def _score(settings: Settings) -> str:
-    """One day scored by the champion, loaded as serving code would: without any of this project."""
+def _score(settings: Settings, raw: pd.DataFrame) -> str:
+    """The last day scored by the champion, loaded as serving code would: without any of this project."""
     import mlflow
-    import pandas as pd
 
     from configs.reading import hooks_path, read_model
     from tasks.data.hooks import load_hooks, prepare
 
     mlflow.set_tracking_uri(settings.mlflow_url)
     config = read_model(MODEL, settings)
-    raw = pd.concat(
-        [pd.read_parquet(file) for file in sorted((settings.data / "transactions").glob("*.parquet"))],
-        ignore_index=True,
-    )
-    day = prepare(config, load_hooks(config, hooks_path(MODEL, settings)), raw)
-    day = day[day[config.data.time] >= pd.Timestamp(AS_OF - timedelta(days=1))]
+    rows = prepare(config, load_hooks(config, hooks_path(MODEL, settings)), raw)
+    day = rows[rows[config.data.time] >= pd.Timestamp(AS_OF)]
     alerts = mlflow.pyfunc.load_model(f"models:/{MODEL}@champion").predict(day[list(config.data.features)])
-    return f"{len(day):,} rows, {int(alerts.sum())} alerts"
+    version = mlflow.MlflowClient().get_model_version_by_alias(MODEL, "champion").version
+    return f"{len(day):,} rows, {int(alerts.sum())} alerts by version {version}"
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """`ratchet status` and `ratchet history`: what the ledger says, and nothing else."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -11,12 +11,14 @@ from rich.table import Table
 
 from configs.reading import model_names, model_path
 from configs.settings import Settings
+from deployments.commands.arguments import AS_JSON, MODEL
+from deployments.stack import is_up
 from tasks.release.ledger import Event, Ledger
 from tasks.release.standing import champion_on, standing
 
 
 @click.command(epilog="Example: ratchet status")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@AS_JSON
 def status(as_json: bool) -> None:
     """Every model: its champion, since when, by whom, and what waits."""
     settings = Settings()
@@ -31,13 +33,13 @@ def status(as_json: bool) -> None:
 
 
 @click.command(epilog="Example: ratchet history fraud_detector --on 2018-08-08T00:00")
-@click.argument("model")
+@MODEL
 @click.option(
     "--on",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
     help="What was in production at this instant, UTC.",
 )
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@AS_JSON
 def history(model: str, on: datetime | None, as_json: bool) -> None:
     """Every decision about MODEL, newest first."""
     settings = Settings()
@@ -52,11 +54,31 @@ def history(model: str, on: datetime | None, as_json: bool) -> None:
     elif not events:
         click.echo(f"Nothing has been decided about {model} yet. Train a candidate: ratchet train {model}")
     else:
-        headings = ("seq", "when (UTC)", "what", "version", "who", "why")
-        _print_table(
-            headings,
-            ([str(e.sequence), f"{e.time:%Y-%m-%d %H:%M}", e.event, _versions(e), e.who, e.why] for e in reversed(events)),
-        )
+        print_history(events)
+
+
+def next_step() -> str:
+    """What somebody who typed nothing but `ratchet` may want to do next."""
+    settings = Settings()
+    names = model_names(settings)
+    if not names:
+        return f"There is no model in {settings.models}. Put a YAML there, then: ratchet config check"
+    if not is_up(settings):
+        return f"Nothing is up in {settings.home}. Start it: ratchet up. To see the whole story first: ratchet demo"
+    ledger = Ledger(settings.ledger_url)
+    for model in names:
+        if pending := standing(model, ledger.events(model)).pending:
+            return f"Version {pending.version_to} of {model} waits for an answer. Look at it: ratchet show {model}"
+    if idle := [model for model in names if not ledger.events(model)]:
+        return f"Nothing has been decided about {idle[0]} yet. Train a candidate: ratchet train {idle[0]}"
+    return "All is well. Every model at a glance: ratchet status"
+
+
+def print_history(events: Sequence[Event]) -> None:
+    """A line for each event, newest first."""
+    headings = ("seq", "when (UTC)", "what", "version", "who", "why")
+    rows = ([str(e.sequence), f"{e.time:%Y-%m-%d %H:%M}", e.event, _versions(e), e.who, e.why] for e in reversed(events))
+    _print_table(headings, rows)
 
 
 def _status(model: str, events: tuple[Event, ...]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`ratchet train` and `ratchet promote`: start a flow run on the running stack and watch it."""
+"""`ratchet train`, `promote` and `watch`: start a flow run on the running stack, or find one, and follow it."""
 
 from datetime import datetime
 
@@ -6,15 +6,13 @@ import click
 
 from configs.reading import read_model
 from configs.settings import Settings
-from deployments.commands.people import as_name
-from deployments.commands.watching import demand_success, watch
+from deployments.commands.arguments import AS_JSON, AS_NAME, MODEL, VERSION
+from deployments.commands.watching import follow, tell
 from deployments.prefect_api import FlowRun, Prefect
-from tasks.release.ledger import Ledger
-from tasks.release.standing import standing
 
 
 @click.command(epilog="Example: ratchet train fraud_detector --as-of 2018-08-15")
-@click.argument("model")
+@MODEL
 @click.option(
     "--as-of",
     type=click.DateTime(),
@@ -22,36 +20,44 @@ from tasks.release.standing import standing
 )
 @click.option("--set", "overrides", multiple=True, metavar="train.KEY=VALUE", help="Change the training of this run alone.")
 @click.option("--explore", is_flag=True, help="Log only: read no holdout, register nothing.")
-def train(model: str, as_of: datetime | None, overrides: tuple[str, ...], explore: bool) -> None:
+@AS_JSON
+def train(model: str, as_of: datetime | None, overrides: tuple[str, ...], explore: bool, as_json: bool) -> None:
     """Train a candidate of MODEL; where its YAML says so, its promotion is asked for."""
     settings = Settings()
     read_model(model, settings, overrides)
     parameters = {"as_of": as_of.isoformat() if as_of else None, "overrides": list(overrides), "explore": explore}
     with Prefect(settings) as prefect:
-        run = _started(prefect, prefect.start("train_candidate", model, parameters))
-        run = watch(prefect, run)
-    demand_success(run)
-    click.echo(run.message)
-    click.echo(f"  {settings.prefect_ui}/runs/flow-run/{run.id}")
+        _follow_to_its_end(prefect, prefect.start("train_candidate", model, parameters), as_json)
 
 
 @click.command(epilog="Example: ratchet promote fraud_detector 7")
-@click.argument("model")
-@click.argument("version", type=click.IntRange(min=1))
+@MODEL
+@VERSION
 @click.option("--instead", is_flag=True, help="Take the place of the request that waits now.")
-@as_name
-def promote(model: str, version: int, instead: bool, who: str) -> None:
+@AS_NAME
+@AS_JSON
+def promote(model: str, version: int, instead: bool, who: str, as_json: bool) -> None:
     """Ask for the promotion of VERSION of MODEL: the gate judges it now, a person answers."""
     settings = Settings()
     read_model(model, settings)
     parameters = {"version": version, "instead": instead, "asked_by": who}
     with Prefect(settings) as prefect:
-        run = watch(prefect, _started(prefect, prefect.start("promote_candidate", model, parameters)))
-    demand_success(run)
-    pending = standing(model, Ledger(settings.ledger_url).events(model)).pending
-    click.echo(f'{pending or run.message}\n  ratchet show {model} {version}\n  ratchet approve {model} {version} --reason "..."')
+        run = _follow_to_its_end(prefect, prefect.start("promote_candidate", model, parameters), as_json)
+    if run.suspended and not as_json:
+        click.echo(f'  ratchet show {model} {version}\n  ratchet approve {model} {version} --reason "..."')
 
 
-def _started(prefect: Prefect, run: FlowRun) -> FlowRun:
-    click.echo(f"started   {prefect.settings.prefect_ui}/runs/flow-run/{run.id}")
+@click.command(epilog="Example: ratchet watch")
+@click.argument("run", required=False)
+@AS_JSON
+def watch(run: str | None, as_json: bool) -> None:
+    """Follow a run that was started elsewhere: RUN by its id, else the one that began last."""
+    with Prefect(Settings()) as prefect:
+        _follow_to_its_end(prefect, prefect.read(run) if run else prefect.newest(), as_json)
+
+
+def _follow_to_its_end(prefect: Prefect, run: FlowRun, as_json: bool) -> FlowRun:
+    click.echo(f"{run.name}   {prefect.settings.prefect_ui}/runs/flow-run/{run.id}", err=as_json)
+    run = follow(prefect, run, aside=as_json)
+    tell(prefect, run, as_json)
     return run

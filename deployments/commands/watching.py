@@ -1,46 +1,72 @@
 """A flow run watched from a terminal: its steps as they are done, then what became of it."""
 
+import json
 import re
 import time
+from dataclasses import asdict
 
 import click
+from rich.console import Console
 
 from deployments.prefect_api import FlowRun, Prefect
 from tasks import errors
 from tasks.errors import NotPromoted, RatchetError
 
 POLL_SECONDS = 0.5
-LAST_LINES_SECONDS = 3.0  # a run sends its log lines every two seconds, the last ones after its state
+LAST_LINES_SECONDS = 1.5  # a run sends its log lines every half second, the last ones after its state
+QUEUE_SECONDS = 5.0  # no run waits longer for its runner alone
 
 FAILURE = re.compile(r"exception: (\w+): (.*)", re.DOTALL)
 NOT_PROMOTED = ("Refused", "Rejected", "Stale", "Deferred", "Expired", "Withdrawn")
 
 
-def watch(prefect: Prefect, run: FlowRun, shown: int = 0) -> FlowRun:
+def follow(prefect: Prefect, run: FlowRun, shown: int = 0, *, aside: bool = False) -> FlowRun:
     """The run once it is over or waits for a person; its steps are printed as they come, but the first `shown` of them.
 
-    Ctrl-C stops watching, not the run.
+    On a terminal the last line says what it does right now. `aside` prints to stderr. Ctrl-C stops watching, not the run.
     """
+    began, queued = time.monotonic(), False
     try:
-        while not (run.over or run.suspended):
-            shown += _print_new(prefect, run, shown)
-            time.sleep(POLL_SECONDS)
-            run = prefect.read(run.id)
-        deadline = time.monotonic() + LAST_LINES_SECONDS
-        while time.monotonic() < deadline:
-            shown += _print_new(prefect, run, shown)
-            time.sleep(POLL_SECONDS)
+        with Console(highlight=False, stderr=aside).status("") as now:
+            while not (run.over or run.suspended):
+                shown += _print_new(prefect, run, shown, aside)
+                waited = time.monotonic() - began
+                if run.type == "SCHEDULED" and not queued and waited > QUEUE_SECONDS:
+                    queued = True
+                    before = ", ".join(other.name for other in prefect.running()) or "a runner that is not there yet"
+                    click.echo(f"  waits for its turn behind {before}", err=aside)
+                now.update(f"{prefect.step(run.id) or run.state.lower()}  {waited:.0f} s")
+                time.sleep(POLL_SECONDS)
+                run = prefect.read(run.id)
+            deadline = time.monotonic() + LAST_LINES_SECONDS
+            while time.monotonic() < deadline:
+                shown += _print_new(prefect, run, shown, aside)
+                time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
-        click.echo(f"\nNo longer watching; the run goes on: {prefect.settings.prefect_ui}/runs/flow-run/{run.id}", err=True)
+        click.echo(f"\nNo longer watching; the run goes on: ratchet watch {run.id}", err=True)
         raise
     return run
 
 
-def _print_new(prefect: Prefect, run: FlowRun, shown: int) -> int:
+def _print_new(prefect: Prefect, run: FlowRun, shown: int, aside: bool) -> int:
     new = prefect.lines(run.id, shown)
     for line in new:
-        click.echo(f"  {line}")
+        click.echo(f"  {line}", err=aside)
     return len(new)
+
+
+def tell(prefect: Prefect, run: FlowRun, as_json: bool, wanted: str = "") -> None:
+    """What became of the run, and where to look at it; for programs the same as one JSON object, also of a run that failed.
+
+    A run that ended `wanted` came to what was asked, whatever that means for the version.
+    """
+    link = f"{prefect.settings.prefect_ui}/runs/flow-run/{run.id}"
+    if as_json:
+        click.echo(json.dumps(asdict(run) | {"link": link}, indent=1))
+    if run.state != wanted:
+        demand_success(run)
+    if not as_json:
+        click.echo(f"{run.message or f'{run.name} waits for a person.'}\n  {link}")
 
 
 def demand_success(run: FlowRun) -> None:

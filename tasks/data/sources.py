@@ -52,6 +52,11 @@ def newest_end(config: ModelConfig, root: Path) -> datetime:
     return datetime.combine(newest.date(), datetime.min.time()) + timedelta(days=1)
 
 
+def newest_as_of(config: ModelConfig, root: Path) -> datetime:
+    """The instant up to which labels are complete: the end of the newest day less the delay."""
+    return newest_end(config, root) - timedelta(days=config.split.delay_days)
+
+
 def find_files(data: Data, root: Path) -> tuple[Path, ...]:
     pattern = Path(data.source.path.replace("${RATCHET_DATA}", str(root)))
     if not pattern.is_absolute():

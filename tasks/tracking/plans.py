@@ -8,7 +8,7 @@ import platform
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any
@@ -65,8 +65,7 @@ def settle(
     """The plan of this run's first attempt; RunChanged when the code is no longer the one it began with."""
     config = read_model(model, settings, overrides)
     hooks = load_hooks(config, hooks_path(model, settings))
-    instant = as_of or sources.newest_end(config, settings.data) - timedelta(days=config.split.delay_days)
-    instant = splits.window(config, instant).holdout_end
+    instant = splits.window(config, as_of or sources.newest_as_of(config, settings.data)).holdout_end
     code = code_identity(settings.models, hooks)
     kept = runs.settle(client, run, {"config": config.model_dump(mode="json"), "as_of": instant.isoformat(), "code": code})
     changed = [f"{name} was {was}, is {code.get(name)}" for name, was in kept["code"].items() if code.get(name) != was]
@@ -80,9 +79,10 @@ def settle(
 def code_identity(models: Path, hooks: Hooks) -> dict[str, str]:
     """What code a run is made with: the commit of the models' folder, the hooks, the libraries."""
     libraries = ("python", "scikit-learn", "pandas", "numpy", "mlflow", "prefect", "great-expectations", "ratchet")
+    commit = _git(models, "rev-parse", "HEAD")
+    in_git = {"git_commit": commit, "git_dirty": str(bool(_git(models, "status", "--porcelain")))}
     return {
-        "git_commit": _git(models, "rev-parse", "HEAD") or "not in git",
-        "git_dirty": str(bool(_git(models, "status", "--porcelain"))),
+        **(in_git if commit else {"git_commit": "not in git"}),
         "hooks_sha256": hashlib.sha256(hooks.source.encode()).hexdigest(),
         "lock_digest": _digest(sorted({f"{d.name}=={d.version}" for d in distributions()})),
         **{f"version.{name}": _version(name) for name in libraries},

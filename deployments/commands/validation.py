@@ -1,0 +1,41 @@
+"""`ratchet validate`: the checks of a model's data, made here and now, without any server and without training."""
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+
+import click
+
+from configs.reading import hooks_path, read_model
+from configs.settings import Settings
+from deployments.commands.arguments import AS_JSON, MODEL
+
+
+@click.command(epilog="Example: ratchet validate fraud_detector --as-of 2018-08-15")
+@MODEL
+@click.option("--as-of", type=click.DateTime(), help="As for ratchet train.")
+@AS_JSON
+def validate(model: str, as_of: datetime | None, as_json: bool) -> None:
+    """Check the data of MODEL as a training run would; what fails is named, with rows and first keys."""
+    from tasks.data import hooks, sources, splits, validation
+
+    settings = Settings()
+    config = read_model(model, settings)
+    window = splits.window(config, as_of or sources.newest_as_of(config, settings.data))
+    rows = sources.load(config, window, settings.data)
+    reports = [validation.validate(rows, config, window, "raw")]
+    if not reports[0].critical:
+        prepared = hooks.prepare(config, hooks.load_hooks(config, hooks_path(model, settings)), rows)
+        reports.append(validation.validate(prepared, config, window, "features"))
+    if as_json:
+        click.echo(json.dumps([asdict(report) for report in reports], indent=1))
+    else:
+        click.echo(f"{model}: {len(rows):,} rows, {window}")
+        for report in reports:
+            passed = len(report.outcomes) - len(report.failures)
+            click.echo(f"  {report.stage:<9} {passed} of {len(report.outcomes)} checks passed")
+            for outcome in report.failures:
+                if outcome.severity != "critical":
+                    click.echo(f"    {outcome}")
+    for report in reports:
+        validation.demand(report, config, window)
