@@ -15,7 +15,7 @@ up: set-up          ## the local servers and the runner, until Ctrl-C
 	@$(UV) run ratchet up
 
 test: set-up        ## every promise, with real servers
-	$(UV) run pytest -n $(WORKERS) --dist loadgroup
+	$(UV) run pytest -n $(WORKERS) --dist worksteal
 
 check: set-up       ## style, types, borders between the rooms
 	$(UV) run ruff check .

@@ -13,8 +13,6 @@ from playwright.sync_api import Error, Locator, Page, sync_playwright
 from tasks.release.ledger import Ledger
 from tests.test_stack import Home, await_that
 
-pytestmark = pytest.mark.xdist_group("stack")  # each asks for the usual ports: one at a time
-
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--no-sandbox",

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,10 +16,11 @@ import httpx
 import psutil
 import pytest
 
+from configs.settings import Settings
+from deployments.stack import Stack
 from tests.conftest import TINY_HOOKS, TINY_YAML, write_days
 
 RATCHET = [sys.executable, "-m", "deployments.commands"]
-pytestmark = pytest.mark.xdist_group("stack")  # each asks for the usual ports: one at a time
 
 DEADLINE_SECONDS = 300  # of what takes ten on a quiet machine
 
@@ -107,14 +110,18 @@ def test_from_a_folder_with_packages_of_the_same_names_a_candidate_becomes_the_c
     assert not (home.folder / ".ratchet" / "stack.json").exists()
     assert "an approval of 1" in home.said("status")  # the ledger needs no servers
 
-    up = home.up()  # and the request has survived a restart of everything
+    started = home.said("up", "--detach")  # and the request has survived a restart of everything
+    assert "Serving." in started
+    assert re.search(r"tiny \(0 3 \* \* \* Europe/Paris, next \d{4}-\d\d-\d\d 03:00\)", started)
     approved = home.said("approve", "tiny", "1", "--reason", "as tests do", "--as", "release lead")
     assert "tiny 1 became the champion, by release lead (declared)" in approved
     assert "release lead" in home.said("history", "tiny")
     refused = home.ratchet("approve", "tiny", "1", "--reason", "once more")
     assert (refused.returncode, "nothing does" in refused.stderr) == (2, True)
-    up.send_signal(signal.SIGINT)
-    assert up.wait(timeout=DEADLINE_SECONDS) == 0
+    assert home.said("down") == "Stopped.\n"
+    assert home.family() == []
+    nothing = home.ratchet("down")
+    assert (nothing.returncode, "nothing is up" in nothing.stderr) == (2, True)
 
 
 def test_killed_in_the_middle_of_a_run_the_next_up_leaves_no_orphan_and_nothing_running(home: Home) -> None:
@@ -133,10 +140,24 @@ def test_killed_in_the_middle_of_a_run_the_next_up_leaves_no_orphan_and_nothing_
     again = home.up()
     assert {process.pid for process in home.family()}.isdisjoint(before)
     assert _runs(home, "RUNNING") == 0
-    assert _mlflow_statuses(home) == ["FAILED"]
+    await_that(lambda: _mlflow_statuses(home) == ["FAILED"])
     again.send_signal(signal.SIGINT)
     assert again.wait(timeout=DEADLINE_SECONDS) == 0
     assert home.family() == []
+
+
+def test_a_server_whose_port_was_taken_while_it_started_moves_to_another(settings: Settings) -> None:
+    (settings.home / "logs").mkdir(parents=True)
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        taken = somebody.getsockname()[1]
+        running = Stack(settings, {"mlflow": taken, "prefect": 0})
+        try:
+            running.start("mlflow")
+            running.wait_server("mlflow")
+            assert running.ports["mlflow"] != taken
+            assert httpx.get(f"{running.mlflow_url}/version").is_success
+        finally:
+            running.end()
 
 
 def await_that(holds: Callable[[], bool]) -> None:
