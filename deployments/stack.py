@@ -6,6 +6,7 @@ on their path. Not here: what `ratchet up` prints (commands/stack.py); what the 
 
 import json
 import os
+import shutil
 import socket
 import sys
 import time
@@ -19,6 +20,7 @@ import httpx
 from configs.reading import model_names, read_models
 from configs.settings import Settings
 from deployments import processes
+from deployments.migration import migrate
 from deployments.prefect_api import Prefect
 from deployments.processes import Child
 from tasks.errors import RatchetError, UsageError
@@ -27,6 +29,7 @@ Report = Callable[[str], None]
 
 USUAL_PORTS = (5000, 4200)
 READY_SECONDS = 180.0
+LOW_BYTES = 500_000_000
 POLL_SECONDS = 0.25
 SERVERS = ("mlflow", "prefect")
 RUNNERS = ("training", "promotion")
@@ -45,6 +48,7 @@ class Stack:
     settings: Settings
     ports: dict[str, int]
     children: dict[str, Child] = field(default_factory=dict)
+    is_low: bool = False  # on disk space
 
     @property
     def mlflow_url(self) -> str:
@@ -84,17 +88,27 @@ class Stack:
                 raise RatchetError(f"{name} did not answer within {READY_SECONDS:.0f} s; its log is {self.log(name)}")
             time.sleep(POLL_SECONDS)
 
-    def tend(self) -> str | None:
-        """Logs kept short; the name of one child that had ended and was started again, None when all live."""
-        for name, child in self.children.items():
+    def tend(self) -> Iterator[str]:
+        """Logs kept short, and what has ended started again; what is worth telling, in sentences."""
+        for name in tuple(self.children):
             processes.rotate(self.log(name))
-            if child.process is None:
-                self.start(name)
-                self.wait_ready(name)
-                if name == "prefect":  # runners do not survive their server's restart in good order
-                    self.start_runners()
-                return name
-        return None
+            if self.children[name].process is None:
+                self._start_again(name)
+                yield f"{name} had ended and runs again; its log: {self.log(name)}"
+        free = shutil.disk_usage(self.settings.home).free
+        if free < LOW_BYTES and not self.is_low:
+            yield f"only {free / 1e6:.0f} MB are free where {self.settings.home} lies; runs will fail when nothing is left"
+        self.is_low = free < LOW_BYTES
+
+    def _start_again(self, name: str) -> None:
+        ports = dict(self.ports)
+        self.start(name)
+        if name in SERVERS:
+            self.wait_server(name)
+        else:
+            self.wait_ready(name)
+        if name == "prefect" or self.ports != ports:  # runners do not survive their server's restart in good order
+            self.start_runners()
 
     def wait_server(self, name: str) -> None:
         """Return once the server answers; on another port, where somebody took its own between our choice and its start."""
@@ -192,6 +206,7 @@ def stack(settings: Settings, report: Report, ports: tuple[int, int] = USUAL_POR
     _end_leftovers(settings)
     read_models(settings)
     (settings.home / "logs").mkdir(parents=True, exist_ok=True)
+    migrate(settings, report)
     running = Stack(settings, {name: _free_port(port) for name, port in zip(SERVERS, ports, strict=True)})
     began = time.monotonic()
     try:

@@ -31,7 +31,7 @@ def test_a_candidate_is_registered_with_everything_later_readers_need(journey: J
     assert params["train.params.C"] == "1.0"
     assert params["as_of"] == "2026-01-10T00:00:00"
     assert (params["train_rows"], params["holdout_rows"]) == ("600", str(400 - int(params["holdout_left_out"])))
-    assert {"git_commit", "git_dirty", "lock_digest", "config_digest", "data_digest", "version.scikit-learn"} <= set(params)
+    assert {"git_commit", "lock_digest", "config_digest", "data_digest", "version.scikit-learn"} <= set(params)
     assert {f"{part}/{name}" for part in ("train", "holdout") for name in ("average_precision", "roc_auc", "share_found")} <= set(
         metrics
     )

@@ -39,8 +39,8 @@ def up(detach: bool) -> None:
             click.echo(f"models    {models or 'none: put a YAML into ' + str(settings.models)}")
             click.echo(f"{SERVING} Ctrl-C stops everything; ratchet down from elsewhere.")
             while True:
-                if name := running.tend():
-                    click.echo(f"{name} had ended and runs again; its log: {running.log(name)}")
+                for sentence in running.tend():
+                    click.echo(sentence)
                 time.sleep(WATCH_SECONDS)
     except KeyboardInterrupt:
         click.echo("Stopped.")
