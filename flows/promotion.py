@@ -6,6 +6,7 @@ No retries: what happens before the wait may happen again (each event is appende
 from typing import Annotated, Any
 
 from prefect import flow
+from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed
@@ -20,6 +21,8 @@ from flows.training import connect, flow_url, open_run, require_own
 from tasks.release import projection, promotion
 from tasks.release.ledger import Event, Ledger
 from tasks.release.promotion import Answer, Desk
+from tasks.tracking import runs
+from tasks.verdict import evidence
 
 request = step(promotion.request, "request", lambda event: f"{event.event}: {event.why}")
 take_answer = step(promotion.take_answer, "decide", lambda event: f"{event.event} by {event.who}: {event.why}")
@@ -86,7 +89,16 @@ def wait_for_answer(desk: Desk, asked: Event) -> Answer:
 def finish(desk: Desk, ended: Event) -> State[Any]:
     """What MLflow shows is what the ledger says, whoever waited behind is asked for, and the flow run is named by its outcome."""
     project(desk.client, desk.ledger, desk.config.name)
+    tell(desk, ended)
     reconciliation.ask_for_next(desk.ledger, desk.config.name)
     if ended.event == "expired":
         return Cancelled(name="Expired", message=str(ended))
     return Completed(name=ended.event.capitalize(), message=str(ended))
+
+
+def tell(desk: Desk, ended: Event) -> None:
+    """The outcome and the evidence it rests on, on the run's page in both systems."""
+    judged = evidence.as_markdown(desk.ledger.evidence(ended.evidence)) if ended.evidence else ""
+    text = f"{ended}.\n\n{judged}"
+    create_markdown_artifact(key=f"promotion-{desk.config.name.replace('_', '-')}", description=ended.event, markdown=text)
+    runs.describe(desk.client, desk.mlflow_run, text)

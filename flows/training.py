@@ -79,6 +79,7 @@ def train_candidate(model: str, as_of: datetime | None = None, overrides: list[O
     plan = settle(client, run, settings, model, as_of, overrides)
     config = plan.config
     rename(client, run, run_name(plan.as_of))
+    runs.describe_experiment(client, run.experiment, f"{config.description}. Owner: {config.owner}.")
 
     raw = load(config, plan.window, settings.data, holdout=not explore)
     pass_checks(client, run, plan, raw, "raw")
@@ -98,7 +99,7 @@ def train_candidate(model: str, as_of: datetime | None = None, overrides: list[O
 
     tags = {models.SHA256: sha256, "ratchet.as_of": plan.as_of.isoformat(), "ratchet.flow_run_url": flow_url(settings)}
     version = register(client, run, config, model_id, tags, f"Candidate as of {plan.as_of:%Y-%m-%d}: {scored}")
-    tell(settings, run.experiment, run.id, model, version, str(plan), str(scored))
+    tell(client, settings, run, plan, version, str(scored))
     if config.promotion.ask == "on_candidate":
         ask_for_promotion(model, version, f"{model} {plan.as_of:%Y-%m-%d} training", me)
     return Completed(name="Registered", message=f"version {version} of {model} is a candidate: {scored}")
@@ -129,17 +130,17 @@ def ask_for_promotion(model: str, version: int, asked_by: str, key: str) -> None
     )
 
 
-def tell(settings: Settings, experiment: str, run_id: str, model: str, version: int, plan: str, scored: str) -> None:
-    """The result and its links, as an artifact on the flow run's page."""
-    create_markdown_artifact(
-        key=f"candidate-{model.replace('_', '-')}",
-        description=f"{model} {version}",
-        markdown=(
-            f"# {model} {version}\n\n{plan}\n\n{scored}\n\n"
-            f"- [the run in MLflow]({settings.mlflow_url}/#/experiments/{experiment}/runs/{run_id})\n"
-            f"- [the version in MLflow]({settings.mlflow_url}/#/models/{model}/versions/{version})\n"
-        ),
+def tell(client: MlflowClient, settings: Settings, run: Run, plan: Plan, version: int, scored: str) -> None:
+    """The result and its links on the run's page in both systems."""
+    model = plan.config.name
+    text = (
+        f"# {model} {version}\n\n{plan}\n\n{scored}\n\n"
+        f"- [the run in MLflow]({settings.mlflow_url}/#/experiments/{run.experiment}/runs/{run.id})\n"
+        f"- [the version in MLflow]({settings.mlflow_url}/#/models/{model}/versions/{version})\n"
+        f"- [the run in Prefect]({flow_url(settings)})\n"
     )
+    create_markdown_artifact(key=f"candidate-{model.replace('_', '-')}", description=f"{model} {version}", markdown=text)
+    runs.describe(client, run.id, text)
 
 
 def require_own(model: str) -> None:

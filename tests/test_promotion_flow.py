@@ -6,6 +6,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect.states import Scheduled
 
 from flows.promotion import promote_candidate
@@ -29,6 +30,10 @@ def test_a_yes_makes_the_champion_and_plain_mlflow_loads_it_both_ways(journey: J
     assert journey.stages() == {version: "Production"}
     (done,) = journey.mlflow_runs(run)
     assert done.info.status == "FINISHED"
+    (shown,) = journey.prefect.read_artifacts(artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id])))
+    assert shown.data == done.data.tags["mlflow.note.content"]
+    assert "became the champion, by release lead" in str(shown.data)
+    assert "| average_precision at least 0.5 |" in str(shown.data)
     by_alias, by_stage = (mlflow.pyfunc.load_model(f"models:/{journey.model}{end}") for end in ("@champion", "/Production"))
     assert by_alias.metadata.model_uuid == by_stage.metadata.model_uuid
     description = journey.mlflow.get_model_version(journey.model, "1").description

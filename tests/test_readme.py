@@ -1,13 +1,17 @@
 """What the README and the Makefile tell a newcomer exists and means what they say."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
 import pytest
 
-from configs.settings import Settings
+from configs.settings import SHIPPED_MODELS, Settings
 from deployments.commands.main import VERBS, ratchet
+from tasks.release.ledger import Ledger
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -40,3 +44,31 @@ def test_every_folder_and_file_of_the_annotated_tree_exists() -> None:
     tree = README.split("## The house")[1]
     for folder in re.findall(r"^ *([a-z]+(?:/[a-z]+)?)/?  +", tree, re.MULTILINE):
         assert any((ROOT / parent / folder).is_dir() for parent in ("", "tasks")), folder
+
+
+def test_what_the_readme_shows_of_a_candidate_is_what_is_printed(settings: Settings) -> None:
+    """The block as the real command prints it for a document with the block's own numbers; times, links and digests are their own."""
+    block = README.split("$ ratchet show fraud_detector\n")[1].split("```")[0]
+    document = {
+        "model": "fraud_detector", "champion": None, "note": "No champion yet: only the absolute rules decide.",
+        "candidate": {"version": 1, "git_commit": "c828552"},
+        "verdict": {"outcome": "PASS", "rules": [{"rule": "average_precision at least 0.5", "value": 0.658, "outcome": "PASS"}]},
+        "holdout": {"holdout_start": "2018-08-08", "holdout_end": "2018-08-15", "holdout_rows": "58264", "holdout_positives": "385"},
+        "training": {"train_rows": "67240", "train_end": "2018-08-01"},
+    }  # fmt: skip
+    ledger = Ledger(settings.ledger_url)
+    said = {"who": "training", "identity": "declared", "version_to": 1, "flow_run": "f"}
+    ledger.append("fraud_detector", "requested", after=0, key="f", evidence=ledger.store_evidence(document), **said)
+    environment = (
+        os.environ
+        | settings.environment()
+        | {"RATCHET_MODELS": str(SHIPPED_MODELS), "PREFECT_API_URL": "http://127.0.0.1:4200/api"}
+    )
+    command = [sys.executable, "-m", "deployments.commands", "show", "fraud_detector"]
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert _without_moments(printed) == _without_moments(block)
+
+
+def _without_moments(text: str) -> str:
+    text = re.sub(r"evidence \w{4} \w{4}|flow-run/\S+|\d{4}-\d\d-\d\d \d\d:\d\d UTC", "...", text)
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())

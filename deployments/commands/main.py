@@ -13,7 +13,7 @@ VERBS = {
     "demo": ("demo", "The whole story on this machine, on data of its own."),
     "up": ("stack", "Start the local servers and the runners."),
     "train": ("runs", "Train a candidate of a model."),
-    "show": ("decisions", "A version's evidence and verdict; what waits."),
+    "show": ("evidence", "A version's evidence and verdict; what waits."),
     "approve": ("decisions", "Say yes to a version that waits."),
     "reject": ("decisions", "Say no to a version that waits."),
     "status": ("records", "Every model at a glance."),

@@ -12,7 +12,6 @@ from rich.table import Table
 from configs.reading import model_names, model_path
 from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, MODEL
-from deployments.stack import is_up
 from tasks.release.ledger import Event, Ledger
 from tasks.release.standing import champion_on, standing
 
@@ -59,6 +58,8 @@ def history(model: str, on: datetime | None, as_json: bool) -> None:
 
 def next_step() -> str:
     """What somebody who typed nothing but `ratchet` may want to do next."""
+    from deployments.stack import is_up  # status and history need none of what it loads
+
     settings = Settings()
     names = model_names(settings)
     if not names:

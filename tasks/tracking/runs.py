@@ -20,6 +20,7 @@ from tasks.errors import RatchetError, RunChanged
 
 FLOW_RUN = "ratchet.flow_run"
 OUTCOME = "ratchet.outcome"  # there from the beginning: of two first writers of one tag MLflow refuses the second
+NOTE = "mlflow.note.content"
 PLAN = "plan.json"
 
 Ending = Literal["FINISHED", "FAILED", "KILLED"]
@@ -86,6 +87,15 @@ def log_metrics(client: MlflowClient, run: Run, metrics: Mapping[str, float]) ->
 
 def log_tags(client: MlflowClient, run: Run, tags: Mapping[str, str]) -> None:
     client.log_batch(run.id, tags=[RunTag(name, value) for name, value in tags.items()])
+
+
+def describe(client: MlflowClient, run_id: str, markdown: str) -> None:
+    """What MLflow shows above the run's parts."""
+    client.set_tag(run_id, NOTE, markdown)
+
+
+def describe_experiment(client: MlflowClient, experiment: str, markdown: str) -> None:
+    client.set_experiment_tag(experiment, NOTE, markdown)
 
 
 def log_files(client: MlflowClient, run: Run, folder: Path) -> None:

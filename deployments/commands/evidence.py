@@ -1,0 +1,81 @@
+"""`ratchet show`: the evidence that a person decides on, from the ledger alone."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from configs.reading import read_model
+from configs.settings import Settings
+from deployments.commands.arguments import AS_JSON, MODEL
+from tasks.errors import UsageError
+from tasks.release.ledger import Event, Ledger
+from tasks.release.standing import standing
+
+
+@click.command(epilog="Example: ratchet show fraud_detector 7")
+@MODEL
+@click.argument("version", type=click.IntRange(min=1), required=False)
+@AS_JSON
+def show(model: str, version: int | None, as_json: bool) -> None:
+    """The evidence of VERSION of MODEL, and whether it waits; without VERSION, that of the one that waits."""
+    settings = Settings()
+    config = read_model(model, settings)
+    ledger = Ledger(settings.ledger_url)
+    events = ledger.events(model)
+    pending = standing(model, events).pending
+    judged = _judged(model, events, version or (pending.version_to if pending else None))
+    document = ledger.evidence(judged.evidence or "")
+    if as_json:
+        click.echo(json.dumps({"evidence": judged.evidence, "document": document}, indent=1))
+        return
+    _print_evidence(document, judged)
+    if pending and pending.version_to == judged.version_to:
+        until = pending.time + timedelta(days=config.approval.expires_after_days)
+        if until < datetime.now(UTC).replace(tzinfo=None):
+            click.echo(
+                f"\nExpired on {until:%Y-%m-%d %H:%M} UTC without an answer. Ask again: ratchet promote {model} {judged.version_to}"
+            )
+            return
+        click.echo(f"\nWaiting for an approval until {until:%Y-%m-%d %H:%M} UTC.")
+        click.echo(f'  ratchet approve {model} {judged.version_to} --reason "..."')
+        click.echo(f"  or in Prefect: {settings.prefect_ui}/runs/flow-run/{pending.flow_run}")
+    else:
+        newest = next(event for event in reversed(events) if event.version_to == judged.version_to)
+        Console(width=80, highlight=False, markup=False).print(f"\n{newest}")
+
+
+def _judged(model: str, events: tuple[Event, ...], version: int | None) -> Event:
+    """The newest event of this version that rests on evidence."""
+    if version is None:
+        raise UsageError(f"nothing of {model} waits for an answer; name a version: ratchet show {model} VERSION")
+    found = [event for event in events if event.version_to == version and event.evidence]
+    if not found:
+        raise UsageError(f"version {version} of {model} has not been judged; ask for it: ratchet promote {model} {version}")
+    return found[-1]
+
+
+def _print_evidence(document: dict[str, Any], judged: Event) -> None:
+    verdict, champion = document["verdict"], document["champion"]
+    against = f"against champion {champion}" if champion else "with no champion yet"
+    digest = (judged.evidence or "")[:8]
+    click.echo(
+        f"{document['model']} {document['candidate']['version']} {against}: {verdict['outcome']}   evidence {digest[:4]} {digest[4:]}"
+    )
+    if document["note"]:
+        click.echo(document["note"])
+    table = Table("rule", "candidate", "verdict", box=None, pad_edge=False, header_style="", padding=(0, 2, 0, 0))
+    for rule in verdict["rules"]:
+        table.add_row(rule["rule"], "missing" if rule["value"] is None else f"{rule['value']:.3f}", rule["outcome"])
+    click.echo()
+    Console(width=80, highlight=False).print(table)
+    holdout, training = document["holdout"], document["training"]
+    click.echo(
+        f"\nHoldout {holdout['holdout_start'][:10]} .. {holdout['holdout_end'][:10]}: {holdout['holdout_rows']} rows, {holdout['holdout_positives']} positives."
+    )
+    click.echo(
+        f"Trained on {training['train_rows']} rows up to {training['train_end'][:10]}, code {document['candidate']['git_commit'][:7]}."
+    )
