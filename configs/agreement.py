@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from configs import source
-from configs.expectations import condition_columns, problem_with
+from configs.expectations import condition_columns, is_instant, problem_with
 from configs.schema import BUILT_IN_METRICS, ModelConfig
 from tasks.errors import ConfigError
+
+BETWEEN = ("column_values_to_be_between", "column_min_to_be_between", "column_max_to_be_between")  # compare values themselves
 
 Location = tuple[str | int, ...]
 
@@ -104,6 +106,14 @@ def _check_problems(config: ModelConfig) -> Iterator[Problem]:
         for column in (*check.columns, *condition_columns(check.arguments)):
             if column not in known:
                 yield Problem(("checks", index), f"column {column!r} is neither declared nor a feature; {nearest(column, known)}")
+        if check.expect in BETWEEN and (dtype := config.data.columns.get(check.arguments["column"])):
+            for name in ("min_value", "max_value"):
+                bound = check.arguments.get(name)
+                if bound is not None and is_instant(bound) != (dtype == "datetime"):
+                    kind = "a time like 2026-01-31T00:00:00" if dtype == "datetime" else "a number"
+                    yield Problem(
+                        ("checks", index), f"{name} {bound} is compared with {check.arguments['column']}, {dtype}; write {kind}"
+                    )
 
 
 def _estimator_problems(config: ModelConfig) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ Not here: computing any of them (tasks/data/validation.py); the other keys of a 
 import json
 import re
 from collections.abc import Mapping
+from datetime import date, datetime
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -50,6 +51,9 @@ def _bounds_problem(expect: str, arguments: Mapping[str, Any], allowed: list[str
     low, high, mostly = (arguments.get(name) for name in ("min_value", "max_value", "mostly"))
     if "min_value" in allowed and low is None and high is None:
         return f"{expect} needs min_value or max_value, or it checks nothing"
+    for bound in (low, high):
+        if isinstance(bound, str) and not is_instant(bound):
+            return f"{bound!r} is no bound; write a number, or a time like 2026-01-31T00:00:00"
     if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
         return f"min_value {low} is above max_value {high}: nothing could pass"
     if mostly is not None and not (isinstance(mostly, int | float) and 0 < mostly <= 1):
@@ -60,6 +64,14 @@ def _bounds_problem(expect: str, arguments: Mapping[str, Any], allowed: list[str
         except re.error as error:
             return f"regex {pattern!r} is not one: {error}"
     return None
+
+
+def is_instant(bound: object) -> bool:
+    """Whether a bound is a time, as YAML reads one or as text that reads like one; a day alone is its midnight."""
+    try:
+        return isinstance(bound, date | str) and bool(datetime.fromisoformat(str(bound)))
+    except ValueError:
+        return False
 
 
 def _condition_problem(condition: Any) -> str | None:

@@ -172,6 +172,16 @@ def test_a_forced_retry_of_a_finished_promotion_changes_nothing(journey: Journey
     assert journey.aliases() == {"champion": 2}
 
 
+def test_a_forced_retry_of_a_promotion_that_was_put_off_does_not_ask_after_all(journey: Journey) -> None:
+    first, _ = journey.ask(journey.train())
+    second, _ = journey.ask(journey.train())
+    journey.answer(first, "reject")
+    before = journey.told
+    journey.again(second)
+    assert journey.run(promote_candidate, second).name == "Deferred"
+    assert journey.told == before
+
+
 DEATHS = [
     ("flows.promotion:request", "before"),
     ("tasks.release.ledger:Ledger.append", "after=requested"),

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -333,6 +333,14 @@ def test_a_quantile_check_is_computed(config: ModelConfig, rows: pd.DataFrame) -
     ]  # fmt: skip
     assert [outcome.passed for outcome in outcomes] == [True, False]
     assert "could not be computed" not in outcomes[1].sentence
+
+
+@pytest.mark.parametrize("day", [date(2018, 8, 2), "2018-08-02", "2018-08-02T00:00:00"])
+def test_a_bound_of_instants_may_be_written_as_a_day_and_means_its_midnight(
+    config: ModelConfig, rows: pd.DataFrame, day: date | str
+) -> None:
+    outcome = found(rows, config, "column_values_to_be_between", column="at", min_value=day)
+    assert (outcome.passed, outcome.failed_rows) == (False, 6)  # of a row every four hours, those of the first day
 
 
 def test_a_check_on_a_whole_column_names_what_was_observed_and_claims_no_failed_rows(

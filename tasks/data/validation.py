@@ -6,6 +6,7 @@ Structure comes first (structure.py); what the checks may say is known without t
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -103,6 +104,9 @@ def _configured(expect: str, arguments: Mapping[str, Any], severity: str, meta: 
     kwargs = dict(arguments)
     if condition := kwargs.get("row_condition"):
         kwargs["row_condition"] = _condition(condition)
+    for bound in ("min_value", "max_value"):
+        if isinstance(kwargs.get(bound), date | str):  # a day cannot be compared with an instant: its midnight is meant
+            kwargs[bound] = datetime.fromisoformat(str(kwargs[bound]))
     configuration = ExpectationConfiguration(type=f"expect_{expect}", kwargs=kwargs, severity=FailureSeverity(severity), meta=meta)
     try:
         return configuration.to_domain_obj()
