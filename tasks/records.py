@@ -26,7 +26,13 @@ class Window:
     holdout_end: datetime
 
     def __str__(self) -> str:
-        return f"train {self.train_start:%Y-%m-%d} .. {self.train_end:%Y-%m-%d}, holdout {self.holdout_start:%Y-%m-%d} .. {self.holdout_end:%Y-%m-%d}"
+        return format(self)
+
+    def __format__(self, day: str) -> str:
+        day = day or "%Y-%m-%d"
+        spans = ((self.train_start, self.train_end), (self.holdout_start, self.holdout_end))
+        train, holdout = (f"{start:{day}} .. {end:{day}}" for start, end in spans)
+        return f"train {train}, holdout {holdout}"
 
 
 @dataclass(frozen=True)

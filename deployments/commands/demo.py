@@ -43,7 +43,7 @@ def demo(keep: Path | None) -> None:
             _chapter(1, "Starting MLflow and Prefect") as said,
             stack(settings, lambda _: None) as running,
         ):
-            said(f"{running.mlflow_url}   {running.prefect_url.removesuffix('/api')}")
+            said(f"{running.mlflow_url}  :{running.ports['prefect']}")
             with Prefect(settings) as prefect:
                 _tell(settings, prefect)
             if sys.stdin.isatty():

@@ -26,21 +26,22 @@ def follow(prefect: Prefect, run: FlowRun, shown: int = 0, *, aside: bool = Fals
     On a terminal the last line says what it does right now. `aside` prints to stderr. Ctrl-C stops watching, not the run.
     """
     began, queued = time.monotonic(), False
+    console = Console(highlight=False, markup=False, soft_wrap=True, stderr=aside)
     try:
-        with Console(highlight=False, stderr=aside).status("") as now:
+        with console.status("") as now:
             while not (run.over or run.suspended):
-                shown += _print_new(prefect, run, shown, aside)
+                shown += _print_new(prefect, run, shown, console)
                 waited = time.monotonic() - began
                 if run.type == "SCHEDULED" and not queued and waited > QUEUE_SECONDS:
                     queued = True
                     before = ", ".join(other.name for other in prefect.running()) or "a runner that is not there yet"
-                    click.echo(f"  waits for its turn behind {before}", err=aside)
+                    console.print(f"  waits for its turn behind {before}")
                 now.update(f"{prefect.step(run.id) or run.state.lower()}  {waited:.0f} s")
                 time.sleep(POLL_SECONDS)
                 run = prefect.read(run.id)
             deadline = time.monotonic() + LAST_LINES_SECONDS
             while time.monotonic() < deadline:
-                shown += _print_new(prefect, run, shown, aside)
+                shown += _print_new(prefect, run, shown, console)
                 time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
         click.echo(f"\nNo longer watching; the run goes on: ratchet watch {run.id}", err=True)
@@ -48,10 +49,10 @@ def follow(prefect: Prefect, run: FlowRun, shown: int = 0, *, aside: bool = Fals
     return run
 
 
-def _print_new(prefect: Prefect, run: FlowRun, shown: int, aside: bool) -> int:
+def _print_new(prefect: Prefect, run: FlowRun, shown: int, console: Console) -> int:
     new = prefect.lines(run.id, shown)
     for line in new:
-        click.echo(f"  {line}", err=aside)
+        console.print(f"  {line}")
     return len(new)
 
 
