@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     def mlflow_url(self) -> str:
         return (self.mlflow_tracking_uri or self._stack().get("mlflow") or "http://127.0.0.1:5000").rstrip("/")
 
+    def mlflow_page(self, path: str) -> str:
+        """A page of MLflow for people, who find it in the part for models instead of the one for language models."""
+        return f"{self.mlflow_url}/#/{path}?workflowType=machine_learning"
+
     @property
     def prefect_url(self) -> str:
         """The API's address, `http://host:port/api`; the UI is the same without `/api`."""

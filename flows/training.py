@@ -137,8 +137,8 @@ def tell(client: MlflowClient, settings: Settings, run: Run, plan: Plan, version
     model = plan.config.name
     text = (
         f"# {model} {version}\n\n{plan}\n\n{scored}\n\n"
-        f"- [the run in MLflow]({settings.mlflow_url}/#/experiments/{run.experiment}/runs/{run.id})\n"
-        f"- [the version in MLflow]({settings.mlflow_url}/#/models/{model}/versions/{version})\n"
+        f"- [the run in MLflow]({settings.mlflow_page(f'experiments/{run.experiment}/runs/{run.id}')})\n"
+        f"- [the version in MLflow]({settings.mlflow_page(f'models/{model}/versions/{version}')})\n"
         f"- [the run in Prefect]({flow_url(settings)})\n"
     )
     create_markdown_artifact(key=f"candidate-{model.replace('_', '-')}", description=f"{model} {version}", markdown=text)

@@ -134,9 +134,7 @@ def _experiment(client: MlflowClient, name: str) -> str:
     if found := client.get_experiment_by_name(name):
         return str(found.experiment_id)
     try:
-        return str(
-            client.create_experiment(name, tags={"mlflow.experimentKind": "custom_model_development"})
-        )  # its page shows runs
+        return str(client.create_experiment(name))
     except MlflowException as error:
         if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
             raise
