@@ -6,6 +6,7 @@ Not here: which processes a stack has (stack.py).
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from tasks.errors import RatchetError
 
 GRACE_SECONDS = 8.0
 LONG_SECONDS = 60.0
+POLL_SECONDS = 0.1
 LOG_LINES = 6
 LONGEST_LOG_BYTES = 10_000_000
 
@@ -78,9 +80,10 @@ def end(child: Child) -> None:
 
 
 def wait(child: Child) -> None:
-    """Return when the child has ended, or after long enough."""
-    if process := child.process:
-        psutil.wait_procs([process], timeout=LONG_SECONDS)
+    """Return when the child has ended, collected by its parent or not, or after long enough."""
+    deadline = time.monotonic() + LONG_SECONDS
+    while child.process and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
 
 
 def listens(child: Child, port: int) -> bool:

@@ -188,6 +188,7 @@ class Stack:
             "MLFLOW_TRACKING_URI": self.mlflow_url,
             "PREFECT_API_URL": self.prefect_url,
             "PREFECT_HOME": str(self.settings.home / "prefect"),
+            "MPLCONFIGDIR": str(self.settings.home / "matplotlib"),  # else matplotlib writes into the user's own folders
             "PREFECT_RUNNER_POLL_FREQUENCY": "1",
             "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "0.5",  # who watches a run sees each step when it is done
             # without it a server restart ends running flows that hold a concurrency slot
