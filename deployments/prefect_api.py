@@ -62,7 +62,7 @@ class Prefect:
         answer = self._send("POST", f"/deployments/{deployment.json()['id']}/create_flow_run", json=body)
         if answer.status_code in (httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY):
             raise UsageError(f"Prefect refuses these parameters: {answer.json().get('detail', answer.text)}")
-        return _flow_run(answer.raise_for_status().json())
+        return _flow_run(self._accepted(answer).json())
 
     def read(self, flow_run: str) -> FlowRun:
         return _flow_run(self._call("GET", f"/flow_runs/{flow_run}").json())
@@ -151,6 +151,12 @@ class Prefect:
             raise Unreachable(f"the Prefect server at {self.settings.prefect_url} refuses us ({answer.status_code})")
         if answer.status_code == httpx.codes.NOT_FOUND and path.startswith("/flow_runs/"):
             raise UsageError(f"Prefect knows no flow run {path.split('/')[2]}; it was deleted")
+        return self._accepted(answer)
+
+    def _accepted(self, answer: httpx.Response) -> httpx.Response:
+        if answer.is_server_error:
+            where = f"its log says why: {self.settings.home / 'logs' / 'prefect.log'}"
+            raise Unreachable(f"the Prefect server at {self.settings.prefect_url} answers {answer.status_code}; {where}")
         return answer.raise_for_status()
 
     @retry(

@@ -14,7 +14,7 @@ from tasks.errors import NotPromoted, RatchetError
 
 POLL_SECONDS = 0.5
 LAST_LINES_SECONDS = 1.5  # a run sends its log lines every half second, the last ones after its state
-QUEUE_SECONDS = 5.0  # no run waits longer for its runner alone
+QUEUE_SECONDS = 15.0  # a runner that is there and free begins sooner
 
 FAILURE = re.compile(r"exception: (\w+): (.*)", re.DOTALL)
 NOT_PROMOTED = ("Refused", "Rejected", "Stale", "Deferred", "Expired", "Withdrawn")
@@ -32,10 +32,9 @@ def follow(prefect: Prefect, run: FlowRun, shown: int = 0, *, aside: bool = Fals
             while not (run.over or run.suspended):
                 shown += _print_new(prefect, run, shown, console)
                 waited = time.monotonic() - began
-                if run.type == "SCHEDULED" and not queued and waited > QUEUE_SECONDS:
+                if run.type in ("SCHEDULED", "PENDING") and not queued and waited > QUEUE_SECONDS:
                     queued = True
-                    before = ", ".join(other.name for other in prefect.running()) or "a runner that is not there yet"
-                    console.print(f"  waits for its turn behind {before}")
+                    console.print(f"  {_why_it_waits(prefect, run)}")
                 now.update(f"{prefect.step(run.id) or run.state.lower()}  {waited:.0f} s")
                 time.sleep(POLL_SECONDS)
                 run = prefect.read(run.id)
@@ -47,6 +46,13 @@ def follow(prefect: Prefect, run: FlowRun, shown: int = 0, *, aside: bool = Fals
         click.echo(f"\nNo longer watching; the run goes on: ratchet watch {run.id}", err=True)
         raise
     return run
+
+
+def _why_it_waits(prefect: Prefect, run: FlowRun) -> str:
+    before = [other.name for other in prefect.running() if other.id != run.id]
+    if before:
+        return f"waits for its turn behind {', '.join(before)}"
+    return f"no runner has started it yet; their logs: {prefect.settings.home / 'logs'}"
 
 
 def _print_new(prefect: Prefect, run: FlowRun, shown: int, console: Console) -> int:
