@@ -9,7 +9,9 @@ import sys
 import time
 from dataclasses import fields
 from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import click
 import pytest
@@ -116,6 +118,19 @@ def test_a_mistake_is_one_sentence_and_an_exit_code_within_ten_seconds(
     assert (done.returncode, sentence in done.stderr) == (code, True), done.stderr
     assert "Traceback" not in done.stderr
     assert time.monotonic() - began < 10
+
+
+def test_a_server_that_is_ill_is_named_with_its_log(environment: dict[str, str]) -> None:
+    class Ill(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(500)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Ill) as server:
+        Thread(target=server.serve_forever).start()
+        url = f"http://127.0.0.1:{server.server_port}/api"
+        done = ratchet(environment | {"PREFECT_API_URL": url}, "train", "tiny")
+        server.shutdown()
+    assert (done.returncode, f"the Prefect server at {url} answers 500; its log says why" in done.stderr) == (4, True)
 
 
 def test_config_check_names_each_broken_model_and_says_what_is_well(environment: dict[str, str], tiny: Path) -> None:
