@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
@@ -88,15 +89,26 @@ def test_setting_the_run_going_without_the_form_approves_nothing_and_asks_again(
     assert journey.answer(run, "approve").name == "Promoted"
 
 
-def test_an_answer_to_a_form_of_an_older_version_is_no_answer_and_is_asked_again(journey: Journey) -> None:
+def without_a_question(schema: dict[str, Any]) -> None:
+    schema["required"].remove("reason")
+
+
+def for_any_evidence(schema: dict[str, Any]) -> None:
+    del schema["properties"]["evidence"]["enum"]
+
+
+@pytest.mark.parametrize(("change", "form"), [(without_a_question, {}), (for_any_evidence, {"reason": "r", "evidence": "0" * 64})])
+def test_an_answer_to_a_form_of_an_older_version_is_no_answer_and_is_asked_again(
+    journey: Journey, change: Callable[[dict[str, Any]], None], form: dict[str, str]
+) -> None:
     run, state = journey.ask(journey.train())
     key = state.state_details.run_input_keyset["schema"]
     schema = json.loads(journey.prefect.read_flow_run_input(run.id, key))
-    schema["required"].remove("reason")
+    change(schema)
     journey.prefect.delete_flow_run_input(run.id, key)
     journey.prefect.create_flow_run_input(run.id, key, json.dumps(schema))
-    form = {"decision": "approve", "your_name": "release lead", "evidence": journey.events[-1].evidence}
-    assert journey.prefect.resume_flow_run(run.id, run_input=form).status.value == "ACCEPT"
+    answer = {"decision": "approve", "your_name": "release lead", "evidence": journey.events[-1].evidence} | form
+    assert journey.prefect.resume_flow_run(run.id, run_input=answer).status.value == "ACCEPT"
 
     assert journey.run(promote_candidate, run).name == "Suspended"
     assert journey.told == ["requested 1", "answer_invalid 1"]
