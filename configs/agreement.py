@@ -159,7 +159,7 @@ def _schedule_problems(config: ModelConfig) -> Iterator[Problem]:
 
 def nearest(wrong: str, allowed: Iterable[str]) -> str:
     """Half a sentence: the nearest of the allowed names, or all of them."""
-    names = sorted(map(str, allowed))
+    names = sorted(set(map(str, allowed)))
     close = get_close_matches(wrong, names, n=3, cutoff=0.6)
     if close:
         return f"did you mean {' or '.join(close)}?"

@@ -10,6 +10,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from tasks.errors import Unreachable
+
 SHIPPED_MODELS = Path(__file__).parent / "models"
 
 
@@ -43,7 +45,7 @@ class Settings(BaseSettings):
 
     @property
     def mlflow_url(self) -> str:
-        return (self.mlflow_tracking_uri or self._stack().get("mlflow") or "http://127.0.0.1:5000").rstrip("/")
+        return self._address("mlflow", self.mlflow_tracking_uri, "MLFLOW_TRACKING_URI")
 
     def mlflow_page(self, path: str) -> str:
         """A page of MLflow for people, who find it in the part for models instead of the one for language models."""
@@ -52,7 +54,7 @@ class Settings(BaseSettings):
     @property
     def prefect_url(self) -> str:
         """The API's address, `http://host:port/api`; the UI is the same without `/api`."""
-        return (self.prefect_api_url or self._stack().get("prefect") or "http://127.0.0.1:4200/api").rstrip("/")
+        return self._address("prefect", self.prefect_api_url, "PREFECT_API_URL")
 
     @property
     def prefect_ui(self) -> str:
@@ -62,16 +64,25 @@ class Settings(BaseSettings):
     def stack_file(self) -> Path:
         return self.home / "stack.json"
 
+    @property
+    def knows_servers(self) -> bool:
+        """Whether there are addresses to try; no port is guessed, since another home's servers may listen there."""
+        return bool(self.prefect_api_url or self._stack())
+
     def environment(self) -> dict[str, str]:
-        """These settings as variables, for a child process that must see the same world from another folder."""
+        """The folders and the ledger as variables, for a child process that must see the same ones from another folder."""
         return {
             "RATCHET_HOME": str(self.home),
             "RATCHET_MODELS": str(self.models),
             "RATCHET_DATA": str(self.data),
             "RATCHET_LEDGER": self.ledger_url,
-            "MLFLOW_TRACKING_URI": self.mlflow_url,
-            "PREFECT_API_URL": self.prefect_url,
         }
+
+    def _address(self, server: str, given: str | None, variable: str) -> str:
+        known = given or self._stack().get(server)
+        if not known:
+            raise Unreachable(f"nothing is up in {self.home}, and {variable} is not set. Start one with: ratchet up")
+        return known.rstrip("/")
 
     def _stack(self) -> dict[str, str]:
         """What a running `ratchet up` wrote: {"mlflow": url, "prefect": url, ...}; empty when none runs."""

@@ -42,7 +42,8 @@ def show(model: str, version: int | None, as_json: bool) -> None:
             return
         click.echo(f"\nWaiting for an approval until {until:%Y-%m-%d %H:%M} UTC.")
         click.echo(f'  ratchet approve {model} {judged.version_to} --reason "..."')
-        click.echo(f"  or in Prefect: {settings.prefect_ui}/runs/flow-run/{pending.flow_run}")
+        where = f"{settings.prefect_ui}/runs/flow-run/{pending.flow_run}" if settings.knows_servers else "once it is up: ratchet up"
+        click.echo(f"  or in Prefect: {where}")
     else:
         newest = next(event for event in reversed(events) if event.version_to == judged.version_to)
         Console(width=80, highlight=False, markup=False).print(f"\n{newest}")
@@ -76,6 +77,6 @@ def _print_evidence(document: dict[str, Any], judged: Event) -> None:
     click.echo(
         f"\nHoldout {holdout['holdout_start'][:10]} .. {holdout['holdout_end'][:10]}: {holdout['holdout_rows']} rows, {holdout['holdout_positives']} positives."
     )
-    click.echo(
-        f"Trained on {training['train_rows']} rows up to {training['train_end'][:10]}, code {document['candidate']['git_commit'][:7]}."
-    )
+    commit = document["candidate"]["git_commit"]
+    code = f"code {commit[:7]}" if commit.isalnum() else f"code {commit}"
+    click.echo(f"Trained on {training['train_rows']} rows up to {training['train_end'][:10]}, {code}.")

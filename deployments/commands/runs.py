@@ -57,7 +57,7 @@ def watch(run: str | None, as_json: bool) -> None:
 
 
 def _follow_to_its_end(prefect: Prefect, run: FlowRun, as_json: bool) -> FlowRun:
-    click.echo(f"{run.name}   {prefect.settings.prefect_ui}/runs/flow-run/{run.id}", err=as_json)
+    click.echo(f"started   {prefect.settings.prefect_ui}/runs/flow-run/{run.id}", err=as_json)
     run = follow(prefect, run, aside=as_json)
     tell(prefect, run, as_json)
     return run
