@@ -1,10 +1,13 @@
 """`ratchet config check` and `ratchet config show`: a model's YAML, judged and shown without any server."""
 
+import json
+
 import click
 
 from configs.reading import model_names, read_model
+from configs.schema import ModelConfig
 from configs.settings import Settings
-from deployments.commands.arguments import MODEL, complete_model
+from deployments.commands.arguments import AS_JSON, MODEL, complete_model
 from tasks.errors import ConfigError
 
 
@@ -15,7 +18,8 @@ def config() -> None:
 
 @config.command(epilog="Example: ratchet config check fraud_detector")
 @click.argument("models", nargs=-1, shell_complete=complete_model)
-def check(models: tuple[str, ...]) -> None:
+@AS_JSON
+def check(models: tuple[str, ...], as_json: bool) -> None:
     """Say whether the YAML of MODELS, or of every model, is right; name file, line and key of what is not."""
     settings = Settings()
     names = models or model_names(settings)
@@ -23,17 +27,24 @@ def check(models: tuple[str, ...]) -> None:
         raise ConfigError(
             f"there is no model in {settings.models}; put one <name>.yaml there, or point RATCHET_MODELS at its folder"
         )
-    problems = []
-    for name in names:
-        try:
-            found = read_model(name, settings)
-            click.echo(
-                f"{name}: {len(found.data.features)} features, {len(found.checks)} checks, {len(found.gate)} rules. All is well."
-            )
-        except ConfigError as error:
-            problems.append(str(error))
+    readings = {name: _read(name, settings) for name in names}
+    problems = {name: str(found) for name, found in readings.items() if isinstance(found, ConfigError)}
+    if as_json:
+        click.echo(json.dumps([{"model": name, "problem": problems.get(name)} for name in names], indent=1))
+    else:
+        for name, found in readings.items():
+            if isinstance(found, ModelConfig):
+                counts = f"{len(found.data.features)} features, {len(found.checks)} checks, {len(found.gate)} rules"
+                click.echo(f"{name}: {counts}. All is well.")
     if problems:
-        raise ConfigError("\n".join(problems))
+        raise ConfigError("\n".join(problems.values()))
+
+
+def _read(name: str, settings: Settings) -> ModelConfig | ConfigError:
+    try:
+        return read_model(name, settings)
+    except ConfigError as error:
+        return error
 
 
 @config.command(epilog="Example: ratchet config show fraud_detector")
