@@ -34,7 +34,8 @@ hooks:              ## let git call `make check` before each commit
 	git config core.hooksPath .githooks
 
 set-up: | $(UV)
-	@$(UV) sync --quiet --locked
+	@test -d .venv || echo "Installing what uv.lock lists into .venv ..."
+	@$(UV) sync --locked $(if $(wildcard .venv),--quiet)
 
 .tools/bin/uv:
 	@echo "Getting uv, which installs the rest ..."

@@ -25,7 +25,7 @@ def form(digest: str) -> type[RunInput]:
         "evidence": (
             str,
             Field(
-                description="The digest of the evidence above; choose it to say that you have seen it.",
+                description="Choose it to say that you saw the evidence above.",
                 json_schema_extra={"enum": [digest]},
             ),
         ),
@@ -38,7 +38,7 @@ def ask(document: dict[str, Any], digest: str, invalid_before: int) -> Answer | 
 
     The key carries the run count: a retry of the flow run must ask anew instead of finding the answer to the last question.
     """
-    question = form(digest).with_initial_data(description=f"{evidence.as_markdown(document)}\n\nEvidence `{digest}`")
+    question = form(digest).with_initial_data(description=evidence.as_markdown(document))
     try:
         given: Any = suspend_flow_run(wait_for_input=question, key=f"approval-{flow_run.run_count}-{invalid_before}", timeout=None)
     except ValidationError:  # the run was set going without its form

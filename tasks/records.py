@@ -100,7 +100,7 @@ class Verdict:
         return self.outcome == "PASS"
 
     def __str__(self) -> str:
-        return f"{self.outcome}: " + "; ".join(rule.sentence for rule in self.rules if rule.outcome == self.outcome)
+        return "; ".join(rule.sentence for rule in self.rules if rule.outcome == self.outcome)
 
 
 @dataclass(frozen=True)

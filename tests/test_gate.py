@@ -119,7 +119,7 @@ def test_a_value_just_beside_its_bound_is_never_shown_as_the_bound() -> None:
 def test_a_verdict_says_which_rule_failed_and_by_what() -> None:
     asked = [Rule(metric="roc_auc", at_least=0.7), Rule(metric="log_loss", at_most=0.2), Rule(metric="f1", at_least=0.1)]
     verdict = gate.decide(asked, {"roc_auc": 0.9, "log_loss": 0.25})
-    assert str(verdict) == "FAIL: log_loss 0.250, at most 0.2 asked: FAIL; f1 is missing, f1 at least 0.1 asked: FAIL"
+    assert str(verdict) == "log_loss 0.250, at most 0.2 asked: FAIL; f1 is missing, f1 at least 0.1 asked: FAIL"
 
 
 RULES = (Rule(metric="average_precision", at_least=0.5), Rule(metric="log_loss", at_most=0.4))

@@ -62,21 +62,22 @@ def _tell(settings: Settings, prefect: Prefect) -> None:
 
     click.echo("3  Training a first candidate")
     first = _await_verdict(prefect, _train(prefect, AS_OF))
-    click.echo("   No champion yet: its absolute rules decide.")
-    click.echo(f"   {first.why}\n   Asking for approval. The flow is suspended: no process waits.")
+    _say("No champion yet: its absolute rules decide.")
+    _say(first.why)
+    _say("Asking for approval. The flow is suspended: no process waits.")
     who, why = _decide(first)
     flow_run = first.flow_run or ""
     prefect.answer(flow_run, {"decision": "approve", "your_name": who, "reason": why, "evidence": first.evidence})
     promoted = follow(prefect, prefect.read(flow_run), len(prefect.lines(flow_run, 0)))
     demand_success(promoted)
-    click.echo(f"   {promoted.message}")
+    _say(promoted.message)
 
     click.echo("4  A day arrives with 40 amounts missing")
     _write(_without_amounts(rows[rows["TX_DATETIME"] >= pd.Timestamp(AS_OF)]), days)
     try:
         _train(prefect, AS_OF + timedelta(days=1))
     except DataRejected as stopped:
-        click.echo(f"   {stopped}".replace("\n", "\n   "))
+        _say(str(stopped))
     else:
         raise RatchetError("a day without amounts was trained on: the checks of fraud_detector are not what they were")
 
@@ -84,8 +85,8 @@ def _tell(settings: Settings, prefect: Prefect) -> None:
     _write(_with_wrong_labels(rows), days)
     second = _await_verdict(prefect, _train(prefect, AS_OF))
     _write(rows, days)
-    click.echo(f"   version {second.version_to}: {second.why}")
-    click.echo(f"   {'Refused; the champion stays.' if second.event == 'refused' else 'It was put forward.'}")
+    _say(f"version {second.version_to}: {second.why}")
+    _say("Refused; the champion stays." if second.event == "refused" else "It was put forward.")
 
     with _chapter(6, "Plain MLflow loads the champion and scores a day") as said:
         said(_score(settings, rows))
@@ -131,7 +132,7 @@ def _train(prefect: Prefect, as_of: date) -> int:
     """The version that a training run registers; the error it met, if it registers none."""
     run = follow(prefect, prefect.start("train_candidate", MODEL, {"as_of": as_of.isoformat()}))
     demand_success(run)
-    click.echo(f"   {run.message}")
+    _say(run.message)
     return int(run.message.split()[1])
 
 
@@ -151,7 +152,7 @@ def _await_verdict(prefect: Prefect, version: int) -> Event:
 
 def _decide(waiting: Event) -> tuple[str, str]:
     if not sys.stdin.isatty():
-        click.echo("   No terminal to ask at: the demo answers itself.")
+        _say("No terminal to ask at: the demo answers itself.")
         return "ratchet demo", "first model, rules met"
     click.confirm(f"   > Promote {MODEL} {waiting.version_to}?", abort=True)
     return declared_name(), click.prompt("   Reason", default="first model, rules met")
@@ -175,11 +176,18 @@ def _score(settings: Settings, raw: pd.DataFrame) -> str:
 
 @contextmanager
 def _chapter(number: int, title: str) -> Iterator[Callable[[str], None]]:
-    """A numbered line that ends, once `said` is called, with the seconds it took and what came of it."""
+    """A numbered line that ends, once `said` is called, with the seconds it took; then what came of it."""
     start = time.monotonic()
     click.echo(f"{number}  {title} ".ljust(58, "."), nl=False)
 
     def said(words: str) -> None:
-        click.echo(f" {time.monotonic() - start:.0f} s   {words}")
+        click.echo(f" {time.monotonic() - start:.0f} s")
+        _say(words)
 
     yield said
+
+
+def _say(words: str) -> None:
+    """Each line indented under its chapter, and short enough for any terminal."""
+    for line in words.splitlines():
+        click.echo(click.wrap_text(line, width=80, initial_indent="   ", subsequent_indent="     "))

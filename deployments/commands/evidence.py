@@ -14,6 +14,7 @@ from deployments.commands.arguments import AS_JSON, MODEL
 from tasks.errors import UsageError
 from tasks.release.ledger import Event, Ledger
 from tasks.release.standing import standing
+from tasks.verdict import evidence
 
 
 @click.command(epilog="Example: ratchet show fraud_detector 7")
@@ -73,10 +74,4 @@ def _print_evidence(document: dict[str, Any], judged: Event) -> None:
         table.add_row(rule["rule"], "missing" if rule["value"] is None else f"{rule['value']:.3f}", rule["outcome"])
     click.echo()
     Console(width=80, highlight=False).print(table)
-    holdout, training = document["holdout"], document["training"]
-    click.echo(
-        f"\nHoldout {holdout['holdout_start'][:10]} .. {holdout['holdout_end'][:10]}: {holdout['holdout_rows']} rows, {holdout['holdout_positives']} positives."
-    )
-    commit = document["candidate"]["git_commit"]
-    code = f"code {commit[:7]}" if commit.isalnum() else f"code {commit}"
-    click.echo(f"Trained on {training['train_rows']} rows up to {training['train_end'][:10]}, {code}.")
+    click.echo(f"\n{evidence.holdout_in_words(document)}\n{evidence.training_in_words(document)}")

@@ -65,7 +65,6 @@ def as_markdown(document: Mapping[str, Any]) -> str:
     candidate, champion = document["candidate"], document["champion"]
     rows = [f"| {rule['rule']} | {_number(rule['value'])} | {rule['outcome']} |" for rule in document["verdict"]["rules"]]
     against = f"against champion {champion}" if champion else "(no champion yet: only the absolute rules decide)"
-    holdout = document["holdout"]
     return "\n".join([
         f"**{document['model']} {candidate['version']}** {against}: **{document['verdict']['outcome']}**",
         "",
@@ -73,9 +72,26 @@ def as_markdown(document: Mapping[str, Any]) -> str:
         "|---|---|---|",
         *rows,
         "",
-        f"Holdout {holdout['holdout_start'][:10]} .. {holdout['holdout_end'][:10]}: {holdout['holdout_rows']} rows, "
-        f"{holdout['holdout_positives']} positives. Training rows end {document['training']['train_end'][:10]}.",
+        f"{holdout_in_words(document)} Training rows end {document['training']['train_end'][:10]}.",
     ])  # fmt: skip
+
+
+def holdout_in_words(document: Mapping[str, Any]) -> str:
+    """The days on which the candidate was judged, its rows and positives."""
+    holdout = document["holdout"]
+    rows, positives = (_counted(holdout[name]) for name in ("holdout_rows", "holdout_positives"))
+    return f"Holdout {holdout['holdout_start'][:10]} .. {holdout['holdout_end'][:10]}: {rows} rows, {positives} positives."
+
+
+def training_in_words(document: Mapping[str, Any]) -> str:
+    """How many rows the candidate learned from, up to when, with which code."""
+    training, commit = document["training"], document["candidate"]["git_commit"]
+    code = commit[:7] if commit.isalnum() else commit
+    return f"Trained on {_counted(training['train_rows'])} rows up to {training['train_end'][:10]}, code {code}."
+
+
+def _counted(recorded: str) -> str:
+    return f"{int(recorded):,}" if recorded else "unknown"
 
 
 def _number(value: float | None) -> str:
