@@ -36,7 +36,7 @@ Override = Annotated[str, Field(pattern=r"^train\.[A-Za-z_][\w.]*=.+$")]
 connect = step(server.connect, "connect", retries=3, timeout_seconds=5 * MINUTE)
 open_run = step(runs.open_run, "open run", retries=3, timeout_seconds=5 * MINUTE)
 settle = step(
-    plans.settle, "settle", lambda plan: f"as of {plan.as_of:%Y-%m-%d}: {plan.window:%m-%d}", retries=3, timeout_seconds=5 * MINUTE
+    plans.settle, "settle", lambda plan: f"{plan.as_of:%Y-%m-%d}: {plan.window:%m-%d}", retries=3, timeout_seconds=5 * MINUTE
 )
 load = step(sources.load, "load", lambda rows: f"{len(rows):,} rows", retries=3, timeout_seconds=60 * MINUTE)
 validate = step(validation.validate, "validate", str, timeout_seconds=60 * MINUTE)

@@ -46,6 +46,14 @@ def test_every_folder_and_file_of_the_annotated_tree_exists() -> None:
         assert any((ROOT / parent / folder).is_dir() for parent in ("", "tasks")), folder
 
 
+@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.name)
+def test_every_file_that_a_page_points_at_exists(page: Path) -> None:
+    text = page.read_text()
+    linked = [page.parent / name for name in re.findall(r"\]\(([^):]+)\)", text)]
+    named = [ROOT / name for name in re.findall(r"`((?:configs|docs|tasks|flows|deployments|tests)/[\w/]+\.\w+)`", text)]
+    assert not [path for path in (*linked, *named) if not path.exists()]
+
+
 def test_what_the_readme_shows_of_a_candidate_is_what_is_printed(settings: Settings) -> None:
     """The block as the real command prints it for a document with the block's own numbers; times, links and digests are their own."""
     block = README.split("$ ratchet show fraud_detector\n")[1].split("```")[0]

@@ -47,7 +47,7 @@ def demo(keep: Path | None) -> None:
             with Prefect(settings) as prefect:
                 _tell(settings, prefect)
             if sys.stdin.isatty():
-                click.echo("\nEverything is still running: open the two pages above, or type in another terminal")
+                click.echo("\nEverything is still running: open the two pages above, or in another terminal")
                 click.echo(f"  RATCHET_HOME={settings.home} ratchet show {MODEL} 1\nCtrl-C ends it.")
                 with suppress(KeyboardInterrupt):
                     threading.Event().wait()
