@@ -14,7 +14,8 @@ from cronsim import CronSim, CronSimError
 
 from configs import source
 from configs.expectations import condition_columns, is_instant, problem_with
-from configs.schema import BUILT_IN_METRICS, ModelConfig
+from configs.metrics import BUILT_IN
+from configs.schema import ROW, ColumnSplit, ModelConfig, PythonSource, TimeSplit
 from tasks.errors import ConfigError
 
 BETWEEN = ("column_values_to_be_between", "column_min_to_be_between", "column_max_to_be_between")  # compare values themselves
@@ -33,9 +34,11 @@ def disagreements(config: ModelConfig, path: Path) -> Iterator[Problem]:
     if config.name != path.stem:
         yield Problem(("name",), f"{config.name!r} stands in {path.name}; name and file must agree")
     yield from _data_problems(config)
+    yield from _split_problems(config)
     yield from _hook_problems(config, path.with_suffix(".py"))
     yield from _check_problems(config)
     yield from _estimator_problems(config)
+    yield from _preprocess_problems(config)
     yield from _metric_problems(config)
     yield from _schedule_problems(config)
 
@@ -43,32 +46,64 @@ def disagreements(config: ModelConfig, path: Path) -> Iterator[Problem]:
 def _data_problems(config: ModelConfig) -> Iterator[Problem]:
     data = config.data
     for role in ("key", "time", "target"):
-        if (column := getattr(data, role)) not in data.columns:
-            yield Problem(("data", role), f"{column!r} is not declared; {nearest(column, data.columns)}")
-    if data.columns.get(data.time, "datetime") != "datetime":
+        if (column := getattr(data, role)) is not None and column not in data.raw:
+            yield Problem(("data", role), f"{column!r} is not declared; {nearest(column, data.raw)}")
+    if ROW in data.columns and data.key != ROW:
+        yield Problem(("data", "columns", ROW), "is the name of the key that is made where there is none; rename this column")
+    if data.time and data.columns.get(data.time, "datetime") != "datetime":
         yield Problem(
             ("data", "columns", data.time),
             f"holds the time of a row and must be datetime, not {data.columns[data.time]}",
         )
-    if data.columns.get(data.target, "int64") not in ("int64", "bool"):
-        yield Problem(
-            ("data", "columns", data.target),
-            f"is the target and must be int64 (0 or 1) or bool, not {data.columns[data.target]}",
-        )
+    yield from _target_problems(config)
     for index, column in enumerate(data.private):
-        if column not in data.columns:
-            yield Problem(("data", "private", index), f"{column!r} is not declared; {nearest(column, data.columns)}")
+        if column not in data.raw:
+            yield Problem(("data", "private", index), f"{column!r} is not declared; {nearest(column, data.raw)}")
     for index, feature in enumerate(data.features):
         if feature in (data.target, data.key):
             role = "target" if feature == data.target else "key"
             yield Problem(("data", "features", index), f"{feature!r} is the {role}: a model must not see it")
         elif feature in data.features[:index]:
             yield Problem(("data", "features", index), f"{feature!r} stands there twice")
-        elif not data.prepare and feature not in data.columns:
+        elif not data.prepare and feature not in data.raw:
             yield Problem(
                 ("data", "features", index),
-                f"{feature!r} is not declared and no prepare computes it; {nearest(feature, data.columns)}",
+                f"{feature!r} is not declared and no prepare computes it; {nearest(feature, data.raw)}",
             )
+    if isinstance(data.source, PythonSource):
+        module, _, name = data.source.function.rpartition(".")
+        if name not in (known := source.names_in(module)):
+            yield Problem(("data", "source", "function"), f"{data.source.function!r} cannot be imported; {nearest(name, known)}")
+
+
+def _target_problems(config: ModelConfig) -> Iterator[Problem]:
+    """Which types a target may have, and which of a binary one's values is the one to find."""
+    target, dtype = config.data.target, config.data.columns.get(config.data.target)
+    allowed = {"binary": ("int64", "bool", "string"), "multiclass": ("int64", "string"), "regression": ("int64", "float64")}
+    if dtype and dtype not in allowed[config.kind]:
+        yield Problem(
+            ("data", "columns", target),
+            f"is the target of a {config.kind} model and must be {' or '.join(allowed[config.kind])}, not {dtype}",
+        )
+    elif config.kind == "binary" and dtype and isinstance(config.data.positive, str) != (dtype == "string"):
+        yield Problem(
+            ("data", "positive"), f"{config.data.positive!r} cannot be a value of {target}, {dtype}: name the class to find"
+        )
+
+
+def _split_problems(config: ModelConfig) -> Iterator[Problem]:
+    data, split = config.data, config.split
+    if isinstance(split, TimeSplit):
+        if data.time is None:
+            yield Problem(("data", "time"), "is missing: split by time needs the column of a row's time")
+        return
+    if data.history_days:
+        yield Problem(("data", "history_days"), "counts days before the training window, and this split has none; leave it out")
+    for name in ("column", "group"):
+        if (column := getattr(split, name, None)) and column not in data.raw:
+            yield Problem(("split", name), f"{column!r} is not declared; {nearest(column, data.raw)}")
+    if isinstance(split, ColumnSplit) and split.column in data.features:
+        yield Problem(("split", "column"), f"{split.column!r} is a feature: it would tell a row's part to the model")
 
 
 def _hook_problems(config: ModelConfig, path: Path) -> Iterator[Problem]:
@@ -80,12 +115,12 @@ def _hook_problems(config: ModelConfig, path: Path) -> Iterator[Problem]:
         raise ConfigError(f"{path}:{error.lineno}: this is not Python: {error.msg}") from error
     places: list[tuple[Location, str | None]] = [
         (("data", "prepare"), config.data.prepare),
-        (("split", "exclude"), config.split.exclude),
+        (("split", "exclude"), config.exclude),
     ]
-    places += [(("metrics", i), name) for i, name in enumerate(config.metrics) if name not in BUILT_IN_METRICS]
+    places += [(("metrics", i), name) for i, name in enumerate(config.metrics) if name in config.own_metrics]
     for location, name in places:
         if name and name not in defined:
-            known = (*BUILT_IN_METRICS, *defined) if location[0] == "metrics" else tuple(defined)
+            known = (*BUILT_IN[config.kind], *defined) if location[0] == "metrics" else tuple(defined)
             beside = (
                 f"no function of {path.name} beside the YAML"
                 if path.is_file()
@@ -95,7 +130,7 @@ def _hook_problems(config: ModelConfig, path: Path) -> Iterator[Problem]:
 
 
 def _check_problems(config: ModelConfig) -> Iterator[Problem]:
-    known = (*config.data.columns, *config.data.features)
+    known = (*config.data.raw, *config.data.features)
     ids = [check.id for check in config.checks]
     for index, check in enumerate(config.checks):
         if check.id in ids[:index]:
@@ -117,21 +152,50 @@ def _check_problems(config: ModelConfig) -> Iterator[Problem]:
 
 
 def _estimator_problems(config: ModelConfig) -> Iterator[Problem]:
-    module, _, name = config.train.estimator.rpartition(".")
-    found = source.find_class(config.train.estimator)
-    if found is None:
-        yield Problem(
-            ("train", "estimator"),
-            f"{config.train.estimator!r} cannot be imported; {nearest(name, source.names_in(module))}",
-        )
-        return
-    for param in config.train.params:
-        if found.arguments is not None and param not in found.arguments:
-            yield Problem(("train", "params", param), f"is no argument of {name}; {nearest(param, found.arguments)}")
+    for where, dotted, params in config.train.estimators:
+        module, _, name = dotted.rpartition(".")
+        found = source.find_class(dotted)
+        if found is None:
+            yield Problem(
+                ("train", *where, "estimator"), f"{dotted!r} cannot be imported; {nearest(name, source.names_in(module))}"
+            )
+            continue
+        for param in params:
+            if found.arguments is not None and param not in found.arguments:
+                yield Problem(("train", *where, "params", param), f"is no argument of {name}; {nearest(param, found.arguments)}")
+
+
+def _preprocess_problems(config: ModelConfig) -> Iterator[Problem]:
+    data, seen = config.data, set[str]()
+    for index, group in enumerate(config.train.preprocess):
+        for place, column in enumerate(group.columns):
+            here = ("train", "preprocess", index, "columns", place)
+            if column not in data.features:
+                yield Problem(here, f"{column!r} is no feature; {nearest(column, data.features)}")
+            elif column in seen:
+                yield Problem(here, f"{column!r} stands in another group too")
+            elif (dtype := data.raw.get(column)) and not data.prepare:
+                if (dtype == "datetime") != (group.encode == "date_parts"):
+                    yield Problem(here, f"{column!r} is {dtype}; times, and nothing else, are encoded as date_parts")
+                elif group.encode == "counts" and dtype != "string":
+                    yield Problem(here, f"{column!r} is {dtype}; counts are those of words in a string")
+            seen.add(column)
+    encoded = {column for group in config.train.preprocess if group.encode for column in group.columns}
+    for index, feature in enumerate(data.features):
+        if data.raw.get(feature) in ("string", "datetime") and feature not in encoded and not data.prepare:
+            yield Problem(
+                ("data", "features", index),
+                f"{feature!r} is {data.raw[feature]}, and an estimator takes numbers: name it in train.preprocess with an encode",
+            )
 
 
 def _metric_problems(config: ModelConfig) -> Iterator[Problem]:
     for index, metric in enumerate(config.metrics):
+        if other := [kind for kind, names in BUILT_IN.items() if metric in names and metric in config.own_metrics]:
+            yield Problem(
+                ("metrics", index),
+                f"{metric!r} is a metric of {other[0]} models; {config.kind} ones have {', '.join(BUILT_IN[config.kind])}",
+            )
         if metric in config.metrics[:index]:
             yield Problem(("metrics", index), f"{metric!r} stands there twice")
     for index, rule in enumerate(config.gate):

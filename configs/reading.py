@@ -5,7 +5,7 @@ Not here: the shapes (schema.py); what must agree across the parts of a YAML and
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -89,30 +89,50 @@ def _plain(node: Any) -> Any:
 
 
 def _problem(details: Any, document: Any) -> Problem:
-    location = tuple(details["loc"])
+    location, parts = _located(details["loc"])
     match details["type"]:
         case "extra_forbidden":
-            return Problem(location, f"is an unknown key; {nearest(str(location[-1]), _allowed_keys(location[:-1]))}")
+            known = {key for part in parts for key in part.model_fields}
+            return Problem(location, f"is an unknown key; {nearest(str(location[-1]), known)}")
         case "missing":
             return Problem(location, "is missing")
+        case "union_tag_not_found":
+            return Problem((*location, details["ctx"]["discriminator"].strip("'")), "is missing")
+        case "union_tag_invalid":
+            key, tag, tags = (str(details["ctx"][name]) for name in ("discriminator", "tag", "expected_tags"))
+            return Problem(
+                (*location, key.strip("'")), f"{tag!r} is not allowed; {nearest(tag, tags.replace(chr(39), '').split(', '))}"
+            )
         case "value_error":
             return Problem(location, str(details["ctx"]["error"]))
     return Problem(location, f"{_shown(_at(document, location))} is not allowed: {details['msg'][0].lower()}{details['msg'][1:]}")
 
 
-def _allowed_keys(location: Location) -> tuple[str, ...]:
-    """The keys that the schema knows at a location of the document."""
-    here: Any = ModelConfig
-    for step in location:
-        field = here.model_fields[step].annotation if isinstance(step, str) else here
-        here = _part_of(field)
-    return tuple(here.model_fields)
+def _located(steps: Sequence[str | int]) -> tuple[Location, tuple[type[BaseModel], ...]]:
+    """pydantic's location as one in the document, without the names of chosen alternatives; and the schema's parts around its end."""
+    place: list[str | int] = []
+    here: tuple[type[BaseModel], ...] = (ModelConfig,)
+    around = here
+    for step in steps:
+        if len(here) > 1 and (chosen := tuple(part for part in here if _is_called(part, step))):
+            here = chosen
+            continue
+        around, place = here, [*place, step]
+        if isinstance(step, str):
+            here = tuple(found for part in here if (field := part.model_fields.get(step)) for found in _parts_in(field.annotation))
+    return tuple(place), around
 
 
-def _part_of(annotation: Any) -> Any:
+def _parts_in(annotation: Any) -> tuple[type[BaseModel], ...]:
+    """The parts of a YAML that an annotation may hold: itself, or those of its arguments."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next(part for part in map(_part_of, annotation.__args__) if part) if hasattr(annotation, "__args__") else None
+        return (annotation,)
+    return tuple(part for argument in get_args(annotation) for part in _parts_in(argument))
+
+
+def _is_called(part: type[BaseModel], name: str | int) -> bool:
+    """Whether this is the alternative of a union that is chosen by `name`."""
+    return any(get_args(field.annotation) == (name,) for field in part.model_fields.values())
 
 
 def _message(path: Path, document: Any, problems: Sequence[Problem]) -> str:

@@ -4,17 +4,22 @@ Here are the shapes and what can be judged from one part alone. Not here: readin
 agree across parts (reading.py); what Great Expectations knows (expectations.py); where servers and data are (settings.py).
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from configs.metrics import BUILT_IN, Kind
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Column = Annotated[str, StringConstraints(min_length=1)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Import = Annotated[str, StringConstraints(pattern=r"^\w+(\.\w+)+$")]
 Dtype = Literal["int64", "float64", "bool", "string", "datetime"]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Value = str | int | bool
 
-BUILT_IN_METRICS = ("precision", "recall", "f1", "roc_auc", "average_precision", "log_loss", "brier_score")
+ROW = "row"  # the key of data that have none
 
 
 class Part(BaseModel):
@@ -24,13 +29,25 @@ class Part(BaseModel):
 class FilesSource(Part):
     kind: Literal["files"] = Field(description="Files that one glob finds.")
     path: str = Field(
-        pattern=r"\.(parquet|csv)$",
-        description="A glob over Parquet or CSV files; ${RATCHET_DATA} is replaced. A date in a file's name (2018-08-14) says which day it holds.",
+        pattern=r"\.(parquet|csv|csv\.gz|csv\.bz2|csv\.zst)$",
+        description="A glob over Parquet or CSV files, on disk or s3://; ${RATCHET_DATA} is replaced. A date in a file's name (2018-08-14) says which day it holds; folders named year=2018 are columns.",
     )
+    origin: Column | None = Field(default=None, description="A column to make: the name of the row's file, without its ending.")
+
+
+class PythonSource(Part):
+    kind: Literal["python"] = Field(description="A function that is called.")
+    function: Import = Field(
+        description="Import string of a function that returns a DataFrame, or an object that has one as `frame`.",
+    )
+    arguments: dict[Identifier, Any] = Field(default_factory=dict, description="Its keyword arguments.")
+
+
+Source = Annotated[FilesSource | PythonSource, Field(discriminator="kind")]
 
 
 class Data(Part):
-    source: FilesSource = Field(description="Where the rows come from.")
+    source: Source = Field(description="Where the rows come from.")
     columns: dict[Column, Dtype] = Field(
         min_length=1, description="The raw columns that are read, each with its type; no others are."
     )
@@ -38,9 +55,12 @@ class Data(Part):
         default=None, description="Hook that computes columns: prepare(raw) -> frame with the same rows."
     )
     history_days: int = Field(default=0, ge=0, description="Days of rows that prepare needs before the first training day.")
-    key: Column = Field(description="Column that names a row; unique.")
-    time: Column = Field(description="Column of the instant at which a row happened; UTC.")
-    target: Column = Field(description="Column to predict: 0 or 1.")
+    key: Column = Field(
+        default=ROW, description="Column that names a row; unique. Left out, it is made: the row's file and place in it."
+    )
+    time: Column | None = Field(default=None, description="Column of the instant at which a row happened; UTC.")
+    target: Column = Field(description="Column to predict.")
+    positive: str | int | bool = Field(default=1, description="Of a binary target, the value to find; all others are its opposite.")
     private: tuple[Column, ...] = Field(
         default=(), description="Columns whose values never stand in a report, an example or a message."
     )
@@ -48,8 +68,16 @@ class Data(Part):
         min_length=1, description="Columns the model sees, after prepare; they make the model signature."
     )
 
+    @property
+    def raw(self) -> dict[str, str]:
+        """Every column of the raw rows with its type: those declared, and those that the source makes."""
+        made = {self.key: "string"} if self.key == ROW else {}
+        if isinstance(self.source, FilesSource) and self.source.origin:
+            made[self.source.origin] = "string"
+        return {**self.columns, **made}
 
-class Split(Part):
+
+class TimeSplit(Part):
     by: Literal["time"] = Field(description="How rows are divided: by their time.")
     train_days: int = Field(ge=1, description="Days of rows to train on.")
     delay_days: int = Field(ge=0, description="Days between training and holdout: how long labels take to arrive.")
@@ -57,6 +85,38 @@ class Split(Part):
     exclude: Identifier | None = Field(
         default=None, description="Hook that says which holdout rows not to judge on: exclude(rows, window) -> mask."
     )
+
+
+class HashSplit(Part):
+    by: Literal["hash"] = Field(
+        description="How rows are divided: drawn by their key, so that a row of the holdout is one for ever."
+    )
+    holdout: float = Field(gt=0, lt=1, description="Share of the rows on which models are judged.")
+    salt: str = Field(default="", description="Another salt draws other rows.")
+    group: Column | None = Field(default=None, description="Column whose rows stay together: a customer is in one part only.")
+
+    def __str__(self) -> str:
+        return f"{self.holdout:.0%} of the {self.group or 'rows'} held out by hash"
+
+
+class ColumnSplit(Part):
+    by: Literal["column"] = Field(description="How rows are divided: by a column that says so.")
+    column: Column = Field(description="The column.")
+    train: tuple[Value, ...] = Field(min_length=1, description="Its values on rows to train on.")
+    holdout: tuple[Value, ...] = Field(min_length=1, description="Its values on rows on which models are judged.")
+    group: Column | None = Field(default=None, description="Column whose values may not be in both parts.")
+
+    @model_validator(mode="after")
+    def _parts_differ(self) -> "ColumnSplit":
+        if shared := set(self.train) & set(self.holdout):
+            raise ValueError(f"{', '.join(map(str, shared))} cannot be both trained on and held out")
+        return self
+
+    def __str__(self) -> str:
+        return f"{self.column} {', '.join(map(str, self.train))} trained on, {', '.join(map(str, self.holdout))} held out"
+
+
+Split = Annotated[TimeSplit | HashSplit | ColumnSplit, Field(discriminator="by")]
 
 
 class Check(BaseModel):
@@ -83,11 +143,54 @@ class Check(BaseModel):
         return tuple(named)
 
 
+class Preprocess(Part):
+    """What is done to a group of columns before the estimator sees them; columns of no group pass as they are."""
+
+    columns: tuple[Column, ...] = Field(min_length=1, description="Features.")
+    impute: Literal["mean", "median", "most_frequent"] | None = Field(default=None, description="What takes the place of nulls.")
+    encode: Literal["one_hot", "ordinal", "target", "counts", "date_parts"] | None = Field(
+        default=None,
+        description="How categories (one_hot, ordinal, target), texts (counts of words) or times (date_parts: year, month, day, dayofweek, hour) become numbers.",
+    )
+
+    @model_validator(mode="after")
+    def _does_something(self) -> "Preprocess":
+        if not (self.impute or self.encode):
+            raise ValueError("says neither impute nor encode")
+        if self.impute and self.encode in ("counts", "date_parts"):
+            raise ValueError(f"impute does not go with encode: {self.encode}")
+        return self
+
+
 class Train(Part):
-    estimator: str = Field(pattern=r"^\w+(\.\w+)+$", description="Import string of a scikit-learn classifier.")
-    params: dict[Identifier, Any] = Field(default_factory=dict, description="Its constructor's arguments.")
-    scale: bool = Field(default=False, description="Standardise the features first.")
+    estimator: Import = Field(description="Import string of an estimator with scikit-learn's interface.")
+    params: dict[Identifier, Any] = Field(
+        default_factory=dict,
+        description="Its constructor's arguments; {estimator: IMPORT, params: {}} stands for another estimator, at any depth.",
+    )
+    preprocess: tuple[Preprocess, ...] = Field(default=(), description="What columns go through first.")
+    scale: bool = Field(default=False, description="Standardise the numbers that no group encodes.")
+    sample_weight: Column | None = Field(default=None, description="Column of each training row's weight.")
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="random_state of the estimator, where it takes one.")
+
+    @property
+    def estimators(self) -> Iterator[tuple[tuple[str | int, ...], str, dict[str, Any]]]:
+        """Every estimator in here, the outermost first: where in `train` it stands, its import string, its arguments."""
+        yield (), self.estimator, self.params
+        yield from _nested(("params",), self.params)
+
+
+def _nested(where: tuple[str | int, ...], value: Any) -> Iterator[tuple[tuple[str | int, ...], str, dict[str, Any]]]:
+    if is_estimator(value):
+        yield where, value["estimator"], value.get("params", {})
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, item in items:
+        yield from _nested((*where, step), item)
+
+
+def is_estimator(value: Any) -> bool:
+    """Whether an argument stands for an estimator of its own."""
+    return isinstance(value, dict) and isinstance(value.get("estimator"), str) and set(value) <= {"estimator", "params"}
 
 
 class Rule(Part):
@@ -128,12 +231,14 @@ class ModelConfig(Part):
     name: Name = Field(description="The model's name here, in MLflow and in Prefect; the file's name.")
     description: str = Field(min_length=1, description="What it predicts, in a sentence.")
     owner: str = Field(min_length=1, description="The team that answers for it.")
+    kind: Kind = Field(default="binary", description="What is predicted: one of two classes, one of several, or a number.")
     data: Data
     split: Split
     checks: tuple[Check, ...] = Field(default=(), description="What the data must satisfy.")
     train: Train
     metrics: tuple[Identifier, ...] = Field(
-        min_length=1, description="What is computed: built-in names, or hooks metric(rows, scores) -> number."
+        min_length=1,
+        description="What is computed: built-in names, or hooks metric(rows, scores) -> number. The first is compared with a baseline's.",
     )
     gate: tuple[Rule, ...] = Field(min_length=1, description="All of these must pass before a promotion is asked for.")
     promotion: Promotion = Promotion()
@@ -141,7 +246,15 @@ class ModelConfig(Part):
     schedule: Schedule | None = Field(default=None, description="When training starts by itself; never, if left out.")
 
     @property
+    def exclude(self) -> str | None:
+        return self.split.exclude if isinstance(self.split, TimeSplit) else None
+
+    @property
+    def own_metrics(self) -> tuple[str, ...]:
+        """The metrics that are hooks."""
+        return tuple(metric for metric in self.metrics if metric not in BUILT_IN[self.kind])
+
+    @property
     def hooks(self) -> tuple[str, ...]:
         """Names of the functions that the file beside the YAML must define."""
-        own_metrics = (metric for metric in self.metrics if metric not in BUILT_IN_METRICS)
-        return tuple(name for name in (self.data.prepare, self.split.exclude, *own_metrics) if name)
+        return tuple(name for name in (self.data.prepare, self.exclude, *self.own_metrics) if name)

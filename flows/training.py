@@ -35,9 +35,7 @@ Override = Annotated[str, Field(pattern=r"^train\.[A-Za-z_][\w.]*=.+$")]
 
 connect = step(server.connect, "connect", retries=3, timeout_seconds=5 * MINUTE)
 open_run = step(runs.open_run, "open run", retries=3, timeout_seconds=5 * MINUTE)
-settle = step(
-    plans.settle, "settle", lambda plan: f"{plan.as_of:%Y-%m-%d}: {plan.window:%m-%d}", retries=3, timeout_seconds=5 * MINUTE
-)
+settle = step(plans.settle, "settle", str, retries=3, timeout_seconds=5 * MINUTE)
 load = step(sources.load, "load", lambda rows: f"{len(rows):,} rows", retries=3, timeout_seconds=60 * MINUTE)
 validate = step(validation.validate, "validate", str, timeout_seconds=60 * MINUTE)
 record_report = step(recording.record_report, "report", retries=3, timeout_seconds=5 * MINUTE)
@@ -58,10 +56,15 @@ log_model = step(models.log_model, "log model", lambda logged: f"sha256 {logged[
 register = step(registry.register, "register", lambda number: f"version {number}", retries=3, timeout_seconds=10 * MINUTE)
 
 
-def run_name(as_of: datetime | None = None) -> str:
+def run_name(plan: Plan | None = None) -> str:
     chosen = flow_run.parameters
-    day = str(as_of or chosen.get("as_of") or "newest")[:10]
-    return f"{chosen['model']} {day}{' explore' if chosen.get('explore') else ''} #{str(flow_run.id)[-4:]}"
+    what = f"{chosen['model']} {day_of(plan) if plan else str(chosen.get('as_of') or 'newest')[:10]}".strip()
+    return f"{what}{' explore' if chosen.get('explore') else ''} #{str(flow_run.id)[-4:]}"
+
+
+def day_of(plan: Plan) -> str:
+    """The day as of which a run trains; empty where data have no days."""
+    return f"{plan.as_of:%Y-%m-%d}" if plan.as_of else ""
 
 
 @flow(name="train_candidate", flow_run_name=run_name, retries=0, validate_parameters=True, **mirror.HOOKS)
@@ -70,7 +73,7 @@ def train_candidate(model: str, as_of: datetime | None = None, overrides: list[O
 
     Args:
         model: The model to train.
-        as_of: The instant up to which labels are complete, where the holdout ends. Left out: the end of the newest day less the delay.
+        as_of: The instant up to which labels are complete, where the holdout ends. Left out: the end of the newest day less the delay. Only for data split by time.
         overrides: Changes for this run alone, under train, as train.params.n_estimators=200.
         explore: Log a run that reads no holdout and registers nothing.
     """
@@ -80,7 +83,7 @@ def train_candidate(model: str, as_of: datetime | None = None, overrides: list[O
     run = open_run(client, model, run_name(), me, {"ratchet.flow": "train_candidate", "ratchet.flow_run_url": flow_url(settings)})
     plan = settle(client, run, settings, model, as_of, overrides)
     config = plan.config
-    rename(client, run, run_name(plan.as_of))
+    rename(client, run, run_name(plan))
     runs.describe_experiment(client, run.experiment, f"{config.description}. Owner: {config.owner}.")
 
     raw = load(config, plan.window, settings.data, holdout=not explore)
@@ -99,11 +102,12 @@ def train_candidate(model: str, as_of: datetime | None = None, overrides: list[O
     if explore:
         return Completed(name="Explored", message=f"explored {model}: {scored}")
 
-    tags = {models.SHA256: sha256, "ratchet.as_of": plan.as_of.isoformat(), "ratchet.flow_run_url": flow_url(settings)}
-    version = register(client, run, config, model_id, tags, f"Candidate as of {plan.as_of:%Y-%m-%d}: {scored}")
+    tags = {models.SHA256: sha256, "ratchet.flow_run_url": flow_url(settings)}
+    tags |= {"ratchet.as_of": plan.as_of.isoformat()} if plan.as_of else {}
+    version = register(client, run, config, model_id, tags, f"Candidate {day_of(plan)}: {scored}".replace(" :", ":"))
     tell(client, settings, run, plan, version, str(scored))
     if config.promotion.ask == "on_candidate":
-        ask_for_promotion(model, version, f"{model} {plan.as_of:%Y-%m-%d} training", me)
+        ask_for_promotion(model, version, f"{model} {day_of(plan)} training", me)
     return Completed(name="Registered", message=f"version {version} of {model} is a candidate: {scored}")
 
 

@@ -191,4 +191,4 @@ def test_the_form_shows_every_rule_with_the_candidates_value() -> None:
     assert "**tiny 3** against champion 2: **FAIL**" in shown
     assert "| average_precision at least 0.5 | 0.612 | PASS |" in shown
     assert "| log_loss at most 0.4 | missing | FAIL |" in shown
-    assert "Holdout 2018-08-06 .. 2018-08-08: 8 rows, 4 positives. Training rows end 2018-08-05." in shown
+    assert "Holdout 2018-08-06 .. 2018-08-08: 8 rows, 4 positives. Trained on unknown rows up to 2018-08-05, code ." in shown

@@ -24,7 +24,7 @@ MISTAKES = [
     ("owner: tests", "ownr: tests", ":3: ownr:", "did you mean owner?"),
     ("owner: tests\n", "", "owner: is missing", ""),
     ("history_days: 1", "histroy_days: 1", "data.histroy_days: is an unknown key", "did you mean history_days?"),
-    ("kind: files", "kind: sql", ":5: data.source.kind: 'sql' is not allowed", "'files'"),
+    ("kind: files", "kind: sql", ":5: data.source.kind: 'sql' is not allowed", "files, python"),
     ("key: id", "key: idd", "data.key: 'idd' is not declared", "did you mean id?"),
     ("time: at", "time: amount", "data.columns.amount: holds the time of a row", "datetime"),
     ("  time: at\n", "", "data.time: is missing", ""),

@@ -14,7 +14,8 @@ from configs.reading import read_file
 from configs.schema import ModelConfig
 from configs.settings import Settings
 from tasks.data import digests, structure
-from tasks.data.sources import day_of, load, newest_end
+from tasks.data.files import File
+from tasks.data.sources import load, newest_as_of
 from tasks.data.splits import window
 from tasks.errors import ConfigError, DataRejected
 from tasks.records import Window
@@ -146,7 +147,7 @@ def test_missing_days_are_refused_by_their_dates(config: ModelConfig, settings: 
 
 
 def test_no_file_at_all_is_refused_by_the_pattern(config: ModelConfig, settings: Settings, days: Path) -> None:
-    for read in (lambda: load(config, SPAN, settings.data), lambda: newest_end(config, settings.data)):
+    for read in (lambda: load(config, SPAN, settings.data), lambda: newest_as_of(config, settings.data, 0)):
         with pytest.raises(
             DataRejected, match=r"no file matches .*/data/days/\*\.parquet; put the data there, or point RATCHET_DATA"
         ):
@@ -233,18 +234,18 @@ def test_a_row_in_the_file_of_another_day_is_left_for_the_structural_checks_to_f
 
 def test_the_newest_end_is_the_midnight_after_the_newest_day(config: ModelConfig, settings: Settings, days: Path) -> None:
     write_days(days)
-    assert newest_end(config, settings.data) == END
+    assert newest_as_of(config, settings.data, 0) == END
     (days / "2018-08-07.parquet").write_text("names are enough")
-    assert newest_end(config, settings.data) == END
+    assert newest_as_of(config, settings.data, 0) == END
     rows_of(FIRST).to_parquet(days / "2018-08-07.parquet")
     whole().iloc[:3].to_parquet(days / "undated.parquet")  # now names are not
-    assert newest_end(config, settings.data) == datetime(2018, 8, 7)
+    assert newest_as_of(config, settings.data, 0) == datetime(2018, 8, 7)
 
 
 def test_a_day_is_known_from_a_files_name_only_where_it_is_a_date() -> None:
-    dates = [day_of(Path(name)) for name in ("2018-08-14.parquet", "tx_20180814_v2.csv", "2018-08-14T00.parquet")]
+    dates = [File(None, name, name).day for name in ("2018-08-14.parquet", "tx_20180814_v2.csv", "2018-08-14T00.parquet")]
     assert dates == [datetime(2018, 8, 14)] * 3
-    assert [day_of(Path(name)) for name in ("all.csv", "2018-99-99.csv", "120180814.csv", "2018/all.csv")] == [None] * 4
+    assert [File(None, name, name).day for name in ("all.csv", "2018-99-99.csv", "120180814.csv", "2018/all.csv")] == [None] * 4
 
 
 SAMPLE = pd.DataFrame({

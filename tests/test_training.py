@@ -16,11 +16,14 @@ from sklearn.preprocessing import StandardScaler
 
 from configs import source
 from configs.reading import read_file
-from configs.schema import BUILT_IN_METRICS, ModelConfig, Train
+from configs.metrics import BUILT_IN
+from configs.schema import ModelConfig
 from tasks.data.hooks import Hooks, load_hooks, parse_hooks
 from tasks.data.splits import Parts
 from tasks.errors import ConfigError, HookFailed
-from tasks.model.evaluation import evaluate, measure, score
+from tasks.model.evaluation import evaluate
+from tasks.model.metrics import measure
+from tasks.model.scores import score
 from tasks.model.training import build, fit
 from tests.conftest import TINY_HOOKS
 
@@ -29,7 +32,7 @@ LOGISTIC, FOREST = "sklearn.linear_model.LogisticRegression", "sklearn.ensemble.
 
 @pytest.fixture
 def config(tiny: Path) -> ModelConfig:
-    return read_file(tiny).model_copy(update={"metrics": (*BUILT_IN_METRICS, "share_found")})
+    return read_file(tiny).model_copy(update={"metrics": (*BUILT_IN["binary"], "share_found")})
 
 
 @pytest.fixture
@@ -55,14 +58,15 @@ def measuring(config: ModelConfig, tiny: Path, body: str) -> Hooks:
     return parse_hooks(config, f"{TINY_HOOKS}\n\ndef share_found(rows, scores):\n    {body}\n", tiny.with_suffix(".py"))
 
 
-def test_the_seed_is_set_where_the_estimator_takes_one() -> None:
-    assert build(Train(estimator=FOREST, seed=7))["model"].random_state == 7
-    assert build(Train(estimator=FOREST, seed=7, params={"random_state": 3}))["model"].random_state == 3
-    assert "random_state" not in build(Train(estimator="sklearn.naive_bayes.GaussianNB", seed=7))["model"].get_params()
+def test_the_seed_is_set_where_the_estimator_takes_one(config: ModelConfig) -> None:
+    assert build(training(config, estimator=FOREST, seed=7, params={}))["model"].random_state == 7
+    assert build(training(config, estimator=FOREST, seed=7, params={"random_state": 3}))["model"].random_state == 3
+    naive = build(training(config, estimator="sklearn.naive_bayes.GaussianNB", seed=7, params={}))
+    assert "random_state" not in naive["model"].get_params()
 
 
-def test_the_estimator_gets_its_params_and_a_scaler_where_asked_for() -> None:
-    plain, scaled = (build(Train(estimator=LOGISTIC, params={"C": 0.25}, scale=scale)) for scale in (False, True))
+def test_the_estimator_gets_its_params_and_a_scaler_where_asked_for(config: ModelConfig) -> None:
+    plain, scaled = (build(training(config, params={"C": 0.25}, scale=scale)) for scale in (False, True))
     assert [type(step) for _, step in plain.steps] == [LogisticRegression]
     assert [type(step) for _, step in scaled.steps] == [StandardScaler, LogisticRegression]
     assert plain["model"].C == 0.25
@@ -75,17 +79,23 @@ def test_the_estimator_gets_its_params_and_a_scaler_where_asked_for() -> None:
         ("no_such_package.Classifier", {}, "No module named 'no_such_package'"),
         ("sklearn.linear_model.nowhere.Classifier", {}, "cannot be made"),
         (LOGISTIC, {"c": 1.0}, r"LogisticRegression\(c=1.0\) cannot be made: .* unexpected keyword argument 'c'"),
-        ("sklearn.linear_model.LinearRegression", {}, "is no classifier with predict_proba"),
-        ("sklearn.ensemble.RandomForestRegressor", {}, "is no classifier with predict_proba"),
-        ("sklearn.linear_model.RidgeClassifier", {}, "is no classifier with predict_proba"),
-        ("sklearn.preprocessing.StandardScaler", {}, "is no classifier with predict_proba"),
+        ("sklearn.linear_model.LinearRegression", {}, "is no classifier, and tiny is a binary model"),
+        ("sklearn.ensemble.RandomForestRegressor", {}, "is no classifier, and tiny is a binary model"),
+        (
+            "sklearn.linear_model.RidgeClassifier",
+            {},
+            "has no predict_proba, .* wrap it: sklearn.calibration.CalibratedClassifierCV",
+        ),
+        ("sklearn.preprocessing.StandardScaler", {}, "is no classifier, and tiny is a binary model"),
         ("sklearn.metrics.roc_auc_score", {}, "cannot be made"),
-        ("collections.OrderedDict", {}, "cannot be made"),
+        ("collections.OrderedDict", {}, "has not scikit-learn's interface"),
     ],
 )
-def test_what_cannot_give_probabilities_is_refused(estimator: str, params: dict[str, Any], sentence: str) -> None:
+def test_what_cannot_give_probabilities_is_refused(
+    config: ModelConfig, estimator: str, params: dict[str, Any], sentence: str
+) -> None:
     with pytest.raises(ConfigError, match=rf"train\.estimator: .*{sentence}"):
-        build(Train(estimator=estimator, params=params))
+        build(training(config, estimator=estimator, params=params))
 
 
 def test_the_model_learns_from_its_features_alone_and_in_their_order(config: ModelConfig, parts: Parts) -> None:
@@ -137,6 +147,9 @@ def test_metrics_are_scikit_learns_own(config: ModelConfig, hooks: Hooks, parts:
         "average_precision": metrics.average_precision_score(truth, scores),
         "log_loss": metrics.log_loss(truth, scores),
         "brier_score": metrics.brier_score_loss(truth, scores),
+        "accuracy": metrics.accuracy_score(truth, decided),
+        "balanced_accuracy": metrics.balanced_accuracy_score(truth, decided),
+        "matthews_corrcoef": metrics.matthews_corrcoef(truth, decided),
         "share_found": metrics.recall_score(truth, decided),
     }, rel=1e-12)  # fmt: skip
     assert list(evaluation.train) == list(config.metrics)
@@ -144,14 +157,14 @@ def test_metrics_are_scikit_learns_own(config: ModelConfig, hooks: Hooks, parts:
 
 
 def test_a_model_that_finds_nothing_has_a_precision_of_zero(config: ModelConfig, hooks: Hooks, parts: Parts) -> None:
-    nothing = measure(config, hooks, parts.holdout, np.full(len(parts.holdout), 0.1))
+    nothing = measure(config, hooks, parts.holdout, pd.Series(0.1, parts.holdout.index))
     assert (nothing["precision"], nothing["recall"], nothing["f1"]) == (0.0, 0.0, 0.0)
 
 
 def test_a_run_that_read_no_holdout_has_no_holdout_metrics(config: ModelConfig, hooks: Hooks, parts: Parts) -> None:
     evaluation = evaluate(fit(config, parts.train), config, hooks, Parts(parts.train, parts.holdout.iloc[:0], 0))
     assert (evaluation.holdout, len(evaluation.scores)) == ({}, 0)
-    assert str(evaluation).startswith("precision ")
+    assert str(evaluation).startswith("accuracy ")
 
 
 @pytest.mark.parametrize(
@@ -170,19 +183,19 @@ def test_a_run_that_read_no_holdout_has_no_holdout_metrics(config: ModelConfig, 
 @pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")  # of numpy, for the answer that is one
 def test_a_metric_that_answers_no_finite_number_is_refused(config: ModelConfig, tiny: Path, parts: Parts, answer: str) -> None:
     with pytest.raises(HookFailed, match=r"metric share_found answered (a )?\S+; it must be a finite number$"):
-        measure(config, measuring(config, tiny, f"return {answer}"), parts.holdout, np.full(len(parts.holdout), 0.5))
+        measure(config, measuring(config, tiny, f"return {answer}"), parts.holdout, pd.Series(0.5, parts.holdout.index))
 
 
 def test_a_metric_that_raises_is_named_with_its_own_line(config: ModelConfig, tiny: Path, parts: Parts) -> None:
     hooks = measuring(config, tiny, "return rows['no such column'].sum()")
     line = len(hooks.source.splitlines())
     with pytest.raises(HookFailed, match=rf"hook share_found raised KeyError: 'no such column' \(tiny\.py:{line}\)"):
-        measure(config, hooks, parts.holdout, np.full(len(parts.holdout), 0.5))
+        measure(config, hooks, parts.holdout, pd.Series(0.5, parts.holdout.index))
 
 
 def test_a_metric_cannot_change_the_rows_and_scores_it_looks_at(config: ModelConfig, tiny: Path, parts: Parts) -> None:
     hooks = measuring(config, tiny, "rows['bad'] = 0; rows.loc[:, 'amount'] = 0.0; scores[:] = 0.0; return 1.0")
-    before, scores = parts.holdout.copy(), np.linspace(0, 1, len(parts.holdout))
+    before, scores = parts.holdout.copy(), pd.Series(np.linspace(0, 1, len(parts.holdout)), parts.holdout.index)
     measure(config, hooks, parts.holdout, scores)
     pd.testing.assert_frame_equal(parts.holdout, before)
     np.testing.assert_array_equal(scores, np.linspace(0, 1, len(parts.holdout)))

@@ -118,7 +118,7 @@ FEATURE_TRAPS: list[tuple[str, Any, str, str]] = [
         "is text",
         lambda r: r.assign(double=r["amount"].astype("str")),
         "feature-types",
-        "double is str: features are numbers or booleans",
+        "double is str: a feature that train.preprocess does not encode is a number or a boolean",
     ),
     ("is all null", lambda r: r.assign(double=np.nan), "any-double", "all 40 double are null"),
     ("is infinite", lambda r: r.assign(double=put("amount", [0], np.inf)(r)["amount"]), "finite-double", "1 of 40 rows"),

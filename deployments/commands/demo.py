@@ -168,7 +168,7 @@ def _score(settings: Settings, raw: pd.DataFrame) -> str:
     mlflow.set_tracking_uri(settings.mlflow_url)
     config = read_model(MODEL, settings)
     rows = prepare(config, load_hooks(config, hooks_path(MODEL, settings)), raw)
-    day = rows[rows[config.data.time] >= pd.Timestamp(AS_OF)]
+    day = rows[rows["TX_DATETIME"] >= pd.Timestamp(AS_OF)]
     alerts = mlflow.pyfunc.load_model(f"models:/{MODEL}@champion").predict(day[list(config.data.features)])
     version = mlflow.MlflowClient().get_model_version_by_alias(MODEL, "champion").version
     return f"{len(day):,} rows, {int(alerts.sum())} alerts by version {version}"

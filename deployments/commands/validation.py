@@ -21,7 +21,7 @@ def validate(model: str, as_of: datetime | None, as_json: bool) -> None:
 
     settings = Settings()
     config = read_model(model, settings)
-    window = splits.window(config, as_of or sources.newest_as_of(config, settings.data))
+    window = splits.settle_window(config, as_of, settings.data)
     rows = sources.load(config, window, settings.data)
     reports = [validation.validate(rows, config, window, "raw")]
     if not reports[0].critical:
@@ -30,7 +30,7 @@ def validate(model: str, as_of: datetime | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(report) for report in reports], indent=1))
     else:
-        click.echo(f"{model}: {len(rows):,} rows, {window}")
+        click.echo(f"{model}: {len(rows):,} rows, {window or config.split}")
         for report in reports:
             passed = len(report.outcomes) - len(report.failures)
             click.echo(f"  {report.stage:<9} {passed} of {len(report.outcomes)} checks passed")

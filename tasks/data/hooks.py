@@ -68,12 +68,12 @@ def prepare(config: ModelConfig, hooks: Hooks, raw: pd.DataFrame) -> pd.DataFram
 
 def excluded(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, window: Window) -> "pd.Series[bool]":
     """True for the rows on which no model is judged; False for all where the model has no such hook."""
-    if not config.split.exclude:
+    if not config.exclude:
         return pd.Series(False, index=rows.index)
-    mask = hooks.call(config.split.exclude, rows.copy(), window)
+    mask = hooks.call(config.exclude, rows.copy(), window)
     if not isinstance(mask, pd.Series) or mask.dtype != bool or not mask.index.equals(rows.index):
         raise HookFailed(
-            f"hook {config.split.exclude} must return a boolean Series, a value for each of the {len(rows):,} rows it was given"
+            f"hook {config.exclude} must return a boolean Series, a value for each of the {len(rows):,} rows it was given"
         )
     return mask
 

@@ -1,91 +1,114 @@
-"""Rows from files: which files, which days, which columns; and the day up to which there are data.
+"""The rows of a model: from files or a function, of which days; and the day up to which there are data.
 
-Not here: whether the rows are any good (structure.py, validation.py), what is computed from them (hooks.py).
+Not here: reading one file (files.py), whether the rows are any good (structure.py, validation.py), what is computed from them (hooks.py).
 """
 
-import re
+import importlib
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 
-from configs.schema import Data, ModelConfig
-from tasks.errors import ConfigError, DataRejected
+from configs.schema import ROW, FilesSource, ModelConfig, PythonSource
+from tasks.data import files
+from tasks.data.files import File
+from tasks.errors import DataRejected
 from tasks.records import Window
 
-DAY_IN_NAME = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
 
-
-def load(config: ModelConfig, window: Window, root: Path, *, holdout: bool = True) -> pd.DataFrame:
-    """The declared columns of all rows from the history's start to the holdout's end; without `holdout`, to the end of training.
+def load(config: ModelConfig, window: Window | None, root: Path, *, holdout: bool = True) -> pd.DataFrame:
+    """The declared columns of all rows; where there is a window, from its history's start to its end, without `holdout` to the end of training.
 
     Rows are in the order of their key: the same rows make the same model, however they were spread over files.
     Where names carry dates only the files of those days are read, and each day must have one; DataRejected names what is missing.
     """
-    end = window.holdout_end if holdout else window.train_end
-    files = find_files(config.data, root)
-    dated = all(day_of(file) for file in files)
-    wanted = _files_of_days(files, window.history_start, end) if dated else files
-    rows = pd.concat([_read(file, config.data) for file in wanted], ignore_index=True)
+    data = config.data
+    if isinstance(data.source, PythonSource):
+        return _within(_called(data.source, config), config, window, holdout=holdout)
+    found = files.find(data.source, root)
+    if window is None or not all(file.day for file in found):
+        rows = pd.concat([files.read(file, data) for file in found], ignore_index=True)
+        return _within(rows, config, window, holdout=holdout)
+    wanted = _of_days(found, window.history_start, _end(window, holdout=holdout))
+    rows = pd.concat([files.read(file, data) for file in wanted], ignore_index=True)
+    return _within(rows, config, window, holdout=holdout, dated=True)
+
+
+def newest_as_of(config: ModelConfig, root: Path, delay_days: int) -> datetime:
+    """The instant up to which labels are complete: the end of the newest day there are rows of, less the delay."""
+    return _newest_end(config, root) - timedelta(days=delay_days)
+
+
+def _newest_end(config: ModelConfig, root: Path) -> datetime:
+    data = config.data
+    assert data.time is not None
+    if isinstance(data.source, FilesSource):
+        found = files.find(data.source, root)
+        if all(days := [file.day for file in found]):
+            return max(day for day in days if day) + timedelta(days=1)
+        times = pd.concat([files.read(file, data, [data.time])[data.time] for file in found], ignore_index=True)
+    else:
+        times = _called(data.source, config)[data.time]
+    if not pd.api.types.is_datetime64_dtype(times) or times.isna().all():
+        raise DataRejected(
+            f"{data.time} holds no times ({times.dtype}); declare its type in data.columns and write it as a timestamp"
+        )
+    ahead = times[times > datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1)]
+    if len(ahead):
+        raise DataRejected(
+            f"{len(ahead):,} of {len(times):,} rows lie in the future, the last at {ahead.max():%Y-%m-%d}, so the newest day is not known; "
+            "mend them, or name the end of the holdout with --as-of"
+        )
+    return datetime.combine(times.max().date(), datetime.min.time()) + timedelta(days=1)
+
+
+def _called(source: PythonSource, config: ModelConfig) -> pd.DataFrame:
+    """The declared columns of what the function returns; its errors are named as those of the source."""
+    module, _, name = source.function.rpartition(".")
+    try:
+        answer = getattr(importlib.import_module(module), name)(**source.arguments)
+    except Exception as error:
+        raise DataRejected(f"{source.function} raised {type(error).__name__}: {error}; mend it or data.source.arguments") from error
+    frame = getattr(answer, "frame", answer)
+    if not isinstance(frame, pd.DataFrame):
+        raise DataRejected(
+            f"{source.function} returned {type(answer).__name__}; it must return a DataFrame, or hold one as `frame`"
+        )
+    if missing := [column for column in config.data.columns if column not in frame]:
+        raise DataRejected(f"{source.function} has no column {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}")
+    rows = frame[list(config.data.columns)].reset_index(drop=True)
+    return rows.assign(**{ROW: rows.index.astype("str")}) if config.data.key == ROW else rows
+
+
+def _within(rows: pd.DataFrame, config: ModelConfig, window: Window | None, *, holdout: bool, dated: bool = False) -> pd.DataFrame:
+    """The rows of the window, by key. Of dated files none is dropped: a row outside its file's day is for the structural checks to find."""
+    time = config.data.time
     rows = rows.sort_values(config.data.key, kind="stable", ignore_index=True)
-    if config.data.time not in rows or not pd.api.types.is_datetime64_dtype(rows[config.data.time]):
+    if window is None or time is None or not pd.api.types.is_datetime64_dtype(rows[time]):
         return rows
-    times = rows[config.data.time]
-    before, after = times < window.history_start, times >= end  # neither holds where there is no time
-    if dated:  # a row outside its file's day is for the structural checks to find
-        before &= times >= _midnight(window.history_start)
-        after &= times < _midnight(end, after=True)
+    end = _end(window, holdout=holdout)
+    before, after = rows[time] < window.history_start, rows[time] >= end  # neither holds where there is no time
+    if dated:
+        before &= rows[time] >= _midnight(window.history_start)
+        after &= rows[time] < _midnight(end, after=True)
     return rows[~(before | after)].reset_index(drop=True)
 
 
-def newest_end(config: ModelConfig, root: Path) -> datetime:
-    """The end of the newest day there are rows of."""
-    files = find_files(config.data, root)
-    days = [day for file in files if (day := day_of(file))]
-    if len(days) == len(files):
-        return max(days) + timedelta(days=1)
-    newest = max(_read(file, config.data, [config.data.time])[config.data.time].max() for file in files)
-    return datetime.combine(newest.date(), datetime.min.time()) + timedelta(days=1)
+def _end(window: Window, *, holdout: bool) -> datetime:
+    return window.holdout_end if holdout else window.train_end
 
 
-def newest_as_of(config: ModelConfig, root: Path) -> datetime:
-    """The instant up to which labels are complete: the end of the newest day less the delay."""
-    return newest_end(config, root) - timedelta(days=config.split.delay_days)
-
-
-def find_files(data: Data, root: Path) -> tuple[Path, ...]:
-    pattern = Path(data.source.path.replace("${RATCHET_DATA}", str(root)))
-    if not pattern.is_absolute():
-        raise ConfigError(f"data.source.path is {data.source.path}; write a full path, or begin it with ${{RATCHET_DATA}}")
-    files = tuple(sorted(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))))
-    if not files:
-        raise DataRejected(f"no file matches {pattern}; put the data there, or point RATCHET_DATA at its folder")
-    return files
-
-
-def day_of(file: Path) -> datetime | None:
-    """The day that a file's name carries, as in 2018-08-14.parquet."""
-    match = DAY_IN_NAME.search(file.stem)
-    try:
-        return datetime.strptime("".join(match.groups()), "%Y%m%d") if match else None
-    except ValueError:  # digits that are no date, as in 2018-99-99: a name like any other
-        return None
-
-
-def _files_of_days(files: Sequence[Path], start: datetime, end: datetime) -> list[Path]:
+def _of_days(found: Sequence[File], start: datetime, end: datetime) -> list[File]:
     first = _midnight(start)
     days = [first + timedelta(days=n) for n in range((_midnight(end, after=True) - first).days)]
-    wanted = [file for file in files if day_of(file) in days]
-    have = {day_of(file) for file in wanted}
+    wanted = [file for file in found if file.day in days]
+    have = {file.day for file in wanted}
     if missing := [day for day in days if day not in have]:
         named = ", ".join(f"{day:%Y-%m-%d}" for day in missing[:3]) + (", ..." if len(missing) > 3 else "")
         raise DataRejected(
             f"{len(missing)} of the {len(days)} days from {start:%Y-%m-%d} to {end:%Y-%m-%d} have no file ({named}); "
-            f"bring them to {files[0].parent}, or choose another --as-of"
+            f"bring them to {Path(str(found[0])).parent}, or choose another --as-of"
         )
     return wanted
 
@@ -94,47 +117,3 @@ def _midnight(instant: datetime, *, after: bool = False) -> datetime:
     """The midnight at or before an instant; the one at or after it, if so asked."""
     midnight = datetime.combine(instant.date(), datetime.min.time())
     return midnight + timedelta(days=1) if after and midnight < instant else midnight
-
-
-def _read(file: Path, data: Data, columns: Sequence[str] = ()) -> pd.DataFrame:
-    wanted = list(columns or data.columns)
-    try:
-        frame = _read_csv(file, data, wanted) if file.suffix == ".csv" else _read_parquet(file, wanted)
-    except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError, OSError) as error:
-        if getattr(error, "errno", None) is not None:
-            raise  # the disk's trouble, not what the file holds
-        raise DataRejected(f"{file}: cannot be read: {str(error).splitlines()[0]}") from error
-    instants = frame.select_dtypes("datetime").columns
-    return frame.astype(dict.fromkeys(instants, "datetime64[us]"))  # files of one source may differ in their unit
-
-
-def _read_parquet(file: Path, columns: list[str]) -> pd.DataFrame:
-    _refuse_missing(file, columns, pq.read_schema(file).names)
-    frame: pd.DataFrame = pq.read_table(file, columns=columns).to_pandas()
-    return frame
-
-
-def _read_csv(file: Path, data: Data, columns: list[str]) -> pd.DataFrame:
-    types = {
-        "int64": pa.int64(),
-        "float64": pa.float64(),
-        "bool": pa.bool_(),
-        "string": pa.string(),
-        "datetime": pa.timestamp("us"),
-    }
-    convert = pyarrow.csv.ConvertOptions(
-        column_types={name: types[data.columns[name]] for name in columns},
-        strings_can_be_null=True,  # else a column of missing strings is all known
-        null_values=[""],
-    )
-    table = pyarrow.csv.read_csv(file, convert_options=convert)
-    _refuse_missing(file, columns, table.column_names)
-    frame: pd.DataFrame = table.select(columns).to_pandas()
-    return frame
-
-
-def _refuse_missing(file: Path, wanted: list[str], there: list[str]) -> None:
-    if missing := [name for name in wanted if name not in there]:
-        raise DataRejected(f"{file}: has no column {', '.join(missing)}; it has {', '.join(there)}")
-    if twice := sorted({name for name in wanted if there.count(name) > 1}):
-        raise DataRejected(f"{file}: has column {', '.join(twice)} more than once")

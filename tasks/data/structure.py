@@ -12,18 +12,24 @@ import numpy as np
 import pandas as pd
 
 from configs.schema import ModelConfig
+from tasks.data.labels import labels
 from tasks.records import CheckOutcome, Window
 
 SHOWN_KEYS = 5
+FITS = {
+    None: "a feature that train.preprocess does not encode is a number or a boolean",
+    "counts": "encode: counts takes strings",
+    "date_parts": "encode: date_parts takes times",
+} | dict.fromkeys(("one_hot", "ordinal", "target"), "categories are strings, numbers or booleans; times are encoded as date_parts")
 
 
-def check_raw(rows: pd.DataFrame, config: ModelConfig, window: Window) -> tuple[CheckOutcome, ...]:
-    """Structure of the raw rows: columns, types, nulls, finiteness, unique key, time inside the window, target 0 or 1."""
+def check_raw(rows: pd.DataFrame, config: ModelConfig, window: Window | None) -> tuple[CheckOutcome, ...]:
+    """Structure of the raw rows: columns, types, nulls, finiteness, unique key, time inside the window if any, a target of its kind."""
     return tuple(_raw(rows, config, window))
 
 
 def check_features(rows: pd.DataFrame, config: ModelConfig) -> tuple[CheckOutcome, ...]:
-    """Structure of the features that `prepare` computed: there, numbers or booleans, not all null, finite."""
+    """Structure of the features that `prepare` computed: there, of a type that their encoding takes, not all null, finite."""
     return tuple(_features(rows, config))
 
 
@@ -34,27 +40,36 @@ def first_keys(rows: pd.DataFrame, failed: "pd.Series[bool]", config: ModelConfi
     return tuple(str(key) for key in rows.loc[failed, config.data.key].head(SHOWN_KEYS))
 
 
-def _raw(rows: pd.DataFrame, config: ModelConfig, window: Window) -> Iterator[CheckOutcome]:
+def _raw(rows: pd.DataFrame, config: ModelConfig, window: Window | None) -> Iterator[CheckOutcome]:
     data = config.data
-    problem = _columns_problem(rows, tuple(data.columns))
-    yield _whole("columns", rows, problem, f"{len(data.columns)} columns, each once")
+    problem = _columns_problem(rows, tuple(data.raw))
+    yield _whole("columns", rows, problem, f"{len(data.raw)} columns, each once")
     if problem:
         return
     yield _whole("not-empty", rows, None if len(rows) else "there are no rows", f"{len(rows):,} rows")
-    wrong = [
-        f"{name} is {rows[name].dtype}, {dtype} declared" for name, dtype in data.columns.items() if not _is(rows[name], dtype)
-    ]
+    wrong = [f"{name} is {rows[name].dtype}, {dtype} declared" for name, dtype in data.raw.items() if not _is(rows[name], dtype)]
     yield _whole("types", rows, "; ".join(wrong), "types as declared")
     if wrong or not len(rows):
         return
-    for name in data.columns:
+    for name in data.raw:
         yield from _content(rows, name, config, may_be_null=name not in (data.key, data.time, data.target))
     yield _rows("key-unique", rows, rows[data.key].duplicated(keep=False), f"share their {data.key} with another row", config)
-    times = rows[data.time]
-    start, end = window.history_start, max(window.holdout_end, window.train_end)
-    outside = (times < start) | (times >= end)
-    yield _rows("time-in-window", rows, outside, f"lie outside {_day(start)} .. {_day(end)}", config)
-    yield _rows("target-binary", rows, ~rows[data.target].isin([0, 1]), f"have a {data.target} that is neither 0 nor 1", config)
+    if window and data.time:
+        times = rows[data.time]
+        start, end = window.history_start, max(window.holdout_end, window.train_end)
+        outside = (times < start) | (times >= end)
+        yield _rows("time-in-window", rows, outside, f"lie outside {_day(start)} .. {_day(end)}", config)
+    if config.kind == "binary":
+        yield _binary_target(rows, config)
+
+
+def _binary_target(rows: pd.DataFrame, config: ModelConfig) -> CheckOutcome:
+    """Beside the value to find there is one other; of numbers it is 0."""
+    target, positive = config.data.target, config.data.positive
+    others = rows[target][labels(config, rows) == 0]
+    other = 1 - int(positive) if positive in (0, 1) else next(iter(others), positive)
+    strange = ~rows[target].isin([positive, other])
+    return _rows("target-binary", rows, strange, f"have a {target} that is neither {other} nor {positive}", config)
 
 
 def _features(rows: pd.DataFrame, config: ModelConfig) -> Iterator[CheckOutcome]:
@@ -63,11 +78,25 @@ def _features(rows: pd.DataFrame, config: ModelConfig) -> Iterator[CheckOutcome]
     yield _whole("features", rows, problem, f"{len(features)} features, each once")
     if problem:
         return
-    wrong = [f"{name} is {rows[name].dtype}" for name in features if not pd.api.types.is_numeric_dtype(rows[name].dtype)]
-    yield _whole("feature-types", rows, "; ".join(wrong) and f"{'; '.join(wrong)}: features are numbers or booleans", "numbers")
+    encoded = {column: group.encode for group in config.train.preprocess if group.encode for column in group.columns}
+    wrong = [
+        f"{name} is {rows[name].dtype}: {FITS[encoded.get(name)]}" for name in features if not _fits(rows[name], encoded.get(name))
+    ]
+    yield _whole("feature-types", rows, "; ".join(wrong), "types that their encodings take")
     if not wrong:
         for name in features:
             yield from _content(rows, name, config, may_be_null=True)
+
+
+def _fits(column: "pd.Series[Any]", encode: str | None) -> bool:
+    match encode:
+        case None:
+            return bool(pd.api.types.is_numeric_dtype(column.dtype))
+        case "counts":
+            return bool(pd.api.types.is_string_dtype(column))
+        case "date_parts":
+            return _is(column, "datetime")
+    return not _is(column, "datetime")
 
 
 def _content(rows: pd.DataFrame, name: str, config: ModelConfig, *, may_be_null: bool) -> Iterator[CheckOutcome]:

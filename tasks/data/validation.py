@@ -21,7 +21,7 @@ from tasks.records import CheckOutcome, ValidationReport, Window
 Stage = Literal["raw", "features"]
 
 
-def validate(rows: pd.DataFrame, config: ModelConfig, window: Window, stage: Stage) -> ValidationReport:
+def validate(rows: pd.DataFrame, config: ModelConfig, window: Window | None, stage: Stage) -> ValidationReport:
     """What every check of this stage found, in the order of the YAML; no declared check is run on rows whose structure is broken."""
     outcomes = structure.check_raw(rows, config, window) if stage == "raw" else structure.check_features(rows, config)
     if all(outcome.passed for outcome in outcomes):
@@ -31,18 +31,19 @@ def validate(rows: pd.DataFrame, config: ModelConfig, window: Window, stage: Sta
     return ValidationReport(stage, len(rows), outcomes)
 
 
-def demand(report: ValidationReport, config: ModelConfig, window: Window) -> None:
+def demand(report: ValidationReport, config: ModelConfig, window: Window | None) -> None:
     """Return when no critical check failed; DataRejected names each that did, with rows and first keys."""
     if not report.critical:
         return
-    head = f"the data of {window.history_start:%Y-%m-%d} .. {window.holdout_end:%Y-%m-%d} are not what the checks of {config.name} ask for."
+    days = f" of {window.history_start:%Y-%m-%d} .. {window.holdout_end:%Y-%m-%d}" if window else ""
+    head = f"the data{days} are not what the checks of {config.name} ask for."
     failures = "\n".join(f"  {outcome}" for outcome in report.failures)
     raise DataRejected(f"{head}\n{failures}\nNothing was trained, nothing registered.")
 
 
 def checks_of(config: ModelConfig, stage: Stage) -> tuple[Check, ...]:
     """The declared checks that run before prepare (all their columns are raw), or those that run after it."""
-    raw = set(config.data.columns)
+    raw = set(config.data.raw)
     return tuple(
         check for check in config.checks if ({*check.columns, *condition_columns(check.arguments)} <= raw) == (stage == "raw")
     )

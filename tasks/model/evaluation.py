@@ -1,82 +1,72 @@
-"""Scores of a fitted model on rows, and the metrics they come to.
+"""A fitted model on both parts, beside baselines that know nothing of the features.
 
-Metrics come from scikit-learn directly, at the decision threshold of 0.5. Not here: whether they are enough (tasks/verdict).
+Not here: what a metric is (metrics.py); whether the metrics are enough (tasks/verdict).
 """
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from sklearn import metrics
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.pipeline import Pipeline
 
-from configs.schema import BUILT_IN_METRICS, ModelConfig
+from configs.metrics import LOWER_IS_BETTER
+from configs.schema import ModelConfig
 from tasks.data.hooks import Hooks
+from tasks.data.labels import labels
 from tasks.data.splits import Parts
-from tasks.errors import HookFailed
-
-THRESHOLD = 0.5
-
-Scores = NDArray[np.float64]
+from tasks.model.metrics import measure
+from tasks.model.scores import Scores, score
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A model on both parts: metrics by name, and the holdout's scores, shape (holdout rows,). A run that read no holdout has none."""
+    """Metrics by name of a model on both parts and of each baseline on the holdout, and the holdout's scores. A run that read no holdout has none."""
 
     train: dict[str, float]
     holdout: dict[str, float]
+    baselines: dict[str, dict[str, float]]
     scores: Scores
+    doubt: str = ""
 
     def __str__(self) -> str:
         shown = self.holdout or self.train
-        return "  ".join(f"{name} {shown[name]:.3f}" for name in list(shown)[:3])
+        metrics = "  ".join(f"{name} {shown[name]:.3f}" for name in list(shown)[:3])
+        return f"{metrics}; {self.doubt}" if self.doubt else metrics
 
 
 def evaluate(model: Pipeline, config: ModelConfig, hooks: Hooks, parts: Parts) -> Evaluation:
     """The model on the training rows and, where there are any, on the holdout."""
     on_train = measure(config, hooks, parts.train, score(model, config, parts.train))
     if parts.holdout.empty:
-        return Evaluation(on_train, {}, np.empty(0))
+        return Evaluation(on_train, {}, {}, pd.Series(dtype="float64"))
     scores = score(model, config, parts.holdout)
-    return Evaluation(on_train, measure(config, hooks, parts.holdout, scores), scores)
-
-
-def score(model: Pipeline, config: ModelConfig, rows: pd.DataFrame) -> Scores:
-    """The probability of the positive class for each row, shape (n,)."""
-    probabilities: Scores = model.predict_proba(rows[list(config.data.features)])
-    return probabilities[:, 1]
-
-
-def measure(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, scores: Scores) -> dict[str, float]:
-    """Every metric that the YAML names, by its name; each a finite number, or HookFailed for the model's own that is not."""
-    target = rows[config.data.target].to_numpy()
-    return {
-        name: _built_in(name, target, scores) if name in BUILT_IN_METRICS else _own(name, hooks, rows, scores)
-        for name in config.metrics
+    on_holdout = measure(config, hooks, parts.holdout, scores)
+    baselines = {
+        name: measure(config, hooks, parts.holdout, score(baseline, config, parts.holdout))
+        for name, baseline in fit_baselines(config, parts.train).items()
     }
+    return Evaluation(on_train, on_holdout, baselines, scores, _doubt(config, on_holdout, baselines))
 
 
-def _built_in(name: str, target: NDArray[Any], scores: Scores) -> float:
-    on_scores: dict[str, Callable[[NDArray[Any], Scores], float]] = {
-        "roc_auc": metrics.roc_auc_score,
-        "average_precision": metrics.average_precision_score,
-        "log_loss": metrics.log_loss,
-        "brier_score": metrics.brier_score_loss,
-    }
-    if name in on_scores:
-        return float(on_scores[name](target, scores))
-    on_decisions = {"precision": metrics.precision_score, "recall": metrics.recall_score, "f1": metrics.f1_score}
-    return float(on_decisions[name](target, scores >= THRESHOLD, zero_division=0.0))
+def fit_baselines(config: ModelConfig, rows: pd.DataFrame) -> dict[str, DummyClassifier | DummyRegressor]:
+    """What any model should beat: the most frequent class, or the mean; for dated numbers also the last value there was."""
+    features, target = rows[list(config.data.features)], labels(config, rows)
+    if config.kind != "regression":
+        return {"most_frequent": DummyClassifier(strategy="prior").fit(features, target)}
+    baselines = {"mean": DummyRegressor(strategy="mean").fit(features, target)}
+    if config.data.time:
+        last = float(target.iloc[rows[config.data.time].argmax()])
+        baselines["last_value"] = DummyRegressor(strategy="constant", constant=np.array([last])).fit(features, target)
+    return baselines
 
 
-def _own(name: str, hooks: Hooks, rows: pd.DataFrame, scores: Scores) -> float:
-    value = hooks.call(name, rows.copy(), pd.Series(scores, index=rows.index))
-    if not isinstance(value, int | float | np.number) or not math.isfinite(value):
-        answer = repr(value) if isinstance(value, int | float | np.number | None) else f"a {type(value).__name__}"  # never its rows
-        raise HookFailed(f"metric {name} answered {answer}; it must be a finite number")
-    return float(value)
+def _doubt(config: ModelConfig, found: dict[str, float], baselines: dict[str, dict[str, float]]) -> str:
+    """That a baseline is as good in the first metric whose better side is known; empty where none is."""
+    main = next((metric for metric in config.metrics if metric in found and metric not in config.own_metrics), None)
+    if main is None:
+        return ""
+    sign = -1 if main in LOWER_IS_BETTER else 1
+    name, best = max(((name, metrics.get(main, np.nan)) for name, metrics in baselines.items()), key=lambda pair: sign * pair[1])
+    beaten = sign * found[main] > sign * best
+    return "" if beaten else f"no better than its baseline ({name}): {main} {found[main]:.3f} against {best:.3f}"

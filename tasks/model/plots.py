@@ -1,74 +1,216 @@
-"""The pictures of one evaluation, drawn by scikit-learn's displays; each title says what to see."""
+"""The pictures of one evaluation, drawn by scikit-learn's displays; each has a sentence that says what to see in it.
 
-from collections.abc import Iterator
+Not here: the page they stand on (report.py).
+"""
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from sklearn.inspection import permutation_importance
-from sklearn.metrics import ConfusionMatrixDisplay, PrecisionRecallDisplay, RocCurveDisplay
+from sklearn.calibration import CalibrationDisplay
+from sklearn.inspection import PartialDependenceDisplay, permutation_importance
+from sklearn.metrics import ConfusionMatrixDisplay, PrecisionRecallDisplay, PredictionErrorDisplay, RocCurveDisplay
 from sklearn.pipeline import Pipeline
 
+from configs.metrics import Kind
 from configs.schema import ModelConfig
-from tasks.model.evaluation import THRESHOLD, Scores
+from tasks.data.labels import labels
+from tasks.model.scores import THRESHOLD, Scores, decisions
 
-PERMUTED_ROWS = 5_000  # enough to rank features; permutation predicts them 5 times a feature
+PERMUTED_ROWS = 2_000  # enough to rank features; permutation predicts them 5 times a feature
+SHOWN_FEATURES = 20
+DEPENDENCES = 4  # features whose partial dependence is drawn
+DEPENDENCE_ROWS = 300
+DRAWN_POINTS = 5_000
+
+PERMUTED_METRIC: dict[Kind, tuple[str, str]] = {
+    "binary": ("roc_auc", "loss of ROC AUC"),
+    "multiclass": ("balanced_accuracy", "loss of balanced accuracy"),
+    "regression": ("neg_root_mean_squared_error", "growth of root mean squared error"),
+}
 
 
-def draw(model: Pipeline, config: ModelConfig, rows: pd.DataFrame, scores: Scores, part: str, folder: Path) -> None:
-    """Write confusion_matrix.png, precision_recall.png, roc.png and feature_importance.png into `folder`.
+@dataclass(frozen=True)
+class Judged:
+    """What is drawn: a model with the rows it was judged on and its scores of them."""
 
-    `part` is how the titles call the rows: holdout, or training for a run that reads no holdout.
-    """
-    target = rows[config.data.target]
-    base_rate = float(target.mean())
-    with _axes(folder / "confusion_matrix.png") as axes:
+    model: Pipeline
+    config: ModelConfig
+    rows: pd.DataFrame
+    scores: Scores
+
+    @property
+    def target(self) -> "pd.Series[Any]":
+        return labels(self.config, self.rows)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A file beside the report, and what to see in it."""
+
+    file: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Importance:
+    """By how much a metric gets worse when a feature is shuffled: of each feature the mean and spread over five shuffles."""
+
+    mean: "pd.Series[float]"
+    spread: "pd.Series[float]"
+    of: str
+
+
+def draw(judged: Judged, importance: Importance, folder: Path) -> list[Picture]:
+    """Write the pictures that suit the kind of model into `folder`; what they are, in the order of the report."""
+    drawn = [
+        *(make(judged, folder) for make in BY_KIND[judged.config.kind]),
+        _feature_importance(importance, folder),
+        _partial_dependence(judged, importance, folder),
+    ]
+    return [picture for picture in drawn if picture]
+
+
+def measure_importance(judged: Judged) -> Importance:
+    """Permutation importance on rows of the holdout, of classes drawn alike: rare ones would hardly be in a sample of all."""
+    scoring, of = PERMUTED_METRIC[judged.config.kind]
+    target, features = judged.target, list(judged.config.data.features)
+    weights = None if judged.config.kind == "regression" else 1 / target.map(target.value_counts())
+    count = min(len(target), PERMUTED_ROWS)
+    chosen = target.sample(count, weights=weights, replace=weights is not None, random_state=judged.config.train.seed)
+    sample = judged.rows.loc[chosen.index, features]
+    found = permutation_importance(judged.model, sample, chosen, scoring=scoring, random_state=judged.config.train.seed)
+    return Importance(pd.Series(found.importances_mean, features), pd.Series(found.importances_std, features), of)
+
+
+def _confusion_matrix(judged: Judged, folder: Path) -> Picture:
+    decided = decisions(judged.config, judged.scores)
+    classes = sorted(set(judged.target) | set(decided))
+    with _figure(folder / "confusion_matrix.png", height=max(4.8, 1 + 0.5 * len(classes))) as axes:
         ConfusionMatrixDisplay.from_predictions(
-            target,
-            (scores >= THRESHOLD).astype(int),
-            labels=[0, 1],
-            ax=axes,
-            cmap="Blues",
-            values_format=",d",
-            colorbar=False,
+            judged.target, decided, labels=classes, ax=axes, cmap="Blues", values_format=",d", colorbar=False
         )
-        axes.set_title(f"Decisions at {THRESHOLD} on {len(rows):,} {part} rows")
-    with _axes(folder / "precision_recall.png") as axes:
-        PrecisionRecallDisplay.from_predictions(target, scores, ax=axes, name=config.name, drop_intermediate=True)
-        axes.axhline(base_rate, linestyle=":", color="grey", label=f"chance ({base_rate:.2%})")
+        axes.set_title(f"Decisions on {len(judged.rows):,} holdout rows")
+    wrong = int((decided != judged.target).sum())
+    at = f" at the threshold of {THRESHOLD}" if judged.config.kind == "binary" else ""
+    return Picture("confusion_matrix.png", f"{wrong:,} of {len(judged.rows):,} decisions{at} are wrong: those off the diagonal.")
+
+
+def _precision_recall(judged: Judged, folder: Path) -> Picture:
+    rate = float(judged.target.mean())
+    with _figure(folder / "precision_recall.png") as axes:
+        PrecisionRecallDisplay.from_predictions(
+            judged.target, judged.scores, ax=axes, name=judged.config.name, drop_intermediate=True
+        )
+        axes.axhline(rate, linestyle=":", color="grey", label=f"chance ({rate:.2%})")
         axes.legend(loc="lower left")
-        axes.set_title(f"Precision against recall, {part}")
-    with _axes(folder / "roc.png") as axes:
-        RocCurveDisplay.from_predictions(target, scores, ax=axes, name=config.name, plot_chance_level=True)
-        axes.set_title(f"ROC curve, {part}")
-    with _axes(folder / "feature_importance.png", height=1.5 + 0.28 * len(config.data.features)) as axes:
-        importance, kind = importances(model, config, rows)
-        importance.sort_values().plot.barh(ax=axes, color="tab:blue")
-        axes.set(title="Feature importance", xlabel=kind)
+        axes.set_title("Precision against recall")
+    return Picture("precision_recall.png", f"How pure the alerts are as more of the positives are found; chance is {rate:.2%}.")
 
 
-def importances(model: Pipeline, config: ModelConfig, rows: pd.DataFrame) -> tuple["pd.Series[float]", str]:
-    """The importance of each feature, and which kind it is: the model's own where it has one, else by permutation."""
-    features = list(config.data.features)
-    estimator = model.named_steps["model"]
-    if hasattr(estimator, "feature_importances_"):
-        return pd.Series(estimator.feature_importances_, index=features), "the model's own (impurity or gain)"
-    if hasattr(estimator, "coef_") and config.train.scale:
-        return pd.Series(np.abs(estimator.coef_[0]), index=features), "absolute standardised coefficient"
-    sample = rows.sample(min(len(rows), PERMUTED_ROWS), random_state=config.train.seed)
-    permuted = permutation_importance(
-        model, sample[features], sample[config.data.target], scoring="average_precision", random_state=config.train.seed
+def _roc(judged: Judged, folder: Path) -> Picture:
+    with _figure(folder / "roc.png") as axes:
+        RocCurveDisplay.from_predictions(judged.target, judged.scores, ax=axes, name=judged.config.name, plot_chance_level=True)
+        axes.set_title("ROC curve")
+    return Picture("roc.png", "The share of positives found against the share of negatives disturbed; chance is the diagonal.")
+
+
+def _calibration(judged: Judged, folder: Path) -> Picture:
+    with _figure(folder / "calibration.png") as axes:
+        CalibrationDisplay.from_predictions(
+            judged.target, judged.scores.clip(0, 1), n_bins=10, strategy="quantile", ax=axes, name=judged.config.name
+        )
+        axes.set_title("Calibration, ten bins of as many rows")
+    return Picture(
+        "calibration.png", "On the diagonal a score of 0.3 means that three in ten are positive; below it scores are too high."
     )
-    return pd.Series(permuted.importances_mean, index=features), "permutation: loss of average precision"
+
+
+def _score_distribution(judged: Judged, folder: Path) -> Picture:
+    with _figure(folder / "scores.png") as axes:
+        bins = list(np.linspace(0, 1, 41))
+        for label, hatch, color in ((0, "", "tab:blue"), (1, "//", "tab:orange")):
+            axes.hist(
+                judged.scores[judged.target == label], bins, density=True, alpha=0.6, hatch=hatch, color=color, label=str(label)
+            )
+        axes.axvline(THRESHOLD, linestyle=":", color="black", label="threshold")
+        axes.set(title="Scores by target", xlabel="score", ylabel="density", yscale="log")
+        axes.legend()
+    return Picture(
+        "scores.png", "How far the scores of positives (1, hatched) and negatives (0) lie apart; heights are logarithmic."
+    )
+
+
+def _residuals(judged: Judged, folder: Path, *, kind: str) -> Picture:
+    file = f"{kind}.png"
+    with _figure(folder / file) as axes:
+        PredictionErrorDisplay.from_predictions(
+            judged.target,
+            judged.scores,
+            kind=kind,
+            subsample=DRAWN_POINTS,
+            random_state=0,
+            ax=axes,
+            scatter_kwargs={"alpha": 0.3, "s": 8},
+        )
+        axes.set_title(kind.replace("_", " ").capitalize())
+    bias = float(np.mean(judged.scores.to_numpy() - judged.target.to_numpy()))
+    said = {
+        "actual_vs_predicted": "Points on the diagonal are predicted exactly.",
+        "residual_vs_predicted": f"A cloud around zero without a shape is what to hope for; on average predictions are {bias:+.3g} off.",
+    }
+    return Picture(file, said[kind])
+
+
+def _feature_importance(importance: Importance, folder: Path) -> Picture:
+    shown = importance.mean.sort_values().tail(SHOWN_FEATURES)
+    with _figure(folder / "feature_importance.png", height=1.5 + 0.28 * len(shown)) as axes:
+        axes.barh(shown.index.astype(str), shown, xerr=importance.spread[shown.index], color="tab:blue", ecolor="black", capsize=2)
+        axes.set(title="Feature importance by permutation", xlabel=f"{importance.of} when shuffled")
+    sentence = f"{shown.index[-1]} matters most: shuffling it costs {shown.iloc[-1]:.3f}. Whiskers are the standard deviation of five shuffles."
+    return Picture("feature_importance.png", sentence)
+
+
+def _partial_dependence(judged: Judged, importance: Importance, folder: Path) -> Picture | None:
+    """The model's mean answer over the values of the features that matter most; None where none of them is a number."""
+    features, private = judged.rows[list(judged.config.data.features)], set(judged.config.data.private)
+    numbers = [
+        name
+        for name in importance.mean.sort_values(ascending=False).index
+        if features[name].dtype.kind in "if" and name not in private
+    ]
+    top = [name for name in numbers if features[name].nunique() > 1][:DEPENDENCES]
+    if not top or judged.config.kind == "multiclass":
+        return None
+    sample = features.sample(min(len(features), DEPENDENCE_ROWS), random_state=0)
+    sample = sample.astype(dict.fromkeys(top, "float64"))
+    with _figure(folder / "partial_dependence.png") as axes:
+        PartialDependenceDisplay.from_estimator(
+            judged.model, sample, top, ax=axes, n_cols=2, grid_resolution=20, percentiles=(0.02, 0.98)
+        )
+    return Picture(
+        "partial_dependence.png", "What the model answers on average as one feature changes and the others stay as they are."
+    )
 
 
 @contextmanager
-def _axes(file: Path, height: float = 4.8) -> Iterator[Axes]:
+def _figure(file: Path, height: float = 4.8) -> Iterator[Axes]:
     figure = Figure(figsize=(6.4, height), layout="constrained", dpi=110)  # not pyplot: its state is shared by all threads
     FigureCanvasAgg(figure)
     yield figure.add_subplot()
     figure.savefig(file)
+
+
+BY_KIND: dict[Kind, tuple[Callable[[Judged, Path], Picture], ...]] = {
+    "binary": (_confusion_matrix, _precision_recall, _roc, _calibration, _score_distribution),
+    "multiclass": (_confusion_matrix,),
+    "regression": (partial(_residuals, kind="actual_vs_predicted"), partial(_residuals, kind="residual_vs_predicted")),
+}

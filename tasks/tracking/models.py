@@ -25,7 +25,8 @@ from tasks.data import digests
 from tasks.errors import ModelRejected
 from tasks.tracking.runs import FLOW_RUN, Run
 
-TRUSTED = ("sklearn.", "numpy.", "scipy.")  # whose types a model may hold; others could run code when loaded
+# whose types a model may hold; others could run code when loaded. attrgetter reads one part of a date
+TRUSTED = ("sklearn.", "numpy.", "scipy.", "xgboost.", "lightgbm.", "catboost.", "operator.attrgetter")
 SHA256 = "ratchet.model_sha256"
 ADDED_BY_DOWNLOAD = frozenset({"registered_model_meta"})  # different for each kind of address
 SIGNATURE_ROWS = 5_000
@@ -99,13 +100,17 @@ def sample_with_nulls(rows: pd.DataFrame) -> pd.DataFrame:
 def refuse_untrusted(types: list[str]) -> None:
     if foreign := [name for name in types if not name.startswith(TRUSTED)]:
         raise ModelRejected(
-            f"the model holds {', '.join(foreign)}, which could run code when it is loaded; use estimators of scikit-learn"
+            f"the model holds {', '.join(foreign)}, which could run code when it is loaded; leave it out of train.params, or compute it in prepare"
         )
 
 
 def _send(client: MlflowClient, run: Run, signed: SignedModel, config: ModelConfig) -> tuple[str, str]:
     logged = client.create_logged_model(
-        run.experiment, "model", source_run_id=run.id, tags={FLOW_RUN: run.flow_run}, model_type="classifier"
+        run.experiment,
+        "model",
+        source_run_id=run.id,
+        tags={FLOW_RUN: run.flow_run},
+        model_type="regressor" if config.kind == "regression" else "classifier",
     )
     entry = Model(artifact_path=logged.artifact_location, run_id=run.id, model_uuid=logged.model_id, model_id=logged.model_id)
     with tempfile.TemporaryDirectory() as folder:
@@ -138,8 +143,8 @@ def _save(signed: SignedModel, config: ModelConfig, entry: Model, files: Path) -
 
 def requirements(config: ModelConfig) -> list[str]:
     """What loading the model needs, pinned to what made it."""
-    top = config.train.estimator.partition(".")[0]
-    own = _distributions().get(top, [])
+    packages = {dotted.partition(".")[0] for _, dotted, _ in config.train.estimators}
+    own = [name for package in sorted(packages) for name in _distributions().get(package, [])]
     names = dict.fromkeys(["mlflow", "scikit-learn", "skops", "numpy", "scipy", "pandas", *own])
     return [f"{name}=={version(name)}" for name in names]
 
@@ -156,10 +161,9 @@ def _predicts_as(signed: SignedModel) -> Callable[[Path], None]:
     def check(files: Path) -> None:
         loaded = load(files)
         served = mlflow.pyfunc.load_model(str(files)).predict(sample)  # this way the model signature is enforced
-        same = np.array_equal(loaded.predict_proba(sample), model.predict_proba(sample)) and np.array_equal(
-            served, model.predict(sample)
-        )
-        if not same:
+        method = "predict_proba" if hasattr(model, "predict_proba") else "predict"
+        same = np.array_equal(getattr(loaded, method)(sample), getattr(model, method)(sample))
+        if not (same and np.array_equal(served, model.predict(sample))):
             raise ModelRejected("the model predicts differently after it was saved and loaded; this estimator cannot be kept")
 
     return check

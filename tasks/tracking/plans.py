@@ -7,7 +7,7 @@ import hashlib
 import platform
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.metadata import distributions, version
 from pathlib import Path
@@ -19,7 +19,7 @@ from mlflow import MlflowClient
 from configs.reading import hooks_path, read_model
 from configs.schema import ModelConfig
 from configs.settings import Settings
-from tasks.data import sources, splits
+from tasks.data import splits
 from tasks.data.hooks import Hooks, load_hooks
 from tasks.errors import RunChanged
 from tasks.records import Window
@@ -32,28 +32,29 @@ class Plan:
     """What one training run does: its configuration with the run's overrides, its spans, its hooks, and the code it began with."""
 
     config: ModelConfig
-    as_of: datetime
-    window: Window
+    window: Window | None
     hooks: Hooks
     code: dict[str, str]
 
     def __str__(self) -> str:
-        return f"as of {self.as_of:%Y-%m-%d}: {self.window}"
+        return f"{self.window.holdout_end:%Y-%m-%d}: {self.window:%m-%d}" if self.window else str(self.config.split)
+
+    @property
+    def as_of(self) -> datetime | None:
+        """The instant up to which labels are complete; None for data that are not split by time."""
+        return self.window.holdout_end if self.window else None
 
     @property
     def params(self) -> dict[str, object]:
         """What MLflow shows as the run's parameters."""
         train = self.config.train
+        spans = {} if self.window is None else {"as_of": self.window.holdout_end} | asdict(self.window)
         return {
             "train.estimator": train.estimator,
             **{f"train.params.{name}": value for name, value in train.params.items()},
             "train.scale": train.scale,
             "seed": train.seed,
-            "as_of": self.as_of.isoformat(),
-            "train_start": self.window.train_start.isoformat(),
-            "train_end": self.window.train_end.isoformat(),
-            "holdout_start": self.window.holdout_start.isoformat(),
-            "holdout_end": self.window.holdout_end.isoformat(),
+            **{name: instant.isoformat() for name, instant in spans.items() if name != "history_start"},
             "config_digest": _digest(self.config.model_dump(mode="json")),
             **self.code,
         }
@@ -65,15 +66,17 @@ def settle(
     """The plan of this run's first attempt; RunChanged when the code is no longer the one it began with."""
     config = read_model(model, settings, overrides)
     hooks = load_hooks(config, hooks_path(model, settings))
-    instant = splits.window(config, as_of or sources.newest_as_of(config, settings.data)).holdout_end
+    window = splits.settle_window(config, as_of, settings.data)
     code = code_identity(settings.models, hooks)
-    kept = runs.settle(client, run, {"config": config.model_dump(mode="json"), "as_of": instant.isoformat(), "code": code})
+    kept = runs.settle(
+        client, run, {"config": config.model_dump(mode="json"), "as_of": window and window.holdout_end.isoformat(), "code": code}
+    )
     changed = [f"{name} was {was}, is {code.get(name)}" for name, was in kept["code"].items() if code.get(name) != was]
     if changed:
         raise RunChanged(f"this run began with other code ({'; '.join(changed)}); start a new run")
     config = ModelConfig.model_validate(kept["config"])
-    instant = datetime.fromisoformat(kept["as_of"])
-    return Plan(config, instant, splits.window(config, instant), hooks, kept["code"])
+    window = splits.window(config, datetime.fromisoformat(kept["as_of"])) if kept["as_of"] else None
+    return Plan(config, window, hooks, kept["code"])
 
 
 def code_identity(models: Path, hooks: Hooks) -> dict[str, str]:

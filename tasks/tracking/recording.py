@@ -12,10 +12,14 @@ import pandas as pd
 from mlflow import MlflowClient
 from sklearn.pipeline import Pipeline
 
+from configs.schema import FilesSource
 from tasks.data import digests
+from tasks.data.labels import count_of
 from tasks.data.splits import Parts
 from tasks.model import plots
 from tasks.model.evaluation import Evaluation
+from tasks.model.plots import Judged
+from tasks.model.scores import as_table
 from tasks.records import ValidationReport
 from tasks.tracking import rows, runs
 from tasks.tracking.plans import Plan
@@ -31,49 +35,51 @@ def record_report(client: MlflowClient, run: Run, report: ValidationReport) -> N
 
 def record_data(client: MlflowClient, run: Run, plan: Plan, raw: pd.DataFrame, parts: Parts) -> dict[str, str]:
     """The params of this run, among them the digests under which its data are known; what later comparisons need is kept."""
-    data, target = plan.config.data, plan.config.data.target
-    digest = digests.of_rows(raw)
+    config = plan.config
     facts: dict[str, object] = {
-        "data_digest": digest,
+        "data_digest": digests.of_rows(raw),
         "data_rows": len(raw),
-        "train_rows": len(parts.train),
-        "train_positives": int(parts.train[target].sum()),
-        "train_keys_sha256": rows.keep(client, run.experiment, parts.train[[data.key]]),
+        **{f"train_{name}": count for name, count in count_of(config, parts.train).items()},
+        "train_keys_sha256": rows.keep(client, run.experiment, parts.train[[config.data.key]]),
     }
     if not parts.holdout.empty:
         facts |= {
-            "holdout_rows": len(parts.holdout),
-            "holdout_positives": int(parts.holdout[target].sum()),
+            **{f"holdout_{name}": count for name, count in count_of(config, parts.holdout).items()},
             "holdout_left_out": parts.left_out,
             "holdout_sha256": rows.keep(client, run.experiment, _holdout_with_history(plan, raw, parts)),
         }
     runs.log_params(client, run, {**plan.params, **facts})
     for part, frame in (("training", parts.train), ("holdout", parts.holdout)):
         if not frame.empty:
-            profile = {"rows": len(frame), "positives": int(frame[target].sum()), "window": str(plan.window)}
-            runs.log_dataset(client, run, f"{plan.config.name} {part}", digests.of_rows(frame), data.source.path, part, profile)
+            profile = {**count_of(config, frame), "plan": str(plan)}
+            source = config.data.source.path if isinstance(config.data.source, FilesSource) else config.data.source.function
+            runs.log_dataset(client, run, f"{config.name} {part}", digests.of_rows(frame), source, part, profile)
     return {name: str(fact) for name, fact in facts.items()}
 
 
 def record_evaluation(client: MlflowClient, run: Run, plan: Plan, model: Pipeline, parts: Parts, evaluation: Evaluation) -> None:
     """Metrics of both parts, predictions on the holdout, the hooks' source, and the pictures."""
-    metrics = {f"train/{name}": value for name, value in evaluation.train.items()}
-    runs.log_metrics(client, run, metrics | {f"holdout/{name}": value for name, value in evaluation.holdout.items()})
+    measured = {"train": evaluation.train, "holdout": evaluation.holdout}
+    measured |= {f"baseline_{name}": found for name, found in evaluation.baselines.items()}
+    runs.log_metrics(client, run, {f"{of}/{name}": value for of, found in measured.items() for name, value in found.items()})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if plan.hooks.source:
             (folder / "hooks.py").write_text(plan.hooks.source, encoding="utf-8")
         (folder / "config.json").write_text(plan.config.model_dump_json(indent=1, exclude_none=True), encoding="utf-8")
-        part, shown = ("training", parts.train) if parts.holdout.empty else ("holdout", parts.holdout)
-        if part == "holdout":
-            judged = shown[[plan.config.data.key, plan.config.data.target]].assign(score=evaluation.scores)
+        if not parts.holdout.empty:
+            judged = parts.holdout[[plan.config.data.key, plan.config.data.target]].join(as_table(evaluation.scores))
             judged.to_parquet(folder / "holdout_predictions.parquet", index=False)
-            plots.draw(model, plan.config, shown, evaluation.scores, part, folder)
+            shown = Judged(model, plan.config, parts.holdout, evaluation.scores)
+            plots.draw(shown, plots.measure_importance(shown), folder)
         runs.log_files(client, run, folder)
 
 
 def _holdout_with_history(plan: Plan, raw: pd.DataFrame, parts: Parts) -> pd.DataFrame:
     """The raw rows that `prepare` needs to compute the holdout again, with those that are judged marked."""
-    history_start = plan.window.holdout_start - (plan.window.train_start - plan.window.history_start)
-    needed = raw[raw[plan.config.data.time] >= history_start]
+    if plan.window is None:
+        needed = raw.loc[parts.holdout.index]
+    else:
+        history_start = plan.window.holdout_start - (plan.window.train_start - plan.window.history_start)
+        needed = raw[raw[plan.config.data.time] >= history_start]
     return needed.assign(**{rows.JUDGED: needed.index.isin(parts.holdout.index)})

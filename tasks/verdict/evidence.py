@@ -72,22 +72,24 @@ def as_markdown(document: Mapping[str, Any]) -> str:
         "|---|---|---|",
         *rows,
         "",
-        f"{holdout_in_words(document)} Training rows end {document['training']['train_end'][:10]}.",
+        f"{holdout_in_words(document)} {training_in_words(document)}",
     ])  # fmt: skip
 
 
 def holdout_in_words(document: Mapping[str, Any]) -> str:
-    """The days on which the candidate was judged, its rows and positives."""
+    """The days on which the candidate was judged if there are any, its rows, and its positives if it has any."""
     holdout = document["holdout"]
-    rows, positives = (_counted(holdout[name]) for name in ("holdout_rows", "holdout_positives"))
-    return f"Holdout {holdout['holdout_start'][:10]} .. {holdout['holdout_end'][:10]}: {rows} rows, {positives} positives."
+    days = f" {holdout['holdout_start'][:10]} .. {holdout['holdout_end'][:10]}" if holdout["holdout_start"] else ""
+    positives = f", {_counted(holdout['holdout_positives'])} positives" if holdout["holdout_positives"] else ""
+    return f"Holdout{days}: {_counted(holdout['holdout_rows'])} rows{positives}."
 
 
 def training_in_words(document: Mapping[str, Any]) -> str:
-    """How many rows the candidate learned from, up to when, with which code."""
+    """How many rows the candidate learned from, up to when if they have days, with which code."""
     training, commit = document["training"], document["candidate"]["git_commit"]
     code = commit[:7] if commit.isalnum() else commit
-    return f"Trained on {_counted(training['train_rows'])} rows up to {training['train_end'][:10]}, code {code}."
+    until = f" up to {training['train_end'][:10]}" if training["train_end"] else ""
+    return f"Trained on {_counted(training['train_rows'])} rows{until}, code {code}."
 
 
 def _counted(recorded: str) -> str:

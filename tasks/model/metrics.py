@@ -1,0 +1,90 @@
+"""The metrics of each kind of model, from scikit-learn directly, and the model's own from its hooks.
+
+Not here: their names and which way they are better (configs/metrics.py); whether they are enough (tasks/verdict).
+"""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn import metrics
+
+from configs.metrics import Kind
+from configs.schema import ModelConfig
+from tasks.data.hooks import Hooks
+from tasks.data.labels import labels
+from tasks.errors import HookFailed
+from tasks.model.scores import Scores, decisions
+
+Metric = Callable[..., float]
+
+_macro: dict[str, Any] = {"average": "macro", "zero_division": 0.0}
+
+ON_DECISIONS: dict[Kind, dict[str, Metric]] = {
+    "binary": {
+        "accuracy": metrics.accuracy_score,
+        "balanced_accuracy": metrics.balanced_accuracy_score,
+        "f1": partial(metrics.f1_score, zero_division=0.0),
+        "matthews_corrcoef": metrics.matthews_corrcoef,
+        "precision": partial(metrics.precision_score, zero_division=0.0),
+        "recall": partial(metrics.recall_score, zero_division=0.0),
+    },
+    "multiclass": {
+        "accuracy": metrics.accuracy_score,
+        "balanced_accuracy": metrics.balanced_accuracy_score,
+        "f1_macro": partial(metrics.f1_score, **_macro),
+        "f1_weighted": partial(metrics.f1_score, average="weighted", zero_division=0.0),
+        "matthews_corrcoef": metrics.matthews_corrcoef,
+        "precision_macro": partial(metrics.precision_score, **_macro),
+        "recall_macro": partial(metrics.recall_score, **_macro),
+    },
+    "regression": {
+        "explained_variance": metrics.explained_variance_score,
+        "max_error": metrics.max_error,
+        "mean_absolute_error": metrics.mean_absolute_error,
+        "mean_absolute_percentage_error": metrics.mean_absolute_percentage_error,
+        "mean_squared_error": metrics.mean_squared_error,
+        "median_absolute_error": metrics.median_absolute_error,
+        "r2": metrics.r2_score,
+        "root_mean_squared_error": metrics.root_mean_squared_error,
+    },
+}
+
+ON_PROBABILITIES: dict[str, Metric] = {
+    "average_precision": metrics.average_precision_score,
+    "brier_score": metrics.brier_score_loss,
+    "log_loss": metrics.log_loss,
+    "roc_auc": metrics.roc_auc_score,
+    "roc_auc_ovr": partial(metrics.roc_auc_score, multi_class="ovr", average="macro"),
+}
+
+
+def measure(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, scores: Scores) -> dict[str, float]:
+    """Every metric that the YAML names, by its name. One that cannot be had (a class has no rows) is left out; HookFailed for the model's own."""
+    found = {
+        name: _own(name, hooks, rows, scores) if name in config.own_metrics else _built_in(name, config, rows, scores)
+        for name in config.metrics
+    }
+    return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def _built_in(name: str, config: ModelConfig, rows: pd.DataFrame, scores: Scores) -> float:
+    target = labels(config, rows)
+    if name in ON_DECISIONS[config.kind]:
+        return float(ON_DECISIONS[config.kind][name](target, decisions(config, scores)))
+    if isinstance(scores, pd.Series):
+        return float(ON_PROBABILITIES[name](target, scores))
+    if name == "roc_auc_ovr" and set(scores.columns) != set(target):
+        return math.nan
+    return float(ON_PROBABILITIES[name](target, scores, labels=list(scores.columns)))
+
+
+def _own(name: str, hooks: Hooks, rows: pd.DataFrame, scores: Scores) -> float:
+    value = hooks.call(name, rows.copy(), scores.copy())
+    if not isinstance(value, int | float | np.number) or not math.isfinite(value):
+        answer = repr(value) if isinstance(value, int | float | np.number | None) else f"a {type(value).__name__}"  # never its rows
+        raise HookFailed(f"metric {name} answered {answer}; it must be a finite number")
+    return float(value)
