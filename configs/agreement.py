@@ -59,6 +59,9 @@ def _data_problems(config: ModelConfig) -> Iterator[Problem]:
     for index, column in enumerate(data.private):
         if column not in data.raw:
             yield Problem(("data", "private", index), f"{column!r} is not declared; {nearest(column, data.raw)}")
+    for index, column in enumerate(data.drop_nulls):
+        if column not in data.raw and not data.prepare:
+            yield Problem(("data", "drop_nulls", index), f"{column!r} is not declared; {nearest(column, data.raw)}")
     for index, feature in enumerate(data.features):
         if feature in (data.target, data.key):
             role = "target" if feature == data.target else "key"

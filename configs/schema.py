@@ -60,6 +60,9 @@ class Data(Part):
     )
     time: Column | None = Field(default=None, description="Column of the instant at which a row happened; UTC.")
     target: Column = Field(description="Column to predict.")
+    drop_nulls: tuple[Column, ...] = Field(
+        default=(), description="Columns, after prepare: a row in which one of them is null is neither trained nor judged on."
+    )
     positive: str | int | bool = Field(default=1, description="Of a binary target, the value to find; all others are its opposite.")
     private: tuple[Column, ...] = Field(
         default=(), description="Columns whose values never stand in a report, an example or a message."
@@ -150,7 +153,7 @@ class Preprocess(Part):
     impute: Literal["mean", "median", "most_frequent"] | None = Field(default=None, description="What takes the place of nulls.")
     encode: Literal["one_hot", "ordinal", "target", "counts", "date_parts"] | None = Field(
         default=None,
-        description="How categories (one_hot, ordinal, target), texts (counts of words) or times (date_parts: year, month, day, dayofweek, hour) become numbers.",
+        description="How categories (one_hot, ordinal, target), texts (counts of words) or times (date_parts: year, month, day, day_of_week, hour) become numbers.",
     )
 
     @model_validator(mode="after")

@@ -15,8 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from configs import source
-from configs.reading import read_file
 from configs.metrics import BUILT_IN
+from configs.reading import read_file
 from configs.schema import ModelConfig
 from tasks.data.hooks import Hooks, load_hooks, parse_hooks
 from tasks.data.splits import Parts

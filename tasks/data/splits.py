@@ -4,7 +4,7 @@ By time, the holdout ends at `as_of`, the delay lies before it, the training win
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from configs.schema import ColumnSplit, HashSplit, ModelConfig, TimeSplit
 from tasks.data import sources
 from tasks.data.hooks import Hooks, excluded
 from tasks.data.labels import labels
-from tasks.errors import DataRejected, UsageError
+from tasks.errors import ConfigError, DataRejected, UsageError
 from tasks.records import Window
 
 
@@ -53,14 +53,18 @@ def settle_window(config: ModelConfig, as_of: datetime | None, root: Path) -> Wi
 
 def split(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, span: Window | None, *, holdout: bool = True) -> Parts:
     """The parts of prepared rows; DataRejected where one cannot be learned from or judged on. Without `holdout` none of its rows is asked for."""
+    if unmade := [column for column in config.data.drop_nulls if column not in rows]:
+        raise ConfigError(f"data.drop_nulls: no column {', '.join(unmade)} is declared, and {config.data.prepare} makes none")
+    known = rows.dropna(subset=list(config.data.drop_nulls))
     match config.split:
         case TimeSplit():
             assert span is not None
-            parts = _by_time(config, hooks, rows, span)
+            parts = _by_time(config, hooks, known, span)
         case HashSplit() as by:
-            parts = _by_hash(config, rows, by)
+            parts = _by_hash(config, known, by)
         case ColumnSplit() as by:
-            parts = _by_column(rows, by)
+            parts = _by_column(known, by)
+    parts = replace(parts, left_out=parts.left_out + len(rows) - len(known))
     learned = f"training window {_days(span.train_start, span.train_end)}" if span else "training part"
     _demand_variety(config, parts.train, learned)
     if not holdout:

@@ -21,7 +21,7 @@ from configs.schema import ModelConfig, Preprocess, Train, is_estimator
 from tasks.data.labels import labels
 from tasks.errors import ConfigError
 
-DATE_PARTS = ("year", "month", "day", "dayofweek", "hour")
+DATE_PARTS = ("year", "month", "day", "day_of_week", "hour")
 SPARSE_DENSITY = 0.3  # encoded columns with fewer known values than this share stay sparse, for estimators that take that
 
 
