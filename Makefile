@@ -14,6 +14,7 @@ demo: set-up        ## the whole chain once, on this machine
 up: set-up          ## the local servers and the runner, until Ctrl-C
 	@$(UV) run ratchet up
 
+test bench: EXTRAS = --all-extras
 test: set-up        ## every promise, with real servers
 	$(UV) run pytest -n $(WORKERS) --dist worksteal
 
@@ -35,7 +36,7 @@ hooks:              ## let git call `make check` before each commit
 
 set-up: | $(UV)
 	@test -d .venv || echo "Installing what uv.lock lists into .venv ..."
-	@$(UV) sync --locked $(if $(wildcard .venv),--quiet)
+	@$(UV) sync --locked --inexact $(EXTRAS) $(if $(wildcard .venv),--quiet)
 
 .tools/bin/uv:
 	@echo "Getting uv, which installs the rest ..."

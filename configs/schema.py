@@ -172,7 +172,7 @@ class Train(Part):
         description="Its constructor's arguments; {estimator: IMPORT, params: {}} stands for another estimator, at any depth.",
     )
     preprocess: tuple[Preprocess, ...] = Field(default=(), description="What columns go through first.")
-    scale: bool = Field(default=False, description="Standardise the numbers that no group encodes.")
+    scale: bool = Field(default=False, description="Standardise the numbers: those that no group encodes, and the parts of dates.")
     sample_weight: Column | None = Field(default=None, description="Column of each training row's weight.")
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="random_state of the estimator, where it takes one.")
 

@@ -33,9 +33,14 @@ def fit(config: ModelConfig, rows: pd.DataFrame) -> Pipeline:
         raise ConfigError(f"train.sample_weight: {weight} must be a column, after prepare, of numbers from 0 up without nulls")
     weights = {"model__sample_weight": rows[weight].to_numpy()} if weight else {}
     try:
-        return pipeline.fit(rows[list(config.data.features)], labels(config, rows), **weights)
+        pipeline.fit(rows[list(config.data.features)], labels(config, rows), **weights)
     except (ValueError, TypeError) as error:  # a parameter out of its range, nulls or weights that this estimator does not take
         raise ConfigError(f"train.estimator: {config.train.estimator} cannot be fitted: {str(error).splitlines()[0]}") from error
+    if config.kind != "regression" and not hasattr(
+        pipeline, "predict_proba"
+    ):  # known of some, as of stacking, only once they are fitted
+        raise _no_probabilities(config)
+    return pipeline
 
 
 def build(config: ModelConfig) -> Pipeline:
@@ -80,11 +85,15 @@ def _refuse_unfit(estimator: Any, config: ModelConfig) -> None:
         raise ConfigError(f"train.estimator: {dotted} is no regressor, and {config.name} is a regression model")
     if config.kind != "regression" and not is_classifier(estimator):
         raise ConfigError(f"train.estimator: {dotted} is no classifier, and {config.name} is a {config.kind} model")
-    if config.kind != "regression" and not hasattr(estimator, "predict_proba"):
-        raise ConfigError(
-            f"train.estimator: {dotted} has no predict_proba, and a {config.kind} model is judged on probabilities; "
-            "wrap it: sklearn.calibration.CalibratedClassifierCV, with it as params.estimator"
-        )
+    if config.kind != "regression" and not hasattr(type(estimator), "predict_proba"):
+        raise _no_probabilities(config)
+
+
+def _no_probabilities(config: ModelConfig) -> ConfigError:
+    return ConfigError(
+        f"train.estimator: {config.train.estimator} has no predict_proba, and a {config.kind} model is judged on probabilities; "
+        "wrap it: sklearn.calibration.CalibratedClassifierCV, with it as params.estimator"
+    )
 
 
 def _columns(train: Train, *, sparse: bool) -> ColumnTransformer | StandardScaler | None:
@@ -104,7 +113,9 @@ def _steps(number: int, group: Preprocess, train: Train) -> list[tuple[str, Any,
         case "counts":
             return [(f"{name}_{column}", CountVectorizer(), column) for column in group.columns]
         case "date_parts":
-            return [(f"{column}_{part}", _date_part(part), column) for column in group.columns for part in DATE_PARTS]
+            return [
+                (f"{column}_{part}", _date_part(part, scale=train.scale), column) for column in group.columns for part in DATE_PARTS
+            ]
     parts: list[tuple[str, Any]] = [("impute", SimpleImputer(strategy=group.impute))] if group.impute else []
     match group.encode:
         case "one_hot":
@@ -118,7 +129,8 @@ def _steps(number: int, group: Preprocess, train: Train) -> list[tuple[str, Any,
     return [(name, Pipeline(parts), list(group.columns))]
 
 
-def _date_part(part: str) -> Pipeline:
+def _date_part(part: str, *, scale: bool) -> Pipeline:
     """One number of a column of times; of library functions alone, so that a saved model needs nothing of ratchet."""
     column = FunctionTransformer(np.reshape, kw_args={"shape": (-1, 1)})
-    return Pipeline([("part", FunctionTransformer(attrgetter(f"dt.{part}"))), ("column", column)])
+    steps = [("part", FunctionTransformer(attrgetter(f"dt.{part}"))), ("column", column)]
+    return Pipeline([*steps, ("scale", StandardScaler())] if scale else steps)

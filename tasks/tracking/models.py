@@ -26,7 +26,7 @@ from tasks.errors import ModelRejected
 from tasks.tracking.runs import FLOW_RUN, Run
 
 # whose types a model may hold; others could run code when loaded. attrgetter reads one part of a date
-TRUSTED = ("sklearn.", "numpy.", "scipy.", "xgboost.", "lightgbm.", "catboost.", "operator.attrgetter")
+TRUSTED = ("sklearn.", "numpy.", "scipy.", "xgboost.", "lightgbm.", "catboost.", "collections.OrderedDict", "operator.attrgetter")
 SHA256 = "ratchet.model_sha256"
 ADDED_BY_DOWNLOAD = frozenset({"registered_model_meta"})  # different for each kind of address
 SIGNATURE_ROWS = 5_000
@@ -115,7 +115,7 @@ def _send(client: MlflowClient, run: Run, signed: SignedModel, config: ModelConf
     entry = Model(artifact_path=logged.artifact_location, run_id=run.id, model_uuid=logged.model_id, model_id=logged.model_id)
     with tempfile.TemporaryDirectory() as folder:
         files = Path(folder, "model")
-        _save(signed, config, entry, files)
+        save(signed, config, entry, files)
         sha256 = digests.of_folder(files)
         client.log_outputs(run.id, [LoggedModelOutput(logged.model_id, step=0)])
         client.log_model_artifacts(logged.model_id, str(files))
@@ -125,7 +125,8 @@ def _send(client: MlflowClient, run: Run, signed: SignedModel, config: ModelConf
     return logged.model_id, sha256
 
 
-def _save(signed: SignedModel, config: ModelConfig, entry: Model, files: Path) -> None:
+def save(signed: SignedModel, config: ModelConfig, entry: Model, files: Path) -> None:
+    """The model files in a folder: skops under our allow-list, with signature, example and pinned requirements."""
     types = skops.io.get_untrusted_types(data=skops.io.dumps(signed.pipeline))
     refuse_untrusted(types)
     private = set(config.data.private) & set(config.data.features)
