@@ -29,7 +29,7 @@ class Part(BaseModel):
 class FilesSource(Part):
     kind: Literal["files"] = Field(description="Files that one glob finds.")
     path: str = Field(
-        pattern=r"\.(parquet|csv|csv\.gz|csv\.bz2|csv\.zst)$",
+        pattern=r"\.(parquet|csv|csv\.gz|csv\.bz2)$",
         description="A glob over Parquet or CSV files, on disk or s3://; ${RATCHET_DATA} is replaced. A date in a file's name (2018-08-14) says which day it holds; folders named year=2018 are columns.",
     )
     origin: Column | None = Field(default=None, description="A column to make: the name of the row's file, without its ending.")

@@ -12,6 +12,7 @@ import pytest
 
 from configs.settings import Settings
 from deployments.stack import Stack
+from tests.object_storage import bucket as bucket
 from tests.servers import servers as servers
 
 if TYPE_CHECKING:  # journeys import prefect, which tests without servers need not wait for

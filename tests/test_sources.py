@@ -65,6 +65,52 @@ def reading(config: ModelConfig, path: str, **columns: Any) -> ModelConfig:
     return config.model_copy(update={"data": data})
 
 
+def test_rows_from_object_storage_are_those_of_the_same_files_on_disk(
+    config: ModelConfig, settings: Settings, bucket: Path
+) -> None:
+    (bucket / "days").mkdir()
+    write_days(bucket / "days")
+    over_the_wire = load(reading(config, "s3://rows/days/*.parquet"), SPAN, settings.data)
+    pd.testing.assert_frame_equal(over_the_wire, load(reading(config, str(bucket / "days" / "*.parquet")), SPAN, settings.data))
+    assert newest_as_of(reading(config, "s3://rows/days/*.parquet"), settings.data, 0) == END
+    with pytest.raises(DataRejected, match=r"no file matches s3://rows/weeks/\*\.parquet"):
+        load(reading(config, "s3://rows/weeks/*.parquet"), SPAN, settings.data)
+
+
+def test_the_names_of_folders_are_columns_where_they_are_declared(config: ModelConfig, settings: Settings) -> None:
+    for day in pd.date_range(FIRST, END - timedelta(days=1)):
+        folder = settings.data / f"year={day:%Y}" / f"region={'north' if day.day % 2 else 'south'}" / f"day={day.day}"
+        folder.mkdir(parents=True)
+        rows_of(day).to_parquet(folder / "part-0.parquet")
+    found = load(reading(config, "${RATCHET_DATA}/**/*.parquet", year="int64", region="string"), SPAN, settings.data)
+    pd.testing.assert_frame_equal(found[list(config.data.columns)], whole()[list(config.data.columns)])
+    assert set(found["year"]) == {2018}
+    assert (found["region"] == np.where(found["at"].dt.day % 2, "north", "south")).all()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "csv.gz", "csv.bz2"])
+def test_a_csv_is_read_as_declared_however_it_is_compressed(
+    config: ModelConfig, settings: Settings, days: Path, suffix: str
+) -> None:
+    for day in pd.date_range(FIRST, END - timedelta(days=1)):
+        rows_of(day).to_csv(days / f"{day:%Y-%m-%d}.{suffix}", index=False)
+    found = load(reading(config, f"${{RATCHET_DATA}}/days/*.{suffix}"), SPAN, settings.data)
+    pd.testing.assert_frame_equal(found, whole()[list(config.data.columns)])
+
+
+def test_a_place_that_no_library_opens_is_refused(config: ModelConfig, settings: Settings) -> None:
+    with pytest.raises(
+        ConfigError, match=r"data.source.path is nowhere://rows/\*.parquet, which cannot be opened: Protocol not known"
+    ):
+        load(reading(config, "nowhere://rows/*.parquet"), SPAN, settings.data)
+
+
+def test_the_newest_day_is_not_guessed_from_rows_in_the_future(config: ModelConfig, settings: Settings, days: Path) -> None:
+    whole().assign(at=lambda rows: rows["at"].mask(rows["id"] < 2, datetime(2081, 1, 1))).to_parquet(days / "all.parquet")
+    with pytest.raises(DataRejected, match=r"2 of 28 rows lie in the future, the last at 2081-01-01, .* or name .* with --as-of"):
+        newest_as_of(config, settings.data, 0)
+
+
 def test_the_span_of_these_tests_is_the_models_own(config: ModelConfig) -> None:
     assert window(config, END) == SPAN
 

@@ -55,7 +55,12 @@ def find(source: FilesSource, root: Path) -> tuple[File, ...]:
     pattern = source.path.replace("${RATCHET_DATA}", str(root))
     if not Path(pattern).is_absolute() and "://" not in pattern:
         raise ConfigError(f"data.source.path is {source.path}; write a full path, or begin it with ${{RATCHET_DATA}}")
-    filesystem, glob = fsspec.core.url_to_fs(pattern)
+    try:
+        filesystem, glob = fsspec.core.url_to_fs(pattern)
+    except (ImportError, ValueError) as error:
+        raise ConfigError(
+            f"data.source.path is {source.path}, which cannot be opened: {error} (s3:// needs: uv sync --extra s3)"
+        ) from error
     shared = PurePosixPath(WILDCARD.split(glob)[0] + "x").parent
     found = sorted(path for path in filesystem.glob(glob) if not filesystem.isdir(path))
     if not found:

@@ -1,0 +1,49 @@
+"""An object store of the session's own: a folder served over the S3 protocol, with real signatures, on a free port of this machine."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+KEY, SECRET = "tests-access-key", "tests-secret-key-of-some-length"
+
+
+@pytest.fixture(scope="session")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder behind s3://rows; what is written there can be read over the protocol, at AWS_ENDPOINT_URL with KEY and SECRET."""
+    if os.environ.get("CI") != "true":
+        pytest.importorskip("s3fs", reason="install it with: uv sync --extra s3")
+    server = shutil.which("rclone")
+    assert server, "rclone is among the development dependencies: uv sync"
+    folder = tmp_path_factory.mktemp("objects")
+    (folder / "rows").mkdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    # no cache of folders: what a test writes is there at once
+    options = [f"--addr=127.0.0.1:{port}", f"--auth-key={KEY},{SECRET}", "--dir-cache-time=0", "--config="]
+    process = subprocess.Popen([server, "serve", "s3", *options, str(folder)], stderr=subprocess.DEVNULL)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        environment.setenv("AWS_ACCESS_KEY_ID", KEY)
+        environment.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        _await_port(port)
+        yield folder / "rows"
+    process.terminate()
+    process.wait(timeout=30)
+
+
+def _await_port(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with socket.socket() as caller:
+            if caller.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"no object store answers at port {port}")
