@@ -84,6 +84,8 @@ def read(file: File, data: Data, columns: Sequence[str] = ()) -> pd.DataFrame:
         raise DataRejected(
             f"{file}: cannot be read: {str(error).splitlines()[0]}. Bring it again from where it came from"
         ) from error
+    if not table.num_rows:
+        raise DataRejected(f"{file}: has no rows. Bring it again from where it came from, or take it away")
     frame: pd.DataFrame = table.select(wanted).to_pandas()
     instants = frame.select_dtypes("datetime").columns
     frame = frame.astype(dict.fromkeys(instants, "datetime64[us]"))  # files of one source may differ in their unit

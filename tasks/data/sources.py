@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from configs.schema import ROW, FilesSource, ModelConfig, PythonSource
+from configs.schema import ROW, Data, FilesSource, ModelConfig, PythonSource
 from tasks.data import files
 from tasks.data.files import File
 from tasks.errors import DataRejected
@@ -28,11 +28,9 @@ def load(config: ModelConfig, window: Window | None, root: Path, *, holdout: boo
         return _within(_called(data.source, config), config, window, holdout=holdout)
     found = files.find(data.source, root)
     if window is None or not all(file.day for file in found):
-        rows = pd.concat([files.read(file, data) for file in found], ignore_index=True)
-        return _within(rows, config, window, holdout=holdout)
+        return _within(_together(found, data), config, window, holdout=holdout)
     wanted = _of_days(found, window.history_start, _end(window, holdout=holdout))
-    rows = pd.concat([files.read(file, data) for file in wanted], ignore_index=True)
-    return _within(rows, config, window, holdout=holdout, dated=True)
+    return _within(_together(wanted, data), config, window, holdout=holdout, dated=True)
 
 
 def newest_as_of(config: ModelConfig, root: Path, delay_days: int) -> datetime:
@@ -61,6 +59,19 @@ def _newest_end(config: ModelConfig, root: Path) -> datetime:
             "mend them, or name the end of the holdout with --as-of"
         )
     return datetime.combine(times.max().date(), datetime.min.time()) + timedelta(days=1)
+
+
+def _together(found: Sequence[File], data: Data) -> pd.DataFrame:
+    """The rows of all files, which must agree on the type of each column."""
+    frames = [files.read(file, data) for file in found]
+    for file, frame in zip(found, frames, strict=True):
+        if differing := [name for name in frame if frame[name].dtype != frames[0][name].dtype]:
+            column = differing[0]
+            raise DataRejected(
+                f"{column} is {frames[0][column].dtype} in {found[0]} and {frame[column].dtype} in {file}; {data.raw[column]} is declared. "
+                "Write both alike"
+            )
+    return pd.concat(frames, ignore_index=True)
 
 
 def _called(source: PythonSource, config: ModelConfig) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Structural facts about rows, in pandas: what must hold before any expectation can be believed.
 
-An all-null column, an empty frame, a doubled column or an infinity passes most expectations; so these come first, and all are critical.
+An all-null column, an empty frame, a doubled column or an infinity passes most expectations; so these come first, and all but two are critical.
 Not here: the checks that a YAML declares (validation.py).
 """
 
@@ -13,9 +13,11 @@ import pandas as pd
 
 from configs.schema import ModelConfig
 from tasks.data.labels import labels
-from tasks.records import CheckOutcome, Window
+from tasks.records import CheckOutcome, Severity, Window
 
 SHOWN_KEYS = 5
+LARGEST_EXACT = 2**53
+SPELLED_NULLS = ("", "nan", "none", "null", "<na>", "n/a")
 FITS = {
     None: "a feature that train.preprocess does not encode is a number or a boolean",
     "counts": "encode: counts takes strings",
@@ -106,10 +108,37 @@ def _content(rows: pd.DataFrame, name: str, config: ModelConfig, *, may_be_null:
         yield _rows(f"known-{name}", rows, null, f"have no {name}", config)
     else:
         yield _whole(f"any-{name}", rows, f"all {len(rows):,} {name} are null" if null.all() else None, f"{int(null.sum()):,} null")
+    yield from _traps(rows, name, config)
     if pd.api.types.is_float_dtype(rows[name].dtype):
         yield _rows(
             f"finite-{name}", rows, pd.Series(np.isinf(rows[name].to_numpy()), index=rows.index), f"have an infinite {name}", config
         )
+
+
+def _traps(rows: pd.DataFrame, name: str, config: ModelConfig) -> Iterator[CheckOutcome]:
+    """Values that are allowed and yet seldom meant: only a warning, and only where there are any."""
+    column = rows[name]
+    if pd.api.types.is_integer_dtype(column.dtype) and name != config.data.key:
+        if (large := column.abs() > LARGEST_EXACT).any():
+            yield _rows(
+                f"exact-{name}",
+                rows,
+                large,
+                f"have a {name} beyond 2**53, where models and bounds no longer tell neighbours apart",
+                config,
+                "warning",
+            )
+    elif pd.api.types.is_string_dtype(column):
+        spelled = [value for value in column.dropna().unique() if value.strip().lower() in SPELLED_NULLS]
+        if (blank := column.isin(spelled)).any():
+            yield _rows(
+                f"text-{name}",
+                rows,
+                blank,
+                f"have a {name} that is blank or spells a null, and is taken as text",
+                config,
+                "warning",
+            )
 
 
 def _columns_problem(rows: pd.DataFrame, wanted: Sequence[str]) -> str | None:
@@ -134,11 +163,13 @@ def _whole(name: str, rows: pd.DataFrame, problem: str | None, fine: str) -> Che
     return CheckOutcome(f"structure-{name}", "critical", not problem, problem or fine, len(rows))
 
 
-def _rows(name: str, rows: pd.DataFrame, failed: "pd.Series[bool]", what: str, config: ModelConfig) -> CheckOutcome:
+def _rows(
+    name: str, rows: pd.DataFrame, failed: "pd.Series[bool]", what: str, config: ModelConfig, severity: Severity = "critical"
+) -> CheckOutcome:
     count = int(failed.sum())
     sentence = f"{count:,} of {len(rows):,} rows {what}"
     return CheckOutcome(
-        f"structure-{name}", "critical", count == 0, sentence, len(rows), count, first_keys(rows, failed, config) if count else ()
+        f"structure-{name}", severity, count == 0, sentence, len(rows), count, first_keys(rows, failed, config) if count else ()
     )
 
 

@@ -18,7 +18,7 @@ from sklearn.metrics import average_precision_score
 
 from configs.reading import hooks_path, read_model
 from configs.settings import Settings
-from tasks.data import digests, hooks, simulation, sources, splits, validation
+from tasks.data import digests, files, hooks, simulation, sources, splits, validation
 from tasks.model import evaluation, training
 
 ROUNDS = 3
@@ -71,7 +71,7 @@ def main() -> None:
         pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
             f"load {len(raw):,} rows (read_parquet)": (
                 lambda: sources.load(config, window, settings.data),
-                lambda: pd.concat([pd.read_parquet(file) for file in sources.find_files(config.data, settings.data)]),
+                lambda: pd.concat([pd.read_parquet(str(file)) for file in files.find(config.data.source, settings.data)]),
             ),
             "14 window features (rolling, 6 of them)": (lambda: hooks.prepare(config, own, raw), plain_windows),
             "validate raw rows (pandas reductions)": (lambda: validation.validate(raw, config, window, "raw"), plain_checks),

@@ -1,0 +1,223 @@
+"""Every trap that slips through most checks, as a real file on its way through load and validation: stopped with a sentence, or taken as said.
+
+Never silence: what is taken is either exactly what the file says, or a warning that counts it.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from configs.reading import read_file
+from configs.schema import ModelConfig
+from configs.settings import Settings
+from tasks.data import sources, validation
+from tasks.data.splits import settle_window
+from tasks.errors import DataRejected
+from tasks.records import CheckOutcome
+from tests.conftest import write_days
+
+Spoil = Callable[[Path], None]
+
+
+@pytest.fixture
+def config(tiny: Path) -> ModelConfig:
+    """The tiny model, which also reads a text and keeps amounts below 10,000."""
+    text = tiny.read_text().replace("bad: int64}", "bad: int64, note: string}").replace("amount, double]", "amount, customer]")
+    text = (
+        text.replace("prepare: add_double\n", "history_days: 0\n")
+        .replace("  history_days: 1\n", "")
+        .replace("private: [customer]", "private: []")
+    )
+    text = text.replace(
+        "  - {id: double-plausible, expect: column_values_to_be_between, column: double, max_value: 1000, severity: warning}\n", ""
+    )
+    tiny.write_text(text)
+    return read_file(tiny)
+
+
+@pytest.fixture
+def day(settings: Settings) -> Path:
+    """The last of the six daily files that a run reads: the tenth is younger than its labels."""
+    folder = settings.data / "days"
+    write_days(folder)
+    for path in folder.glob("*.parquet"):
+        pd.read_parquet(path).assign(note="fine").to_parquet(path, index=False)
+    return folder / "2026-01-09.parquet"
+
+
+def outcome_of(config: ModelConfig, settings: Settings) -> list[CheckOutcome]:
+    """The checks that failed without stopping the run; DataRejected if it is stopped."""
+    window = settle_window(config, None, settings.data)
+    report = validation.validate(sources.load(config, window, settings.data), config, window, "raw")
+    validation.demand(report, config, window)
+    return list(report.failures)
+
+
+def with_column(name: str, make: Callable[[pd.DataFrame], object]) -> Spoil:
+    return lambda day: pd.read_parquet(day).assign(**{name: make}).to_parquet(day, index=False)
+
+
+def in_every_file(spoil: Spoil) -> Spoil:
+    def spoil_all(day: Path) -> None:
+        for path in day.parent.glob("*.parquet"):
+            spoil(path)
+
+    return spoil_all
+
+
+def twice(day: Path) -> None:
+    table = pq.read_table(day)
+    pq.write_table(table.append_column("amount", table["amount"]), day)
+
+
+def damaged(day: Path) -> None:
+    content = day.read_bytes()
+    day.write_bytes(content[: len(content) // 2])
+
+
+def garbled(day: Path) -> None:
+    """Bytes changed in the middle, the footer as it was."""
+    content = bytearray(day.read_bytes())
+    content[100:140] = bytes(40)
+    day.write_bytes(content)
+
+
+def of_rows(first: int, column: str, value: object) -> Callable[[pd.DataFrame], object]:
+    """The column with another value in its first rows."""
+    return lambda rows: rows[column].mask(np.arange(len(rows)) < first, value)
+
+
+STOPPED: list[tuple[str, Spoil, str]] = [
+    ("a column of nulls", in_every_file(with_column("amount", lambda _: np.nan)), r"structure-any-amount   critical   all 1,200 amount are null"),
+    ("a day without rows", lambda day: pd.read_parquet(day).head(0).to_parquet(day), r"2026-01-09.parquet: has no rows"),
+    ("a file without bytes", lambda day: day.write_bytes(b""), r"2026-01-09.parquet: cannot be read: Parquet file size is 0 bytes"),
+    ("no file for a day", lambda day: (day.parent / "2026-01-08.parquet").unlink(), r"1 of the 6 days .* have no file \(2026-01-08\)"),
+    ("a column twice", twice, r"2026-01-09.parquet: has column amount more than once"),
+    ("a key twice", with_column("id", of_rows(3, "id", 1799)), r"structure-key-unique   critical   4 of 1,200 rows share their id"),
+    ("strings for numbers", with_column("amount", lambda rows: rows["amount"].astype("str")), r"amount is float64 in .*04.parquet and str in .*09.parquet; float64 is declared"),
+    ("strings for numbers everywhere", in_every_file(with_column("amount", lambda rows: rows["amount"].astype("str"))), r"amount is str, float64 declared"),
+    ("infinite numbers", with_column("amount", of_rows(2, "amount", -np.inf)), r"structure-finite-amount   critical   2 of 1,200 rows have an infinite amount"),
+    ("booleans for numbers", in_every_file(with_column("amount", lambda rows: rows["amount"] > 1)), r"amount is bool, float64 declared"),
+    ("numbers with a point for whole ones", in_every_file(with_column("customer", lambda rows: rows["customer"] * 1.0)), r"customer is float64, int64 declared"),
+    ("whole numbers with nulls", with_column("customer", lambda rows: rows["customer"].astype("Int64").mask(rows.index < 5)), r"customer is int64 in .* and Int64 in"),
+    ("a type that changes between two days", with_column("bad", lambda rows: rows["bad"].astype("int32")), r"bad is int64 in .*04.parquet and int32 in .*09.parquet; int64 is declared. Write both alike"),
+    ("a column that is gone one day", lambda day: pd.read_parquet(day).drop(columns="amount").to_parquet(day), r"2026-01-09.parquet: has no column amount; it has id, at"),
+    ("labels missing", with_column("bad", lambda rows: rows["bad"].mask(rows.index < 3).astype("Int64")), r"bad is int64 in .* and Int64 in"),
+    ("a third label", with_column("bad", of_rows(3, "bad", 2)), r"structure-target-binary   critical   3 of 1,200 rows have a bad that is neither 0 nor 1"),
+    ("dates in the future", with_column("at", of_rows(2, "at", pd.Timestamp("2041-05-05"))), r"structure-time-in-window   critical   2 of 1,200 rows lie outside"),
+    ("no time", with_column("at", of_rows(2, "at", pd.NaT)), r"structure-known-at   critical   2 of 1,200 rows have no at"),
+    ("a time zone on one day", with_column("at", lambda rows: rows["at"].dt.tz_localize("Europe/Paris")), r"at is datetime64\[us\] in .* and datetime64\[us, Europe/Paris\] in"),
+    ("a time zone everywhere", in_every_file(with_column("at", lambda rows: rows["at"].dt.tz_localize("UTC"))), r"at is datetime64\[us, UTC\], datetime declared"),
+    ("half a file", damaged, r"2026-01-09.parquet: cannot be read: .* Bring it again from where it came from"),
+    ("bytes changed within", garbled, r"2026-01-09.parquet: cannot be read: "),
+    ("a text for a Parquet file", lambda day: day.write_text("id,at\n"), r"2026-01-09.parquet: cannot be read: "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("spoil", "sentence"), [case[1:] for case in STOPPED], ids=[case[0] for case in STOPPED])
+def test_what_cannot_be_meant_stops_the_run_and_is_named(
+    config: ModelConfig, settings: Settings, day: Path, spoil: Spoil, sentence: str
+) -> None:
+    spoil(day)
+    with pytest.raises(DataRejected, match=sentence):
+        outcome_of(config, settings)
+
+
+TAKEN: list[tuple[str, Spoil, str]] = [
+    ("nulls spelled as text", with_column("note", lambda rows: rows["note"].mask(rows.index < 2, "nan").mask(rows.index == 2, " ")), "3 of 1,200 rows have a note that is blank or spells a null, and is taken as text"),
+    ("whole numbers past 2**53", with_column("customer", of_rows(4, "customer", 2**53 + 1)), "4 of 1,200 rows have a customer beyond 2**53"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("spoil", "sentence"), [case[1:] for case in TAKEN], ids=[case[0] for case in TAKEN])
+def test_what_is_seldom_meant_is_taken_and_counted(
+    config: ModelConfig, settings: Settings, day: Path, spoil: Spoil, sentence: str
+) -> None:
+    spoil(day)
+    (warning,) = outcome_of(config, settings)
+    assert (warning.severity, warning.sentence[: len(sentence)]) == ("warning", sentence)
+
+
+def test_clean_days_pass_without_a_word(config: ModelConfig, settings: Settings, day: Path) -> None:
+    assert outcome_of(config, settings) == []
+
+
+CSV: list[tuple[str, str, str, str]] = [
+    ("a word in a column of numbers", "7.5", "seven", r"all.csv: cannot be read: .*CSV conversion error to double: invalid value 'seven'"),
+    ("a number too large to keep", ",3,", ",99999999999999999999,", r"all.csv: cannot be read: .*CSV conversion error to int64"),
+    ("an offset in a time", "2026-01-06T00:00:00", "2026-01-06T00:00:00+02:00", r"all.csv: cannot be read: .*CSV conversion error to timestamp"),
+    ("a field too many", "7.5", "7.5,8", r"all.csv: cannot be read: .*Expected 6 columns, got 7"),
+    ("a column twice", "amount,bad,note", "amount,amount,note", r"all.csv: .*(more than once|has no column bad)"),
+    ("true for a number", "7.5", "true", r"all.csv: cannot be read: .*CSV conversion error to double: invalid value 'true'"),
+]  # fmt: skip
+
+
+def write_csv(settings: Settings, config: ModelConfig, wrong: tuple[str, str] | None = None) -> ModelConfig:
+    """Forty rows of ten days in one CSV, in which one value of one row may be wrong."""
+    lines = [f"{n},2026-01-{1 + n // 4:02}T00:00:00,3,{n}.25,{n % 2},fine" for n in range(40)]
+    lines[20] = "20,2026-01-06T00:00:00,3,7.5,0,fine"
+    text = "\n".join(["id,at,customer,amount,bad,note", *lines])
+    settings.data.mkdir(parents=True, exist_ok=True)
+    (settings.data / "all.csv").write_text(text.replace(*wrong, 1) if wrong else text)
+    source = config.data.source.model_copy(update={"path": "${RATCHET_DATA}/all.csv"})
+    return config.model_copy(update={"data": config.data.model_copy(update={"source": source})})
+
+
+@pytest.mark.parametrize(("right", "wrong", "sentence"), [case[1:] for case in CSV], ids=[case[0] for case in CSV])
+def test_a_csv_that_does_not_hold_what_is_declared_is_refused(
+    config: ModelConfig, settings: Settings, right: str, wrong: str, sentence: str
+) -> None:
+    with pytest.raises(DataRejected, match=f"(?s){sentence}"):
+        outcome_of(write_csv(settings, config, (right, wrong)), settings)
+
+
+def test_an_empty_field_of_a_csv_is_a_null_and_a_stray_column_is_not_read(config: ModelConfig, settings: Settings) -> None:
+    config = write_csv(settings, config, ("7.5,0,fine", ",0,"))
+    text = (settings.data / "all.csv").read_text()
+    (settings.data / "all.csv").write_text("\n".join(f"{line},stray" for line in text.splitlines()))
+    with pytest.raises(
+        DataRejected, match=r"amount-known   critical   1 of 24 fail amount values_to_not_be_null, 0 allowed   first keys 20\b"
+    ):
+        outcome_of(config, settings)
+    rows = sources.load(config, None, settings.data)
+    assert (rows["note"].isna().sum(), "stray" in rows) == (1, False)
+
+
+def test_a_category_never_seen_in_training_is_stopped_by_the_check_that_lists_them(
+    config: ModelConfig, settings: Settings, day: Path
+) -> None:
+    check = {"id": "note-known", "expect": "column_values_to_be_in_set", "column": "note", "value_set": ["fine"]}
+    config = ModelConfig.model_validate(config.model_dump() | {"checks": [check]})
+    with_column("note", of_rows(6, "note", "strange"))(day)
+    with pytest.raises(
+        DataRejected, match=r"note-known   critical   6 of 1,200 fail note values_to_be_in_set of \['fine'\], 0 allowed"
+    ):
+        outcome_of(config, settings)
+
+
+def test_a_condition_that_no_row_meets_checks_nothing_and_says_so(config: ModelConfig, settings: Settings, day: Path) -> None:
+    nobody = {"column": "customer", "operator": ">", "value": 1000}
+    check = {"id": "rich", "expect": "column_values_to_be_between", "column": "amount", "min_value": 1, "row_condition": nobody}
+    config = ModelConfig.model_validate(config.model_dump() | {"checks": [check]})
+    with pytest.raises(DataRejected, match=r"rich   critical   no row meets its row_condition: nothing was checked"):
+        outcome_of(config, settings)
+
+
+def test_mixed_types_in_one_column_of_a_function_are_refused(config: ModelConfig, settings: Settings) -> None:
+    source = {"kind": "python", "function": "tests.test_dirty_data.mixed_rows"}
+    data = config.data.model_dump() | {"source": source, "time": None}
+    mixed = ModelConfig.model_validate(config.model_dump() | {"data": data, "split": {"by": "hash", "holdout": 0.5}})
+    with pytest.raises(
+        DataRejected, match=r"structure-types   critical   amount is object, float64 declared; note is object, string declared"
+    ):
+        outcome_of(mixed, settings)
+
+
+def mixed_rows() -> pd.DataFrame:
+    amount, note = (pd.array([1, "2", 3.0], dtype="object") for _ in range(2))
+    at = pd.Timestamp("2026-01-01").as_unit("us")
+    return pd.DataFrame({"id": [1, 2, 3], "at": at, "customer": 1, "amount": amount, "bad": [0, 1, 0], "note": note})
