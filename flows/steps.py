@@ -3,6 +3,8 @@
 Not here: what any step does (tasks/), in which order (training.py, promotion.py).
 """
 
+import resource
+import sys
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -25,7 +27,9 @@ R = TypeVar("R")
 
 LOGGER = "ratchet"  # the last part of the logger's name, by which a command tells our lines from Prefect's own
 
-_seconds: dict[str, dict[str, float]] = {}  # of each flow run in this process: seconds of each step
+_spent: dict[
+    str, dict[str, tuple[float, float]]
+] = {}  # of each flow run in this process, of each step: seconds, and peak MB until then
 
 
 def step(
@@ -47,8 +51,8 @@ def step(
         start = time.perf_counter()
         answer = work(*args, **kwargs)
         seconds = time.perf_counter() - start
-        spent = _seconds.setdefault(str(flow_run.id), {})
-        spent[name] = spent.get(name, 0.0) + seconds
+        spent = _spent.setdefault(str(flow_run.id), {})
+        spent[name] = (spent.get(name, (0.0, 0.0))[0] + seconds, _peak_megabytes())
         if said:
             cast(PrefectLogAdapter, get_run_logger()).getChild(LOGGER).info("%-10s %s  %.1f s", name, said(answer), seconds)
         return answer
@@ -65,9 +69,20 @@ def step(
     )(timed)
 
 
-def step_seconds() -> dict[str, float]:
-    """Seconds of each step that this flow run has finished so far in this process, as metrics."""
-    return {f"seconds/{name.replace(' ', '_')}": seconds for name, seconds in _seconds.get(str(flow_run.id), {}).items()}
+def spent() -> dict[str, tuple[float, float]]:
+    """Of each step that this flow run has finished so far in this process: its seconds, and the process's peak memory until then in MB."""
+    return dict(_spent.get(str(flow_run.id), {}))
+
+
+def spent_as_metrics() -> dict[str, float]:
+    named = {name.replace(" ", "_"): each for name, each in spent().items()}
+    seconds = {f"seconds/{name}": seconds for name, (seconds, _) in named.items()}
+    return seconds | {f"peak_mb/{name}": megabytes for name, (_, megabytes) in named.items()}
+
+
+def _peak_megabytes() -> float:
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 def worth_retrying(_task: Any, _run: TaskRun, state: State[Any]) -> bool:

@@ -10,7 +10,7 @@ from uuid import UUID
 from mlflow import MlflowClient
 from pandas import DataFrame
 from prefect import flow
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.deployments import run_deployment
@@ -20,11 +20,12 @@ from pydantic import Field
 
 from configs.settings import Settings
 from flows import mirror
-from flows.steps import step, step_seconds
+from flows.steps import spent, spent_as_metrics, step
 from tasks.data import hooks, sources, splits, validation
 from tasks.data.validation import Stage
 from tasks.errors import UsageError
 from tasks.model import evaluation, training
+from tasks.records import ValidationReport
 from tasks.tracking import models, plans, recording, registry, runs, server
 from tasks.tracking.plans import Plan
 from tasks.tracking.runs import Run
@@ -38,7 +39,7 @@ open_run = step(runs.open_run, "open run", retries=3, timeout_seconds=5 * MINUTE
 settle = step(plans.settle, "settle", str, retries=3, timeout_seconds=5 * MINUTE)
 load = step(sources.load, "load", lambda rows: f"{len(rows):,} rows", retries=3, timeout_seconds=60 * MINUTE)
 validate = step(validation.validate, "validate", str, timeout_seconds=60 * MINUTE)
-record_report = step(recording.record_report, "report", retries=3, timeout_seconds=5 * MINUTE)
+record_checks = step(recording.record_checks, "record checks", retries=3, timeout_seconds=5 * MINUTE)
 prepare = step(hooks.prepare, "prepare", lambda rows: f"{len(rows.columns)} columns", timeout_seconds=60 * MINUTE)
 split = step(splits.split, "split", str)
 train = step(training.fit, "train", lambda pipeline: type(pipeline.named_steps["model"]).__name__)
@@ -52,6 +53,7 @@ record_data = step(
     timeout_seconds=30 * MINUTE,
 )
 record_evaluation = step(recording.record_evaluation, "record", retries=3, timeout_seconds=30 * MINUTE)
+write_report = step(recording.record_training_report, "report", retries=3, timeout_seconds=30 * MINUTE)
 log_model = step(models.log_model, "log model", lambda logged: f"sha256 {logged[1][:8]}", retries=3, timeout_seconds=30 * MINUTE)
 register = step(registry.register, "register", lambda number: f"version {number}", retries=3, timeout_seconds=10 * MINUTE)
 
@@ -87,18 +89,21 @@ def train_candidate(model: str, as_of: datetime | None = None, overrides: list[O
     runs.describe_experiment(client, run.experiment, f"{config.description}. Owner: {config.owner}.")
 
     raw = load(config, plan.window, settings.data, holdout=not explore)
-    pass_checks(client, run, plan, raw, "raw")
+    checked = [pass_checks(client, settings, run, plan, raw, "raw")]
     rows = prepare(config, plan.hooks, raw)
-    pass_checks(client, run, plan, rows, "features")
+    checked.append(pass_checks(client, settings, run, plan, rows, "features"))
     parts = split(config, plan.hooks, rows, plan.window, holdout=not explore)
 
     pipeline = train(config, parts.train)
     scored = evaluate(pipeline, config, plan.hooks, parts)
     signed = sign(pipeline, config, parts.train)
     facts = record_data(client, run, plan, raw, parts)
-    record_evaluation(client, run, plan, pipeline, parts, scored)
+    record_evaluation(client, run, plan, parts, scored)
+    write_report(client, run, plan, pipeline, parts, scored, checked, facts, spent())
     model_id, sha256 = log_model(client, run, signed, config)
-    runs.log_metrics(client, run, step_seconds() | {f"rows/{name}": float(facts[name]) for name in facts if name.endswith("_rows")})
+    runs.log_metrics(
+        client, run, spent_as_metrics() | {f"rows/{name}": float(facts[name]) for name in facts if name.endswith("_rows")}
+    )
     if explore:
         return Completed(name="Explored", message=f"explored {model}: {scored}")
 
@@ -118,11 +123,14 @@ def rename(client: MlflowClient, run: Run, name: str) -> None:
         prefect.update_flow_run(UUID(run.flow_run), name=name)
 
 
-def pass_checks(client: MlflowClient, run: Run, plan: Plan, rows: DataFrame, stage: Stage) -> None:
-    """Return when no critical check fails; the report is on record either way."""
+def pass_checks(client: MlflowClient, settings: Settings, run: Run, plan: Plan, rows: DataFrame, stage: Stage) -> ValidationReport:
+    """The report of this stage if no critical check fails; it is on record, and linked from Prefect, either way."""
     report = validate(rows, plan.config, plan.window, stage)
-    record_report(client, run, report)
-    validation.demand(report, plan.config, plan.window)
+    record_checks(client, run, plan, report)
+    page = settings.mlflow_page(f"experiments/{run.experiment}/runs/{run.id}/artifacts/validation/{stage}.html")
+    create_link_artifact(key=f"checks-{stage}-{plan.config.name.replace('_', '-')}", link=page, link_text=str(report))
+    validation.demand(report, plan.config, plan.window, page)
+    return report
 
 
 def ask_for_promotion(model: str, version: int, asked_by: str, key: str) -> None:
@@ -141,6 +149,7 @@ def tell(client: MlflowClient, settings: Settings, run: Run, plan: Plan, version
     model = plan.config.name
     text = (
         f"# {model} {version}\n\n{plan}\n\n{scored}\n\n"
+        f"- [the report]({settings.mlflow_page(f'experiments/{run.experiment}/runs/{run.id}/artifacts/report.html')})\n"
         f"- [the run in MLflow]({settings.mlflow_page(f'experiments/{run.experiment}/runs/{run.id}')})\n"
         f"- [the version in MLflow]({settings.mlflow_page(f'models/{model}/versions/{version}')})\n"
         f"- [the run in Prefect]({flow_url(settings)})\n"

@@ -65,6 +65,10 @@ class ValidationReport:
         return tuple(outcome for outcome in self.outcomes if not outcome.passed)
 
     @property
+    def passes(self) -> tuple[CheckOutcome, ...]:
+        return tuple(outcome for outcome in self.outcomes if outcome.passed)
+
+    @property
     def critical(self) -> tuple[CheckOutcome, ...]:
         return tuple(outcome for outcome in self.failures if outcome.severity == "critical")
 

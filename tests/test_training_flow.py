@@ -43,7 +43,7 @@ def test_a_candidate_is_registered_with_everything_later_readers_need(journey: J
 
     files = {path.name for path in Path(download_artifacts(run_id=recorded.info.run_id, dst_path=str(tmp_path))).rglob("*")}
     assert {"plan.json", "config.json", "hooks.py", "holdout_predictions.parquet", "raw.json", "features.json"} <= files
-    assert {"confusion_matrix.png", "feature_importance.png", "precision_recall.png", "roc.png"} <= files
+    assert {"report.html", "confusion_matrix.png", "feature_importance.png", "precision_recall.png", "roc.png"} <= files
 
 
 def test_the_holdout_is_kept_with_its_history_and_read_back_only_unchanged(journey: Journey) -> None:

@@ -65,7 +65,7 @@ def _together(found: Sequence[File], data: Data) -> pd.DataFrame:
     """The rows of all files, which must agree on the type of each column."""
     frames = [files.read(file, data) for file in found]
     for file, frame in zip(found, frames, strict=True):
-        if differing := [name for name in frame if frame[name].dtype != frames[0][name].dtype]:
+        if differing := [name for name in data.raw if name in frame and frame[name].dtype != frames[0][name].dtype]:
             column = differing[0]
             raise DataRejected(
                 f"{column} is {frames[0][column].dtype} in {found[0]} and {frame[column].dtype} in {file}; {data.raw[column]} is declared. "

@@ -31,14 +31,15 @@ def validate(rows: pd.DataFrame, config: ModelConfig, window: Window | None, sta
     return ValidationReport(stage, len(rows), outcomes)
 
 
-def demand(report: ValidationReport, config: ModelConfig, window: Window | None) -> None:
-    """Return when no critical check failed; DataRejected names each that did, with rows and first keys."""
+def demand(report: ValidationReport, config: ModelConfig, window: Window | None, page: str = "") -> None:
+    """Return when no critical check failed; DataRejected names each that did, with rows and first keys, and the report's page if it has one."""
     if not report.critical:
         return
     days = f" of {window.history_start:%Y-%m-%d} .. {window.holdout_end:%Y-%m-%d}" if window else ""
     head = f"the data{days} are not what the checks of {config.name} ask for."
     failures = "\n".join(f"  {outcome}" for outcome in report.failures)
-    raise DataRejected(f"{head}\n{failures}\nNothing was trained, nothing registered.")
+    where = f" Report: {page}" if page else ""
+    raise DataRejected(f"{head}\n{failures}\nNothing was trained, nothing registered.{where}")
 
 
 def checks_of(config: ModelConfig, stage: Stage) -> tuple[Check, ...]:

@@ -15,7 +15,7 @@ from configs.schema import ModelConfig
 from tasks.data.hooks import Hooks
 from tasks.data.labels import labels
 from tasks.data.splits import Parts
-from tasks.model.metrics import measure
+from tasks.model.metrics import main_metric, measure
 from tasks.model.scores import Scores, score
 
 
@@ -63,8 +63,8 @@ def fit_baselines(config: ModelConfig, rows: pd.DataFrame) -> dict[str, DummyCla
 
 def _doubt(config: ModelConfig, found: dict[str, float], baselines: dict[str, dict[str, float]]) -> str:
     """That a baseline is as good in the first metric whose better side is known; empty where none is."""
-    main = next((metric for metric in config.metrics if metric in found and metric not in config.own_metrics), None)
-    if main is None:
+    main = main_metric(config)
+    if main not in found:
         return ""
     sign = -1 if main in LOWER_IS_BETTER else 1
     name, best = max(((name, metrics.get(main, np.nan)) for name, metrics in baselines.items()), key=lambda pair: sign * pair[1])

@@ -65,13 +65,19 @@ ON_PROBABILITIES: dict[str, Metric] = {
 def measure(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, scores: Scores) -> dict[str, float]:
     """Every metric that the YAML names, by its name. One that cannot be had (a class has no rows) is left out; HookFailed for the model's own."""
     found = {
-        name: _own(name, hooks, rows, scores) if name in config.own_metrics else _built_in(name, config, rows, scores)
+        name: _own(name, hooks, rows, scores) if name in config.own_metrics else measure_built_in(name, config, rows, scores)
         for name in config.metrics
     }
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
-def _built_in(name: str, config: ModelConfig, rows: pd.DataFrame, scores: Scores) -> float:
+def main_metric(config: ModelConfig) -> str | None:
+    """The first metric of the YAML whose better side is known: by it a model is set beside its baselines and across slices."""
+    return next((metric for metric in config.metrics if metric not in config.own_metrics), None)
+
+
+def measure_built_in(name: str, config: ModelConfig, rows: pd.DataFrame, scores: Scores) -> float:
+    """One metric by its scikit-learn name; NaN where a class that it needs has no rows."""
     target = labels(config, rows)
     if name in ON_DECISIONS[config.kind]:
         return float(ON_DECISIONS[config.kind][name](target, decisions(config, scores)))

@@ -192,9 +192,9 @@ def _partial_dependence(judged: Judged, importance: Importance, folder: Path) ->
         return None
     sample = features.sample(min(len(features), DEPENDENCE_ROWS), random_state=0)
     sample = sample.astype(dict.fromkeys(top, "float64"))
-    with _figure(folder / "partial_dependence.png") as axes:
+    with _figure(folder / "partial_dependence.png", height=1 + 1.7 * len(top)) as axes:
         PartialDependenceDisplay.from_estimator(
-            judged.model, sample, top, ax=axes, n_cols=2, grid_resolution=20, percentiles=(0.02, 0.98)
+            judged.model, sample, top, ax=axes, n_cols=1, grid_resolution=20, percentiles=(0.02, 0.98)
         )
     return Picture(
         "partial_dependence.png", "What the model answers on average as one feature changes and the others stay as they are."

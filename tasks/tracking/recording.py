@@ -5,6 +5,7 @@ Not here: the model's files (models.py), the version (registry.py).
 
 import json
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from mlflow import MlflowClient
 from sklearn.pipeline import Pipeline
 
 from configs.schema import FilesSource
+from tasks import pages
 from tasks.data import digests
 from tasks.data.labels import count_of
 from tasks.data.splits import Parts
-from tasks.model import plots
+from tasks.model import report
 from tasks.model.evaluation import Evaluation
 from tasks.model.plots import Judged
 from tasks.model.scores import as_table
@@ -26,11 +28,13 @@ from tasks.tracking.plans import Plan
 from tasks.tracking.runs import Run
 
 
-def record_report(client: MlflowClient, run: Run, report: ValidationReport) -> None:
-    """The report of one stage of validation, as JSON, with its counts as metrics."""
-    client.log_text(run.id, json.dumps(asdict(report), indent=1, default=str, allow_nan=False), f"validation/{report.stage}.json")
-    counts = {"checks": len(report.outcomes), "failed": len(report.failures)}
-    runs.log_metrics(client, run, {f"validation/{report.stage}_{name}": float(count) for name, count in counts.items()})
+def record_checks(client: MlflowClient, run: Run, plan: Plan, checked: ValidationReport) -> None:
+    """The report of one stage of validation, as JSON and as a page, with its counts as metrics."""
+    client.log_text(run.id, json.dumps(asdict(checked), indent=1, default=str, allow_nan=False), f"validation/{checked.stage}.json")
+    page = pages.render("validation.html", model=plan.config.name, data=str(plan), report=checked)
+    client.log_text(run.id, page, f"validation/{checked.stage}.html")
+    counts = {"checks": len(checked.outcomes), "failed": len(checked.failures)}
+    runs.log_metrics(client, run, {f"validation/{checked.stage}_{name}": float(count) for name, count in counts.items()})
 
 
 def record_data(client: MlflowClient, run: Run, plan: Plan, raw: pd.DataFrame, parts: Parts) -> dict[str, str]:
@@ -57,8 +61,8 @@ def record_data(client: MlflowClient, run: Run, plan: Plan, raw: pd.DataFrame, p
     return {name: str(fact) for name, fact in facts.items()}
 
 
-def record_evaluation(client: MlflowClient, run: Run, plan: Plan, model: Pipeline, parts: Parts, evaluation: Evaluation) -> None:
-    """Metrics of both parts, predictions on the holdout, the hooks' source, and the pictures."""
+def record_evaluation(client: MlflowClient, run: Run, plan: Plan, parts: Parts, evaluation: Evaluation) -> None:
+    """Metrics of both parts and of the baselines, predictions on the holdout, the configuration and the hooks' source."""
     measured = {"train": evaluation.train, "holdout": evaluation.holdout}
     measured |= {f"baseline_{name}": found for name, found in evaluation.baselines.items()}
     runs.log_metrics(client, run, {f"{of}/{name}": value for of, found in measured.items() for name, value in found.items()})
@@ -70,9 +74,39 @@ def record_evaluation(client: MlflowClient, run: Run, plan: Plan, model: Pipelin
         if not parts.holdout.empty:
             judged = parts.holdout[[plan.config.data.key, plan.config.data.target]].join(as_table(evaluation.scores))
             judged.to_parquet(folder / "holdout_predictions.parquet", index=False)
-            shown = Judged(model, plan.config, parts.holdout, evaluation.scores)
-            plots.draw(shown, plots.measure_importance(shown), folder)
         runs.log_files(client, run, folder)
+
+
+def record_training_report(
+    client: MlflowClient,
+    run: Run,
+    plan: Plan,
+    model: Pipeline,
+    parts: Parts,
+    evaluation: Evaluation,
+    checked: Sequence[ValidationReport],
+    facts: Mapping[str, str],
+    steps: Mapping[str, tuple[float, float]],
+) -> None:
+    """report.html and its pictures; nothing for a run that read no holdout."""
+    if parts.holdout.empty:
+        return
+    as_of = f" --as-of {plan.as_of.isoformat()}" if plan.as_of else ""
+    again: dict[str, object] = {
+        "command": f"ratchet train {plan.config.name}{as_of}",
+        "train": plan.config.train.model_dump_json(exclude_defaults=True),
+        "plan": str(plan),
+        **{
+            name: str(plan.params[name])
+            for name in ("git_commit", "git_dirty", "config_digest", "lock_digest")
+            if name in plan.params
+        },
+        "data_digest": facts["data_digest"],
+    }
+    with tempfile.TemporaryDirectory() as name:
+        judged = Judged(model, plan.config, parts.holdout, evaluation.scores)
+        report.write(judged, parts, evaluation, checked, again, steps, Path(name))
+        runs.log_files(client, run, Path(name))
 
 
 def _holdout_with_history(plan: Plan, raw: pd.DataFrame, parts: Parts) -> pd.DataFrame:
