@@ -1,112 +1,37 @@
 """What each part of a YAML allows but the whole does not: names that must agree across parts, and with the file beside it.
 
-Not here: reading the file and naming its lines (reading.py); what one part alone may say (schema.py).
+Not here: reading the file and naming its lines (reading.py); what one part alone may say (schema.py, rows.py), `data` and `split` (agreement_on_rows.py).
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
 from configs import source
+from configs.agreement_on_rows import disagreements_on_rows
 from configs.expectations import condition_columns, is_instant, problem_with
 from configs.metrics import BUILT_IN
-from configs.schema import ROW, ColumnSplit, ModelConfig, PythonSource, TimeSplit
+from configs.problems import Location, Problem, nearest
+from configs.schema import ModelConfig
 from tasks.errors import ConfigError
 
 BETWEEN = ("column_values_to_be_between", "column_min_to_be_between", "column_max_to_be_between")  # compare values themselves
-
-Location = tuple[str | int, ...]
-
-
-@dataclass(frozen=True)
-class Problem:
-    location: Location
-    sentence: str
 
 
 def disagreements(config: ModelConfig, path: Path) -> Iterator[Problem]:
     """What each part allows but the whole does not."""
     if config.name != path.stem:
         yield Problem(("name",), f"{config.name!r} stands in {path.name}; name and file must agree")
-    yield from _data_problems(config)
-    yield from _split_problems(config)
+    yield from disagreements_on_rows(config)
     yield from _hook_problems(config, path.with_suffix(".py"))
     yield from _check_problems(config)
     yield from _estimator_problems(config)
     yield from _preprocess_problems(config)
     yield from _metric_problems(config)
     yield from _schedule_problems(config)
-
-
-def _data_problems(config: ModelConfig) -> Iterator[Problem]:
-    data = config.data
-    for role in ("key", "time", "target"):
-        if (column := getattr(data, role)) is not None and column not in data.raw:
-            yield Problem(("data", role), f"{column!r} is not declared; {nearest(column, data.raw)}")
-    if ROW in data.columns and data.key != ROW:
-        yield Problem(("data", "columns", ROW), "is the name of the key that is made where there is none; rename this column")
-    if data.time and data.columns.get(data.time, "datetime") != "datetime":
-        yield Problem(
-            ("data", "columns", data.time),
-            f"holds the time of a row and must be datetime, not {data.columns[data.time]}",
-        )
-    yield from _target_problems(config)
-    for index, column in enumerate(data.private):
-        if column not in data.raw:
-            yield Problem(("data", "private", index), f"{column!r} is not declared; {nearest(column, data.raw)}")
-    for index, column in enumerate(data.drop_nulls):
-        if column not in data.raw and not data.prepare:
-            yield Problem(("data", "drop_nulls", index), f"{column!r} is not declared; {nearest(column, data.raw)}")
-    for index, feature in enumerate(data.features):
-        if feature in (data.target, data.key):
-            role = "target" if feature == data.target else "key"
-            yield Problem(("data", "features", index), f"{feature!r} is the {role}: a model must not see it")
-        elif feature in data.features[:index]:
-            yield Problem(("data", "features", index), f"{feature!r} stands there twice")
-        elif not data.prepare and feature not in data.raw:
-            yield Problem(
-                ("data", "features", index),
-                f"{feature!r} is not declared and no prepare computes it; {nearest(feature, data.raw)}",
-            )
-    if isinstance(data.source, PythonSource):
-        module, _, name = data.source.function.rpartition(".")
-        if name not in (known := source.names_in(module)):
-            yield Problem(("data", "source", "function"), f"{data.source.function!r} cannot be imported; {nearest(name, known)}")
-
-
-def _target_problems(config: ModelConfig) -> Iterator[Problem]:
-    """Which types a target may have, and which of a binary one's values is the one to find."""
-    target, dtype = config.data.target, config.data.columns.get(config.data.target)
-    allowed = {"binary": ("int64", "bool", "string"), "multiclass": ("int64", "string"), "regression": ("int64", "float64")}
-    if dtype and dtype not in allowed[config.kind]:
-        yield Problem(
-            ("data", "columns", target),
-            f"is the target of a {config.kind} model and must be {' or '.join(allowed[config.kind])}, not {dtype}",
-        )
-    elif config.kind == "binary" and dtype and isinstance(config.data.positive, str) != (dtype == "string"):
-        yield Problem(
-            ("data", "positive"), f"{config.data.positive!r} cannot be a value of {target}, {dtype}: name the class to find"
-        )
-
-
-def _split_problems(config: ModelConfig) -> Iterator[Problem]:
-    data, split = config.data, config.split
-    if isinstance(split, TimeSplit):
-        if data.time is None:
-            yield Problem(("data", "time"), "is missing: split by time needs the column of a row's time")
-        return
-    if data.history_days:
-        yield Problem(("data", "history_days"), "counts days before the training window, and this split has none; leave it out")
-    for name in ("column", "group"):
-        if (column := getattr(split, name, None)) and column not in data.raw:
-            yield Problem(("split", name), f"{column!r} is not declared; {nearest(column, data.raw)}")
-    if isinstance(split, ColumnSplit) and split.column in data.features:
-        yield Problem(("split", "column"), f"{split.column!r} is a feature: it would tell a row's part to the model")
 
 
 def _hook_problems(config: ModelConfig, path: Path) -> Iterator[Problem]:
@@ -222,12 +147,3 @@ def _schedule_problems(config: ModelConfig) -> Iterator[Problem]:
             ("schedule", "cron"),
             f"{config.schedule.cron!r} is not a cron expression ({error}); write one like 0 3 * * *",
         )
-
-
-def nearest(wrong: str, allowed: Iterable[str]) -> str:
-    """Half a sentence: the nearest of the allowed names, or all of them."""
-    names = sorted(set(map(str, allowed)))
-    close = get_close_matches(wrong, names, n=3, cutoff=0.6)
-    if close:
-        return f"did you mean {' or '.join(close)}?"
-    return f"allowed are {', '.join(names)}" if names else "none is allowed"

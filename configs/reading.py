@@ -11,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
-from configs.agreement import Location, Problem, disagreements, nearest
+from configs.agreement import disagreements
+from configs.problems import Location, Problem, nearest
 from configs.schema import ModelConfig
 from configs.settings import Settings
 from tasks.errors import ConfigError, UsageError

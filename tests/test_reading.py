@@ -20,6 +20,7 @@ def test_a_right_yaml_is_read(tiny: Path, settings: Settings) -> None:
     assert config.checks[1].arguments == {"column": "double", "max_value": 1000}
 
 
+TIME_SPLIT = "split: {by: time, train_days: 3, delay_days: 1, holdout_days: 2, exclude: first_customer}"
 MISTAKES = [
     ("owner: tests", "ownr: tests", ":3: ownr:", "did you mean owner?"),
     ("owner: tests\n", "", "owner: is missing", ""),
@@ -93,6 +94,60 @@ MISTAKES = [
     ),
     ("owner: tests", "owner: [", ":5: this is not YAML", ""),
     ("private: [customer]", "private: [customers]", "data.private.0: 'customers' is not declared", "customer"),
+    ("by: time", "by: tme", ":14: split.by: 'tme' is not allowed", "did you mean time?"),
+    ("by: time, ", "", ":14: split.by: is missing", ""),
+    ("train_days: 3", "traindays: 3", ":14: split.traindays: is an unknown key", "did you mean train_days?"),
+    (TIME_SPLIT, "split: {by: hash, holdout: 1.2}", "split.holdout: 1.2 is not allowed", "less than 1"),
+    (TIME_SPLIT, "split: {by: hash, holdout: 0.2, exclude: first_customer}", "split.exclude: is an unknown key", "group"),
+    (TIME_SPLIT, "split: {by: hash, holdout: 0.2}", "data.history_days: counts days before the training window", ""),
+    (TIME_SPLIT, "split: {by: hash, holdout: 0.2, group: custmer}", "split.group: 'custmer' is not declared", "customer"),
+    (TIME_SPLIT, "split: {by: column, column: part, train: [a], holdout: [b]}", "split.column: 'part' is not declared", ""),
+    (
+        TIME_SPLIT,
+        "split: {by: column, column: id, train: [1, 2], holdout: [2]}",
+        "split: 2 cannot be both trained on and held out",
+        "",
+    ),
+    (TIME_SPLIT, "split: {by: column, column: amount, train: [1], holdout: [2]}", "split.column: 'amount' is a feature", ""),
+    ("owner: tests", "owner: tests\nkind: binaary", ":4: kind: 'binaary' is not allowed", "'regression'"),
+    ("owner: tests", "owner: tests\nkind: multiclass", "metrics.0: 'average_precision' is a metric of binary models", "f1_macro"),
+    ("bad: int64}", "bad: float64}", "data.columns.bad: is the target of a binary model and must be int64 or bool or string", ""),
+    ("bad: int64}", "bad: string}", "data.positive: 1 cannot be a value of bad, string", "name the class to find"),
+    ("prepare: add_double\n", "prepare: add_double\n  drop_nulls: 3\n", "data.drop_nulls: 3 is not allowed", ""),
+    (
+        "scale: true}",
+        "scale: true, preprocess: [{columns: [amuont], impute: mean}]}",
+        "train.preprocess.0.columns.0: 'amuont' is no feature",
+        "amount",
+    ),
+    ("scale: true}", "scale: true, preprocess: [{columns: [amount]}]}", "train.preprocess.0: says neither impute nor encode", ""),
+    (
+        "scale: true}",
+        "scale: true, preprocess: [{columns: [amount], encode: onehot}]}",
+        "train.preprocess.0.encode: 'onehot' is not allowed",
+        "'one_hot'",
+    ),
+    (
+        "scale: true}",
+        "scale: true, preprocess: [{columns: [amount], encode: counts, impute: mean}]}",
+        "impute does not go with encode: counts",
+        "",
+    ),
+    (
+        "scale: true}",
+        "scale: true, preprocess: [{columns: [amount, amount], impute: mean}]}",
+        "'amount' stands in another group too",
+        "",
+    ),
+    ("C: 1.0", "C: {estimator: sklearn.svm.SVX}", "train.params.C.estimator: 'sklearn.svm.SVX' cannot be imported", "SVC"),
+    ("C: 1.0", "C: {estimator: sklearn.svm.SVC, params: {c: 1}}", "train.params.C.params.c: is no argument of SVC", "C"),
+    (
+        'kind: files, path: "${RATCHET_DATA}/days/*.parquet"',
+        "kind: python, function: sklearn.datasets.load_wines",
+        "data.source.function: 'sklearn.datasets.load_wines' cannot be imported",
+        "load_wine",
+    ),
+    ("days/*.parquet", "days/*.xlsx", "data.source.path", "parquet"),
 ]
 
 

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import click
 import pytest
+from pydantic import TypeAdapter
+from ruamel.yaml import YAML
 
+from configs.rows import Source, Split
+from configs.schema import Train
 from configs.settings import SHIPPED_MODELS, Settings
 from deployments.commands.main import VERBS, ratchet
 from tasks.release.ledger import Ledger
@@ -52,6 +56,25 @@ def test_every_file_that_a_page_points_at_exists(page: Path) -> None:
     linked = [page.parent / name for name in re.findall(r"\]\(([^):]+)\)", text)]
     named = [ROOT / name for name in re.findall(r"`((?:configs|docs|tasks|flows|deployments|tests)/[\w/]+\.\w+)`", text)]
     assert not [path for path in (*linked, *named) if not path.exists()]
+
+
+def test_what_the_docs_write_into_a_yaml_is_what_the_schema_allows() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "models.md").read_text(), re.DOTALL)
+    parts: dict[str, TypeAdapter[object]] = {
+        "source": TypeAdapter(Source),
+        "split": TypeAdapter(Split),
+        "train": TypeAdapter(Train),
+    }
+    read = [
+        YAML(typ="safe").load(part)
+        for block in blocks
+        for part in re.split(r"^(?=source|split|train)", block, flags=re.MULTILINE)
+        if part
+    ]
+    assert [key for part in read for key in part] == ["source"] * 3 + ["split"] * 3 + ["train"]
+    for part in read:
+        for key, value in part.items():
+            parts[key].validate_python(value)
 
 
 def test_what_the_readme_shows_of_a_candidate_is_what_is_printed(settings: Settings) -> None:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.reading import read_file
-from configs.schema import HashSplit, ModelConfig
+from configs.rows import HashSplit
+from configs.schema import ModelConfig
 from configs.settings import Settings
 from tasks.data import sources
 from tasks.data.hooks import Hooks

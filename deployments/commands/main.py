@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from configs.agreement import nearest
+from configs.problems import nearest
 from tasks.errors import RatchetError
 
 VERBS = {

@@ -17,7 +17,7 @@ import pyarrow.csv
 import pyarrow.dataset
 import pyarrow.parquet as pq
 
-from configs.schema import ROW, Data, FilesSource
+from configs.rows import ROW, Data, FilesSource
 from tasks.errors import ConfigError, DataRejected
 
 DAY_IN_NAME = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from configs.schema import ROW, Data, FilesSource, ModelConfig, PythonSource
+from configs.rows import ROW, Data, FilesSource, PythonSource
+from configs.schema import ModelConfig
 from tasks.data import files
 from tasks.data.files import File
 from tasks.errors import DataRejected

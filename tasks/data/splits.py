@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from configs.schema import ColumnSplit, HashSplit, ModelConfig, TimeSplit
+from configs.rows import ColumnSplit, HashSplit, TimeSplit
+from configs.schema import ModelConfig
 from tasks.data import sources
 from tasks.data.hooks import Hooks, excluded
 from tasks.data.labels import labels

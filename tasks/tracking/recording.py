@@ -13,7 +13,7 @@ import pandas as pd
 from mlflow import MlflowClient
 from sklearn.pipeline import Pipeline
 
-from configs.schema import FilesSource
+from configs.rows import FilesSource
 from tasks import pages
 from tasks.data import digests
 from tasks.data.labels import count_of
