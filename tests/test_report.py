@@ -94,8 +94,9 @@ def test_a_training_report_has_the_pictures_of_its_kind_and_needs_nothing_else(t
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_training_report_says_what_was_measured_and_beside_which_baseline(tiny: Path, tmp_path: Path, kind: str) -> None:
     page = written(tiny, kind, tmp_path)
-    assert f"baseline: {'mean' if kind == 'regression' else 'most frequent'}" in page
+    assert f"baseline:<br>{'mean' if kind == 'regression' else 'most frequent'}" in page
     assert "ratchet train tiny" in page
+    assert re.search(r"number\">-?[\d.]+ \.\. -?[\d.]+</td>", page)
     assert ("Each class" in page) == (kind == "multiclass")
     assert "Where it errs" in page
 

@@ -13,7 +13,7 @@ from configs.metrics import LOWER_IS_BETTER
 from tasks import pages
 from tasks.data.labels import count_of
 from tasks.data.splits import Parts
-from tasks.model import plots, slices
+from tasks.model import plots, resampling, slices
 from tasks.model.evaluation import Evaluation
 from tasks.model.metrics import main_metric
 from tasks.model.plots import Judged
@@ -44,7 +44,7 @@ def write(
         evaluation=evaluation,
         parts=[(part, count_of(config, rows)) for part, rows in (("training", parts.train), ("holdout", parts.holdout))],
         left_out=parts.left_out,
-        metrics=_metrics(config.metrics, evaluation),
+        metrics=_metrics(judged, evaluation),
         classes=_classes(judged),
         main=main_metric(config),
         slices=slices.by_feature(config, judged.rows, judged.scores, features),
@@ -56,13 +56,16 @@ def write(
     (folder / "report.html").write_text(page, encoding="utf-8")
 
 
-def _metrics(names: Sequence[str], evaluation: Evaluation) -> list[dict[str, Any]]:
+def _metrics(judged: Judged, evaluation: Evaluation) -> list[dict[str, Any]]:
+    names = judged.config.metrics
+    bounds = resampling.intervals(judged.config, judged.rows, judged.scores, list(names))
     return [
         {
             "name": name,
             "lower_is_better": name in LOWER_IS_BETTER,
             "train": evaluation.train.get(name),
             "holdout": evaluation.holdout.get(name),
+            "interval": bounds.get(name),
             "baselines": [found.get(name) for found in evaluation.baselines.values()],
         }
         for name in names
