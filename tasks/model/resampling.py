@@ -106,11 +106,15 @@ def _matthews(target: "pd.Series[Any]", decided: "pd.Series[Any]", _: Any) -> We
 
 
 def _curve(target: NDArray[np.bool_], scores: NDArray[np.float64]) -> Callable[[Weights], tuple[Values, Values]]:
-    """Cumulated weights of positives and negatives from the highest score down, at the end of each group of equal scores."""
+    """Cumulated weights of positives and negatives from the highest score down, at the end of each group of equal scores.
+
+    Groups without positives that follow each other are taken as one.
+    """
     order = np.argsort(-scores, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
-    starts = np.append(0, ends[:-1] + 1)
     positive = target[order].astype("float64")
+    starts = np.append(0, np.flatnonzero(np.diff(scores[order])) + 1)
+    has_positive = np.maximum.reduceat(positive, starts) > 0
+    starts = starts[has_positive | np.append(True, has_positive[:-1])]  # between two of them negatives change no area: one group
 
     def cumulate(weights: Weights) -> tuple[Values, Values]:
         ordered = weights[:, order]
