@@ -50,7 +50,7 @@ def read_file(path: Path, overrides: Sequence[str] = ()) -> ModelConfig:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}:{line}: this is not YAML: {error.problem}") from error
     if not isinstance(document, dict):
-        raise ConfigError(f"{path}:1: a model's YAML is a mapping of keys; this file is {type(document).__name__}")
+        raise ConfigError(f"{path}:1: a model's YAML is a mapping of keys; this file is none: begin it with name:")
     for override in overrides:
         _override(document, override)
     try:

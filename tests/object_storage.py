@@ -1,9 +1,9 @@
 """An object store of the session's own: a folder served over the S3 protocol, with real signatures, on a free port of this machine."""
 
 import os
-import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +18,7 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder behind s3://rows; what is written there can be read over the protocol, at AWS_ENDPOINT_URL with KEY and SECRET."""
     if os.environ.get("CI") != "true":
         pytest.importorskip("s3fs", reason="install it with: uv sync --extra s3")
-    server = shutil.which("rclone")
-    assert server, "rclone is among the development dependencies: uv sync"
+    server = Path(sys.executable).with_name("rclone")  # a development dependency
     folder = tmp_path_factory.mktemp("objects")
     (folder / "rows").mkdir()
     with socket.socket() as free:

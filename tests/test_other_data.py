@@ -48,6 +48,7 @@ def test_a_public_data_set_gives_the_known_result_and_beats_its_baseline(
     from prefect.client.orchestration import get_client
 
     from flows.training import train_candidate
+    from tasks.tracking import rows
     from tests.journeys import Journey
 
     with get_client(sync_client=True) as prefect:
@@ -56,8 +57,11 @@ def test_a_public_data_set_gives_the_known_result_and_beats_its_baseline(
         run = journey.start(train_candidate)
         state = journey.run(train_candidate, run)
         (recorded,) = journey.mlflow_runs(run)
+        params = recorded.data.params
+        kept = rows.read(journey.mlflow, recorded.info.experiment_id, params["holdout_sha256"])
     assert state.name == "Registered", state
     assert "no better than its baseline" not in str(state.message)
+    assert str(kept[rows.JUDGED].sum()) == params["holdout_rows"]
     assert recorded.data.metrics[f"holdout/{metric}"] == pytest.approx(expected, abs=tolerance)
 
 

@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.schedules import CronSchedule
 
 from deployments.prefect_api import Prefect
 from flows.training import train_candidate
+from tasks.errors import RatchetError, UsageError
 from tests.journeys import Journey
 
 
@@ -29,6 +31,17 @@ def test_a_model_that_is_no_more_makes_no_runs(journey: Journey) -> None:
         prefect.skip_late()
     assert journey.prefect.read_deployment_by_name(f"train_candidate/{journey.model}").paused
     assert {journey.read(run.id).state_name for run in made} == {"Skipped"}
+
+
+def test_what_prefect_does_not_know_or_take_is_said_in_a_sentence(journey: Journey) -> None:
+    waiting = journey.start(train_candidate)
+    with Prefect(journey.settings) as prefect:
+        with pytest.raises(UsageError, match=r"Prefect knows no flow run 00000000-.*; it was deleted"):
+            prefect.read("00000000-0000-4000-8000-000000000000")
+        with pytest.raises(UsageError, match=r"the answer was not taken: "):
+            prefect.answer(str(waiting.id), {"decision": "approve"})
+        with pytest.raises(RatchetError, match=r"does not serve nobody; restart it: ratchet up"):
+            prefect.start("train_candidate", "nobody", {})
 
 
 def _late_runs(journey: Journey) -> list[FlowRun]:

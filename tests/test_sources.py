@@ -105,6 +105,12 @@ def test_a_place_that_no_library_opens_is_refused(config: ModelConfig, settings:
         load(reading(config, "nowhere://rows/*.parquet"), SPAN, settings.data)
 
 
+def test_times_that_are_none_are_refused(config: ModelConfig, settings: Settings, days: Path) -> None:
+    whole().assign(at="soon").to_parquet(days / "all.parquet")
+    with pytest.raises(DataRejected, match=r"at holds no times \(str\); declare its type in data.columns"):
+        newest_as_of(config, settings.data, 0)
+
+
 def test_the_newest_day_is_not_guessed_from_rows_in_the_future(config: ModelConfig, settings: Settings, days: Path) -> None:
     whole().assign(at=lambda rows: rows["at"].mask(rows["id"] < 2, datetime(2081, 1, 1))).to_parquet(days / "all.parquet")
     with pytest.raises(DataRejected, match=r"2 of 28 rows lie in the future, the last at 2081-01-01, .* or name .* with --as-of"):

@@ -98,6 +98,11 @@ def test_what_cannot_give_probabilities_is_refused(
         build(training(config, estimator=estimator, params=params))
 
 
+def test_a_classifier_cannot_predict_a_number(config: ModelConfig) -> None:
+    with pytest.raises(ConfigError, match=r"LogisticRegression is no regressor, and tiny is a regression model"):
+        build(config.model_copy(update={"kind": "regression"}))
+
+
 def test_the_model_learns_from_its_features_alone_and_in_their_order(config: ModelConfig, parts: Parts) -> None:
     assert list(fit(config, parts.train)[0].feature_names_in_) == ["amount", "double"]
 

@@ -9,7 +9,9 @@ import pytest
 from mlflow.artifacts import download_artifacts
 from prefect.states import Scheduled
 
+from deployments.stack import Stack
 from flows.training import train_candidate
+from tasks.errors import Refused
 from tasks.tracking import rows
 from tests.conftest import write_days
 from tests.journeys import Journey
@@ -55,10 +57,21 @@ def test_the_holdout_is_kept_with_its_history_and_read_back_only_unchanged(journ
     assert len(judged) == int(run.data.params["holdout_rows"])
     assert judged["bad"].sum() == int(run.data.params["holdout_positives"])
     assert not (judged["customer"] == 0).any()
-    assert kept["at"].min() == kept["at"].min().normalize() + (kept["at"].min() - kept["at"].min().normalize())
     assert kept["at"].min() < pd.Timestamp("2026-01-08") - pd.Timedelta(hours=23)
     trained = rows.read(journey.mlflow, run.info.experiment_id, run.data.params["train_keys_sha256"])
     assert set(trained["id"]).isdisjoint(judged["id"])
+
+
+def test_kept_rows_that_were_changed_are_refused(journey: Journey, servers: Stack) -> None:
+    journey.train()
+    (version,) = journey.versions()
+    run = journey.mlflow.get_run(version.run_id)
+    sha256 = run.data.params["holdout_sha256"]
+    (file,) = servers.settings.home.rglob(f"{run.info.experiment_id}/kept/{sha256}.parquet")
+    rows_there = pd.read_parquet(file)
+    rows_there.assign(amount=0.0).to_parquet(file)
+    with pytest.raises(Refused, match=rf"the kept rows {sha256[:12]} have changed since they were stored; restore"):
+        rows.read(journey.mlflow, run.info.experiment_id, sha256)
 
 
 def test_plain_mlflow_serves_the_version_under_its_model_signature(journey: Journey) -> None:

@@ -16,12 +16,19 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import average_precision_score
 
 from configs.reading import hooks_path, read_model
+from configs.schema import Check
 from configs.settings import Settings
 from tasks.data import digests, files, hooks, simulation, sources, splits, validation
 from tasks.model import evaluation, training
 
 ROUNDS = 3
 DAYS = 60
+CHECKS: list[tuple[str, dict[str, float]]] = [
+    ("column_values_to_not_be_null", {}),
+    ("column_values_to_be_between", {"min_value": 0}),
+    ("column_max_to_be_between", {"min_value": 0}),
+    ("column_mean_to_be_between", {"min_value": 0}),
+]
 START = date(2026, 1, 1)
 
 
@@ -51,6 +58,14 @@ def compare_parts() -> None:
         parts = splits.split(config, own, prepared, window)
         features, target = list(config.data.features), config.data.target
 
+        million = pd.concat([raw, raw], ignore_index=True).head(1_000_000)
+        numbers = ("CUSTOMER_ID", "TERMINAL_ID", "TX_AMOUNT", "TX_FRAUD", "TRANSACTION_ID")
+        checks = [
+            Check(id=f"{column.lower().replace('_', '-')}-{number}", expect=expect, column=column, **arguments)
+            for column in numbers
+            for number, (expect, arguments) in enumerate(CHECKS)
+        ]
+
         def plain_windows() -> object:
             """The customers' part alone, by pandas' rolling windows."""
             by_time = raw.sort_values(["CUSTOMER_ID", "TX_DATETIME"]).set_index("TX_DATETIME").groupby("CUSTOMER_ID")["TX_AMOUNT"]
@@ -74,6 +89,12 @@ def compare_parts() -> None:
             ),
             "14 window features (rolling, 6 of them)": (lambda: hooks.prepare(config, own, raw), plain_windows),
             "validate raw rows (pandas reductions)": (lambda: validation.validate(raw, config, window, "raw"), plain_checks),
+            "20 checks on 1,000,000 rows (pandas reductions)": (
+                lambda: validation.check_expectations(million, checks, config),
+                lambda: [
+                    (million["TX_AMOUNT"].isna().sum(), million["TX_AMOUNT"].max(), million["TX_AMOUNT"].mean()) for _ in range(7)
+                ],
+            ),
             "digest of all rows (sum of a column)": (lambda: digests.of_rows(raw), lambda: raw["TX_AMOUNT"].sum()),
             "train and evaluate (forest, one metric)": (our_model, plain_model),
             "ratchet --help (python -c pass)": (command("-m", "deployments.commands", "--help"), command("-c", "pass")),
