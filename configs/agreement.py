@@ -1,6 +1,6 @@
 """What each part of a YAML allows but the whole does not: names that must agree across parts, and with the file beside it.
 
-Not here: reading the file and naming its lines (reading.py); what one part alone may say (schema.py, rows.py), `data` and `split` (agreement_on_rows.py).
+Not here: reading the file and naming its lines (reading.py); what one part alone may say (schema.py, rows.py), `data` and `split` (agreement_on_rows.py), how candidates are judged (agreement_on_judging.py).
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from configs import source
+from configs.agreement_on_judging import disagreements_on_judging
 from configs.agreement_on_rows import disagreements_on_rows
 from configs.expectations import condition_columns, is_instant, problem_with
 from configs.metrics import BUILT_IN
@@ -30,7 +31,7 @@ def disagreements(config: ModelConfig, path: Path) -> Iterator[Problem]:
     yield from _check_problems(config)
     yield from _estimator_problems(config)
     yield from _preprocess_problems(config)
-    yield from _metric_problems(config)
+    yield from disagreements_on_judging(config)
     yield from _schedule_problems(config)
 
 
@@ -45,7 +46,7 @@ def _hook_problems(config: ModelConfig, path: Path) -> Iterator[Problem]:
         (("data", "prepare"), config.data.prepare),
         (("split", "exclude"), config.exclude),
     ]
-    places += [(("metrics", i), name) for i, name in enumerate(config.metrics) if name in config.own_metrics]
+    places += [(("metrics", i), name) for i, name in enumerate(config.metric_names) if name in config.own_metrics]
     for location, name in places:
         if name and name not in defined:
             known = (*BUILT_IN[config.kind], *defined) if location[0] == "metrics" else tuple(defined)
@@ -115,20 +116,6 @@ def _preprocess_problems(config: ModelConfig) -> Iterator[Problem]:
                 ("data", "features", index),
                 f"{feature!r} is {data.raw[feature]}, and an estimator takes numbers: name it in train.preprocess with an encode",
             )
-
-
-def _metric_problems(config: ModelConfig) -> Iterator[Problem]:
-    for index, metric in enumerate(config.metrics):
-        if other := [kind for kind, names in BUILT_IN.items() if metric in names and metric in config.own_metrics]:
-            yield Problem(
-                ("metrics", index),
-                f"{metric!r} is a metric of {other[0]} models; {config.kind} ones have {', '.join(BUILT_IN[config.kind])}",
-            )
-        if metric in config.metrics[:index]:
-            yield Problem(("metrics", index), f"{metric!r} stands there twice")
-    for index, rule in enumerate(config.gate):
-        if rule.metric not in config.metrics:
-            yield Problem(("gate", index, "metric"), f"{rule.metric!r} is not computed; metrics has {', '.join(config.metrics)}")
 
 
 def _schedule_problems(config: ModelConfig) -> Iterator[Problem]:

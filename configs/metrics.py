@@ -1,12 +1,14 @@
 """What can be measured of each kind of model: the built-in metrics, by their scikit-learn names, and which way each is better.
 
 Averages over classes are said in the name: `_macro` counts each class alike, `_weighted` by its rows, `_ovr` is the macro average of one
-class against the rest. Not here: computing them (tasks/model/metrics.py).
+class against the rest. `cost` is that of the wrong decisions, as `threshold` prices them, a row. Not here: computing them (tasks/model/metrics.py).
 """
 
 from typing import Literal
 
 Kind = Literal["binary", "multiclass", "regression"]
+
+COST = "cost"  # of the decisions, in the prices of the YAML
 
 BUILT_IN: dict[Kind, tuple[str, ...]] = {
     "binary": (
@@ -14,6 +16,7 @@ BUILT_IN: dict[Kind, tuple[str, ...]] = {
         "average_precision",
         "balanced_accuracy",
         "brier_score",
+        COST,
         "f1",
         "log_loss",
         "matthews_corrcoef",
@@ -46,6 +49,7 @@ BUILT_IN: dict[Kind, tuple[str, ...]] = {
 
 LOWER_IS_BETTER = frozenset({
     "brier_score",
+    COST,
     "log_loss",
     "max_error",
     "mean_absolute_error",

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 Column = Annotated[str, StringConstraints(min_length=1)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Import = Annotated[str, StringConstraints(pattern=r"^\w+(\.\w+)+$")]
+Number = Annotated[float, Field(allow_inf_nan=False)]
 Dtype = Literal["int64", "float64", "bool", "string", "datetime"]
 Value = str | int | bool
 

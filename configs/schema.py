@@ -1,7 +1,7 @@
 """One model, one YAML: what it may say, each field with the sentence that explains it. Frozen, closed to unknown keys.
 
 Here are the shapes and what can be judged from one part alone. Not here: reading the file, its line numbers and what must
-agree across parts (agreement.py), `data` and `split` (rows.py); what Great Expectations knows (expectations.py); where servers and data are (settings.py).
+agree across parts (agreement.py), `data` and `split` (rows.py), how candidates are judged (judging.py); what Great Expectations knows (expectations.py); where servers and data are (settings.py).
 """
 
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from configs.judging import Comparison, Metric, Rule, Slices, Threshold
 from configs.metrics import BUILT_IN, Kind
 from configs.rows import Column, Data, Identifier, Import, Part, Split, TimeSplit
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Check(BaseModel):
@@ -90,27 +90,20 @@ def is_estimator(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("estimator"), str) and set(value) <= {"estimator", "params"}
 
 
-class Rule(Part):
-    metric: Identifier = Field(description="A metric of the holdout.")
-    at_least: Number | None = Field(default=None, description="Passes at this value or more.")
-    at_most: Number | None = Field(default=None, description="Passes at this value or less.")
+class Promotion(Part):
+    ask: Literal["on_candidate", "when_better", "manual"] = Field(
+        default="manual",
+        description="Whether a person is asked about each candidate that passes, only about those surely better in the first metric, or only by hand.",
+    )
+    champion_older_than_days: int | None = Field(
+        default=None, ge=1, description="With when_better: once the champion is as old, any candidate that passes is asked about."
+    )
 
     @model_validator(mode="after")
-    def _says_one_thing(self) -> "Rule":
-        if (self.at_least is None) == (self.at_most is None):
-            raise ValueError("a rule says either at_least or at_most")
+    def _waits_for_something(self) -> "Promotion":
+        if self.champion_older_than_days and self.ask != "when_better":
+            raise ValueError("champion_older_than_days goes with ask: when_better")
         return self
-
-    def __str__(self) -> str:
-        return (
-            f"{self.metric} at least {self.at_least:g}" if self.at_least is not None else f"{self.metric} at most {self.at_most:g}"
-        )
-
-
-class Promotion(Part):
-    ask: Literal["on_candidate", "manual"] = Field(
-        default="manual", description="Whether each new candidate's promotion is asked for, or only by hand."
-    )
 
 
 class Approval(Part):
@@ -133,10 +126,18 @@ class ModelConfig(Part):
     split: Split
     checks: tuple[Check, ...] = Field(default=(), description="What the data must satisfy.")
     train: Train
-    metrics: tuple[Identifier, ...] = Field(
+    metrics: tuple[Metric, ...] = Field(
         min_length=1,
-        description="What is computed: built-in names, or hooks metric(rows, scores) -> number. The first is compared with a baseline's.",
+        description="What is computed: built-in names, or hooks metric(rows, scores) -> number, which may say more: {name: HOOK, units: COLUMN}. The first is compared with a baseline's.",
     )
+    threshold: Threshold | None = Field(
+        default=None, description="How the score is chosen from which on a binary model decides for the positive class."
+    )
+    slices: Slices = Field(
+        default_factory=dict,
+        description="Parts of the holdout that are looked at by themselves: a name for columns, after prepare, each by its values or by the inner edges of bins.",
+    )
+    comparison: Comparison = Comparison()
     gate: tuple[Rule, ...] = Field(min_length=1, description="All of these must pass before a promotion is asked for.")
     promotion: Promotion = Promotion()
     approval: Approval = Approval()
@@ -147,9 +148,13 @@ class ModelConfig(Part):
         return self.split.exclude if isinstance(self.split, TimeSplit) else None
 
     @property
+    def metric_names(self) -> tuple[str, ...]:
+        return tuple(metric.name for metric in self.metrics)
+
+    @property
     def own_metrics(self) -> tuple[str, ...]:
         """The metrics that are hooks."""
-        return tuple(metric for metric in self.metrics if metric not in BUILT_IN[self.kind])
+        return tuple(name for name in self.metric_names if name not in BUILT_IN[self.kind])
 
     @property
     def hooks(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 from pydantic import Field, ValidationError, create_model
 
 from tasks.release.promotion import Answer
-from tasks.verdict import evidence
+from tasks.verdict import in_words
 
 Words = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
@@ -38,7 +38,7 @@ def ask(document: dict[str, Any], digest: str, invalid_before: int) -> Answer | 
 
     The key carries the run count: a retry of the flow run must ask anew instead of finding the answer to the last question.
     """
-    question = form(digest).with_initial_data(description=evidence.as_markdown(document))
+    question = form(digest).with_initial_data(description=in_words.as_markdown(document))
     try:
         given: Any = suspend_flow_run(wait_for_input=question, key=f"approval-{flow_run.run_count}-{invalid_before}", timeout=None)
     except ValidationError:  # the run was set going without its form

@@ -17,14 +17,16 @@ from configs.settings import Settings
 from flows import mirror, reconciliation
 from flows.approval import ask
 from flows.steps import step
-from flows.training import connect, flow_url, open_run, require_own
+from flows.training import MINUTE, connect, flow_url, open_run, require_own
 from tasks.release import projection, promotion
 from tasks.release.ledger import Event, Ledger
 from tasks.release.promotion import Answer, Desk
 from tasks.tracking import runs
-from tasks.verdict import evidence
+from tasks.verdict import in_words, recording
 
-request = step(promotion.request, "request", lambda event: f"{event.event}: {event.why}")
+judge = step(promotion.judge, "judge", str, retries=3, timeout_seconds=120 * MINUTE)
+request = step(promotion.request, "request", lambda event: f"{event.event}: {event.why}" if event else "facts changed, judged anew")
+keep_report = step(recording.keep, "report", retries=3, timeout_seconds=30 * MINUTE)
 take_answer = step(promotion.take_answer, "decide", lambda event: f"{event.event} by {event.who}: {event.why}")
 project = step(projection.project, "project", retries=3)
 
@@ -38,6 +40,7 @@ def promote_candidate(
     model: str,
     version: Annotated[int, Field(ge=1)],
     instead: bool = False,
+    only_if_better: bool = False,
     asked_by: str = "somebody in the Prefect UI",
 ) -> State[Any]:
     """Judge a registered version by today's gate, ask a person, and make it the champion on a yes.
@@ -46,18 +49,30 @@ def promote_candidate(
         model: The model whose champion may change.
         version: The registered version that asks.
         instead: Take the place of the request that waits now, if one does.
+        only_if_better: Ask nobody about a candidate that passes but is not surely better, until the champion is as old as the YAML says.
         asked_by: Who asks; it goes on record.
     """
     desk = open_desk(model, version)
     if ended := desk.ended():
         return finish(desk, ended)
     reconciliation.clear_dead_request(desk.ledger, desk.client, desk.config)
-    asked = request(desk, asked_by, instead=instead)
+    asked = desk.own("requested") or put_forward(desk, asked_by, instead, only_if_better)
     if asked.event != "requested":
         return finish(desk, asked)
     project(desk.client, desk.ledger, model)
     answer = promotion.recorded_answer(desk) or wait_for_answer(desk, asked)
     return finish(desk, take_answer(desk, asked, answer))
+
+
+def put_forward(desk: Desk, asked_by: str, instead: bool, only_if_better: bool) -> Event:
+    """The candidate judged beside the champion of now, and what becomes of it before a person is asked."""
+    if not instead and (behind := promotion.put_off(desk, asked_by)):
+        return behind
+    while True:
+        judged = judge(desk, asked_by)
+        keep_report(desk.client, desk.mlflow_run, judged)
+        if asked := request(desk, judged, asked_by, instead=instead, only_if_better=only_if_better):
+            return asked
 
 
 def open_desk(model: str, version: int) -> Desk:
@@ -88,9 +103,11 @@ def wait_for_answer(desk: Desk, asked: Event) -> Answer:
 
 def finish(desk: Desk, ended: Event) -> State[Any]:
     """What MLflow shows is what the ledger says, whoever waited behind is asked for, and the flow run is named by its outcome."""
+    if ended.event == "promoted":
+        promotion.set_reference(desk, ended)
     project(desk.client, desk.ledger, desk.config.name)
     tell(desk, ended)
-    reconciliation.ask_for_next(desk.ledger, desk.config.name)
+    reconciliation.ask_for_next(desk.ledger, desk.config)
     if ended.event == "expired":
         return Cancelled(name="Expired", message=str(ended))
     return Completed(name=ended.event.capitalize(), message=str(ended))
@@ -98,7 +115,7 @@ def finish(desk: Desk, ended: Event) -> State[Any]:
 
 def tell(desk: Desk, ended: Event) -> None:
     """The outcome and the evidence it rests on, on the run's page in both systems."""
-    judged = evidence.as_markdown(desk.ledger.evidence(ended.evidence)) if ended.evidence else ""
+    judged = in_words.as_markdown(desk.ledger.evidence(ended.evidence)) if ended.evidence else ""
     text = f"{ended}.\n\n{judged}"
     create_markdown_artifact(key=f"promotion-{desk.config.name.replace('_', '-')}", description=ended.event, markdown=text)
     runs.describe(desk.client, desk.mlflow_run, text)

@@ -33,7 +33,7 @@ def reconcile(settings: Settings) -> None:
         if config.name in decided:
             clear_dead_request(ledger, client, config)
             project(client, ledger, config.name)
-            ask_for_next(ledger, config.name)
+            ask_for_next(ledger, config)
 
 
 def clear_dead_request(ledger: Ledger, client: MlflowClient, config: ModelConfig) -> None:
@@ -55,12 +55,14 @@ def clear_dead_request(ledger: Ledger, client: MlflowClient, config: ModelConfig
             promotion.end_unanswered(desk, "withdrawn", f"its flow run ended {waiting.state.name} before an answer")
 
 
-def ask_for_next(ledger: Ledger, model: str) -> None:
-    """The newest of those put off asked for, once, when nobody waits before it any more."""
-    now = standing(model, ledger.events(model))
+def ask_for_next(ledger: Ledger, config: ModelConfig) -> None:
+    """The newest of those put off asked for, once, when nobody waits before it any more, or the champion that it passes beside is old."""
+    now = standing(config.name, ledger.events(config.name))
     if now.deferred and not now.pending:
         newest = now.deferred[-1]
-        ask_for_promotion(model, newest.version_to or 0, newest.who, newest.flow_run or "")
+        waits_for_age = newest.evidence is not None  # it was judged before it was put off
+        if not waits_for_age or promotion.is_old(now.champion, config):
+            ask_for_promotion(config, newest.version_to or 0, newest.who, newest.flow_run or "", only_if_better=not waits_for_age)
 
 
 def _lost(waiting: FlowRun) -> str | None:

@@ -18,13 +18,14 @@ from prefect.runtime import deployment, flow_run
 from prefect.states import Completed
 from pydantic import Field
 
+from configs.schema import ModelConfig
 from configs.settings import Settings
 from flows import mirror
 from flows.steps import spent, spent_as_metrics, step
 from tasks.data import hooks, sources, splits, validation
 from tasks.data.validation import Stage
 from tasks.errors import UsageError
-from tasks.model import evaluation, training
+from tasks.model import evaluation, threshold, training
 from tasks.records import ValidationReport
 from tasks.tracking import models, plans, recording, registry, runs, server
 from tasks.tracking.plans import Plan
@@ -43,6 +44,7 @@ record_checks = step(recording.record_checks, "record checks", retries=3, timeou
 prepare = step(hooks.prepare, "prepare", lambda rows: f"{len(rows.columns)} columns", timeout_seconds=60 * MINUTE)
 split = step(splits.split, "split", str)
 train = step(training.fit, "train", lambda pipeline: type(pipeline.named_steps["model"]).__name__)
+choose_threshold = step(threshold.with_threshold, "threshold", lambda chosen: str(chosen[1] or "0.5, as none is asked for"))
 evaluate = step(evaluation.evaluate, "evaluate", str)
 sign = step(models.sign, "sign", lambda signed: f"model signature of {len(signed.sample.columns)} features")
 record_data = step(
@@ -95,14 +97,15 @@ def train_candidate(model: str, as_of: datetime | None = None, overrides: list[O
     parts = split(config, plan.hooks, rows, plan.window, holdout=not explore)
 
     pipeline = train(config, parts.train)
-    scored = evaluate(pipeline, config, plan.hooks, parts)
-    signed = sign(pipeline, config, parts.train)
+    decider, chosen = choose_threshold(pipeline, config, parts)
+    scored = evaluate(decider, config, plan.hooks, parts)
+    signed = sign(decider, config, parts.train)
     facts = record_data(client, run, plan, raw, parts)
-    record_evaluation(client, run, plan, parts, scored)
-    write_report(client, run, plan, pipeline, parts, scored, checked, facts, spent())
+    record_evaluation(client, run, plan, parts, scored, chosen)
+    write_report(client, run, plan, decider, parts, scored, chosen, checked, facts, spent())
     model_id, sha256 = log_model(client, run, signed, config)
     runs.log_metrics(
-        client, run, spent_as_metrics() | {f"rows/{name}": float(facts[name]) for name in facts if name.endswith("_rows")}
+        client, run.id, spent_as_metrics() | {f"rows/{name}": float(facts[name]) for name in facts if name.endswith("_rows")}
     )
     if explore:
         return Completed(name="Explored", message=f"explored {model}: {scored}")
@@ -111,8 +114,8 @@ def train_candidate(model: str, as_of: datetime | None = None, overrides: list[O
     tags |= {"ratchet.as_of": plan.as_of.isoformat()} if plan.as_of else {}
     version = register(client, run, config, model_id, tags, f"Candidate {day_of(plan)}: {scored}".replace(" :", ":"))
     tell(client, settings, run, plan, version, str(scored))
-    if config.promotion.ask == "on_candidate":
-        ask_for_promotion(model, version, f"{model} {day_of(plan)} training", me)
+    if config.promotion.ask != "manual":
+        ask_for_promotion(config, version, f"{model} {day_of(plan)} training", me)
     return Completed(name="Registered", message=f"version {version} of {model} is a candidate: {scored}")
 
 
@@ -133,11 +136,12 @@ def pass_checks(client: MlflowClient, settings: Settings, run: Run, plan: Plan, 
     return report
 
 
-def ask_for_promotion(model: str, version: int, asked_by: str, key: str) -> None:
+def ask_for_promotion(config: ModelConfig, version: int, asked_by: str, key: str, *, only_if_better: bool = True) -> None:
     """A promotion flow run for this version: one, however often the asking flow is retried."""
+    unless_similar = only_if_better and config.promotion.ask == "when_better"
     run_deployment(
-        f"promote_candidate/{model}",
-        parameters={"version": version, "asked_by": asked_by},
+        f"promote_candidate/{config.name}",
+        parameters={"version": version, "asked_by": asked_by, "only_if_better": unless_similar},
         idempotency_key=f"{key}:promote:{version}",
         timeout=0,
         as_subflow=False,

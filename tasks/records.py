@@ -10,6 +10,7 @@ from typing import Literal
 
 Severity = Literal["critical", "warning", "info"]
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
+Role = Literal["candidate", "champion", "reference"]
 
 
 @dataclass(frozen=True)
@@ -82,29 +83,55 @@ class ValidationReport:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """What a rule is judged on, on all rows of the holdout or on one part of them (`part`, empty for all).
+
+    `spare` is by how much the rule is kept, better side up: the metric beyond its bound, or the difference to the other version
+    beyond the margin; `low` and `high` are its one-sided bounds, the lower at `confidence`. `margin` is in units of the metric. `problem` says in words what
+    stops an estimate for good, `doubt` what makes one worthless.
+    """
+
+    part: str = ""
+    rows: int = 0
+    positives: int | None = None
+    units: int = 0
+    candidate: float | None = None
+    other: float | None = None
+    margin: float = 0.0
+    spare: float | None = None
+    low: float | None = None
+    high: float | None = None
+    confidence: float = 0.95
+    method: str = ""
+    problem: str = ""
+    doubt: str = ""
+
+
+@dataclass(frozen=True)
 class RuleVerdict:
-    """One rule of the gate, judged."""
+    """One rule of the gate, judged on all rows or on one part of a slice."""
 
     rule: str
     metric: str
-    value: float | None
     outcome: Outcome
     sentence: str
+    estimate: Estimate = Estimate()
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome of a whole gate, with the verdict of each rule."""
+    """The outcome of a whole gate: the verdict of each rule, and what stopped the judging, in words."""
 
     outcome: Outcome
     rules: tuple[RuleVerdict, ...]
+    problems: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
         return self.outcome == "PASS"
 
     def __str__(self) -> str:
-        return "; ".join(rule.sentence for rule in self.rules if rule.outcome == self.outcome)
+        return "; ".join((*self.problems, *(rule.sentence for rule in self.rules if rule.outcome == self.outcome)))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Estimators of all families: made from a YAML's words, saved under the allow-list, loaded by plain MLflow elsewhere, predicting the same."""
+"""Estimators of all families: made from a YAML's words, saved under the allow-list, registered, loaded by plain MLflow elsewhere, predicting the same."""
 
 import json
 import os
@@ -8,19 +8,22 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
 from mlflow.models import Model
 from sklearn.preprocessing import FunctionTransformer
 
 from configs.reading import read_file
 from configs.schema import ModelConfig
+from deployments.stack import Stack
 from tasks.errors import ConfigError, ModelRejected
 from tasks.model.scores import as_table, score
 from tasks.model.training import fit
-from tasks.tracking import models
+from tasks.tracking import models, registry, runs
 
 pytestmark = [  # of estimators that are given little time and odd columns
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -74,7 +77,7 @@ COLUMNS = {"size": "float64", "colour": "string", "note": "string", "at": "datet
 LOAD = """
 import json, sys, mlflow, pandas as pd
 rows = pd.read_parquet(sys.argv[1])
-print(json.dumps({folder: [float(x) for x in mlflow.pyfunc.load_model(folder).predict(rows)] for folder in sys.argv[2:]}))
+print(json.dumps({uri: [float(x) for x in mlflow.pyfunc.load_model(uri).predict(rows)] for uri in sys.argv[2:]}))
 """
 
 
@@ -113,13 +116,6 @@ def making(tiny: Path) -> Callable[..., ModelConfig]:
     return make
 
 
-def saved(config: ModelConfig, rows: pd.DataFrame, folder: Path) -> tuple[Any, Path]:
-    """The fitted pipeline, and the folder it is saved in as a flow saves it."""
-    pipeline = fit(config, rows)
-    models.save(models.sign(pipeline, config, rows), config, Model(), folder)
-    return pipeline, folder
-
-
 @pytest.mark.parametrize(
     ("kind", "estimator", "params"), FAMILIES, ids=[f"{kind} {name.rpartition('.')[2]}" for kind, name, _ in FAMILIES]
 )
@@ -127,29 +123,36 @@ def test_an_estimator_is_saved_and_scores_the_same_when_loaded(
     making: Callable[..., ModelConfig], rows: pd.DataFrame, tmp_path: Path, kind: str, estimator: str, params: dict[str, Any]
 ) -> None:
     config = making(kind, estimator, params)
-    pipeline, folder = saved(config, rows, tmp_path / "model")
-    loaded = models.load(folder)
+    pipeline = fit(config, rows)
+    models.save(models.sign(pipeline, config, rows), config, Model(), tmp_path / "model")
+    loaded = models.load(tmp_path / "model")
     pd.testing.assert_frame_equal(as_table(score(loaded, config, rows)), as_table(score(pipeline, config, rows)))
 
 
-def test_all_of_them_predict_the_same_in_an_environment_made_of_their_own_requirements(
-    making: Callable[..., ModelConfig], rows: pd.DataFrame, tmp_path: Path
+def test_all_of_them_registered_predict_the_same_in_an_environment_made_of_their_own_requirements(
+    servers: Stack, making: Callable[..., ModelConfig], rows: pd.DataFrame, tmp_path: Path
 ) -> None:
-    """Plain MLflow, a new virtual environment, none of this repository; several saved models share one where they agree."""
+    """Plain MLflow, a new virtual environment, none of this repository; the models share one, in which their requirements agree."""
     if (uv := shutil.which("uv")) is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("there is no uv on the path to make an environment with")
+    client = MlflowClient(servers.mlflow_url)
     expected, requirements = {}, set[str]()
     for number, (kind, estimator, params) in enumerate(FAMILIES):
-        pipeline, folder = saved(making(kind, estimator, params), rows, tmp_path / f"model{number}")
-        expected[str(folder)] = [float(answer) for answer in pipeline.predict(rows[list(COLUMNS)])]
-        requirements |= set((folder / "requirements.txt").read_text().split())
+        config = making(kind, estimator, params).model_copy(update={"name": f"of_families_{number}"})
+        pipeline = fit(config, rows)
+        run = runs.open_run(client, "families", config.name, str(uuid4()), {})
+        model_id, _ = models.log_model(client, run, models.sign(pipeline, config, rows), config)
+        version = registry.register(client, run, config, model_id, {}, "")
+        expected[f"models:/{config.name}/{version}"] = [float(answer) for answer in pipeline.predict(rows[list(COLUMNS)])]
+        requirements |= set(models.requirements(config))
     rows[list(COLUMNS)].to_parquet(tmp_path / "rows.parquet")
     python = tmp_path / "env" / "bin" / "python"
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "env"], check=True)
     subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *sorted(requirements)], check=True)
     done = subprocess.run(
-        [python, "-c", LOAD, tmp_path / "rows.parquet", *expected], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+        [python, "-c", LOAD, tmp_path / "rows.parquet", *expected],
+        cwd=tmp_path, env={**os.environ, "MLFLOW_TRACKING_URI": servers.mlflow_url}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
     assert json.loads(done.stdout.splitlines()[-1]) == expected
 
 

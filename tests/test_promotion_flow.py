@@ -27,7 +27,7 @@ def test_a_yes_makes_the_champion_and_plain_mlflow_loads_it_both_ways(journey: J
 
     assert journey.answer(run, "approve").name == "Promoted"
     assert journey.told == ["requested 1", "approved 1", "promoted 1"]
-    assert journey.aliases() == {"champion": version}
+    assert journey.aliases() == {"champion": version, "reference": version}
     assert journey.stages() == {version: "Production"}
     (done,) = journey.mlflow_runs(run)
     assert done.info.status == "FINISHED"
@@ -45,7 +45,7 @@ def test_a_yes_makes_the_champion_and_plain_mlflow_loads_it_both_ways(journey: J
 def test_the_second_champion_archives_the_first(journey: Journey) -> None:
     assert [journey.promote(), journey.promote()] == [1, 2]
     assert journey.stages() == {1: "Archived", 2: "Production"}
-    assert journey.aliases() == {"champion": 2}
+    assert journey.aliases() == {"champion": 2, "reference": 1}
     assert journey.ledger.verify(journey.model) == 6
 
 
@@ -54,7 +54,7 @@ def test_a_no_leaves_everything_as_it_was(journey: Journey) -> None:
     version = journey.train()
     run, _ = journey.ask(version)
     assert journey.answer(run, "reject").name == "Rejected"
-    assert journey.aliases() == {"champion": 1}
+    assert journey.aliases() == {"champion": 1, "reference": 1}
     assert journey.stages() == {1: "Production", 2: "None"}
 
 
@@ -168,7 +168,7 @@ def test_instead_takes_the_place_of_the_one_that_waits_on_record(journey: Journe
     assert journey.fill_in(first, "approve").status.value == "ACCEPT"
     assert journey.answer(second, "approve").name == "Promoted"
     assert journey.run(promote_candidate, first).name == "Withdrawn"
-    assert journey.aliases() == {"champion": 2}
+    assert journey.aliases() == {"champion": 2, "reference": 2}
 
 
 def test_a_forced_retry_of_a_finished_promotion_changes_nothing(journey: Journey) -> None:
@@ -181,7 +181,7 @@ def test_a_forced_retry_of_a_finished_promotion_changes_nothing(journey: Journey
     assert journey.run(promote_candidate, run).name == "Promoted"
     assert journey.events[: len(before)] == before
     assert journey.told[len(before) :] == ["requested 2", "approved 2", "promoted 2"]
-    assert journey.aliases() == {"champion": 2}
+    assert journey.aliases() == {"champion": 2, "reference": 1}
 
 
 def test_a_forced_retry_of_a_promotion_that_was_put_off_does_not_ask_after_all(journey: Journey) -> None:
@@ -222,7 +222,7 @@ def test_killed_after_the_yes_the_same_run_again_promotes_once(journey: Journey,
     journey.again(run)
     assert journey.run(promote_candidate, run).name == "Promoted"
     assert journey.told == ["requested 1", "approved 1", "promoted 1"]
-    assert journey.aliases() == {"champion": 1}
+    assert journey.aliases() == {"champion": 1, "reference": 1}
     assert journey.stages() == {1: "Production"}
 
 
@@ -234,7 +234,7 @@ def test_killed_between_commit_and_projection_the_next_promotion_flow_shows_it(j
     assert "champion" not in journey.aliases()
     _, state = journey.ask(journey.train())
     assert state.name == "Suspended"
-    assert journey.aliases() == {"champion": 1, "challenger": 2}
+    assert journey.aliases() == {"champion": 1, "reference": 1, "challenger": 2}
 
 
 def test_two_approvals_at_once_make_one_champion_and_the_other_is_told(journey: Journey) -> None:

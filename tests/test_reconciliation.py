@@ -89,7 +89,7 @@ def test_labels_that_fell_behind_the_ledger_are_set_again(journey: Journey) -> N
     journey.mlflow.delete_registered_model_alias(journey.model, "champion")
     journey.mlflow.set_model_version_tag(journey.model, str(version), "stage", "None")
     reconcile(journey.settings)
-    assert journey.aliases() == {"champion": version}
+    assert journey.aliases() == {"champion": version, "reference": version}
     assert journey.stages() == {version: "Production"}
 
 

@@ -70,9 +70,10 @@ def written(tiny: Path, kind: str, folder: Path) -> str:
     evaluation = evaluate(model, config, NO_HOOKS, parts)
     checked = [ValidationReport("raw", 1000, (PASSED, FAILED, WARNED))]
     report.write(
-        Judged(model, config, parts.holdout, evaluation.scores),
+        Judged(model, config, parts.holdout, evaluation.scores, evaluation.threshold),
         parts,
         evaluation,
+        None,
         checked,
         {"command": "ratchet train tiny"},
         {"load": (1.25, 300)},

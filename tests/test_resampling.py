@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from configs.metrics import BUILT_IN
+from configs.judging import Metric, Threshold
+from configs.metrics import BUILT_IN, COST
 from configs.reading import read_file
 from configs.schema import ModelConfig
 from tasks.model import resampling
@@ -23,7 +24,7 @@ CONFIGS: dict[str, ModelConfig] = {}
 @pytest.fixture(autouse=True)
 def configs(tiny: Path) -> None:
     config = read_file(tiny)
-    CONFIGS.update({kind: config.model_copy(update={"kind": kind}) for kind in BUILT_IN})
+    CONFIGS.update({kind: config.model_copy(update={"kind": kind, "threshold": PRICES}) for kind in BUILT_IN})
 
 
 def judged(kind: str, seed: int) -> tuple[pd.DataFrame, Any]:
@@ -39,7 +40,12 @@ def judged(kind: str, seed: int) -> tuple[pd.DataFrame, Any]:
     return pd.DataFrame({"bad": random.choice(names, N)}), shares.div(shares.sum(axis=1), axis=0)
 
 
-MEASURES = [(kind, name) for kind in BUILT_IN for name in BUILT_IN[kind] if name in resampling.MAKERS[kind]]
+def measuring(name: str) -> ModelConfig:
+    return CONFIGS["binary"].model_copy(update={"metrics": (Metric(name=name),)})
+
+
+PRICES = Threshold(minimise="cost", false_positive=1, false_negative=7)
+MEASURES = [(kind, name) for kind in BUILT_IN for name in BUILT_IN[kind] if name in {*resampling.MAKERS[kind], COST}]
 
 
 @pytest.mark.parametrize(("kind", "name"), MEASURES)
@@ -50,12 +56,12 @@ def test_a_weight_counts_as_that_many_rows(kind: str, name: str, seed: int, weig
     repeated = np.repeat(np.arange(N), weights)
     if rows["bad"].iloc[repeated].nunique() < rows["bad"].nunique():
         return
-    measure = resampling.weighted(name, CONFIGS[kind], rows, scores)
+    measure = resampling.weighted(name, CONFIGS[kind], rows, scores, 0.5)
     assert measure is not None
     rows_again, scores_again = rows.iloc[repeated].reset_index(drop=True), scores.iloc[repeated].reset_index(drop=True)
-    expected = measure_built_in(name, CONFIGS[kind], rows_again, scores_again)
+    expected = measure_built_in(name, CONFIGS[kind], rows_again, scores_again, 0.5)
     many = np.array([weights, [1] * N], dtype="float64")
-    assert measure(many) == pytest.approx([expected, measure_built_in(name, CONFIGS[kind], rows, scores)], rel=1e-9, abs=1e-9)
+    assert measure(many) == pytest.approx([expected, measure_built_in(name, CONFIGS[kind], rows, scores, 0.5)], rel=1e-9, abs=1e-9)
 
 
 def test_only_what_is_no_weighted_sum_has_no_interval() -> None:
@@ -74,7 +80,7 @@ def test_resamples_draw_as_many_rows_as_there_are_and_the_same_for_the_same_seed
 def test_the_interval_of_a_share_is_the_binomials() -> None:
     """400 rows, 300 right: 0.75 +- 1.96 * sqrt(0.75 * 0.25 / 400)."""
     rows, scores = pd.DataFrame({"bad": [1] * 300 + [0] * 100}), pd.Series(np.ones(400))
-    (low, high) = resampling.intervals(CONFIGS["binary"], rows, scores, ["accuracy"])["accuracy"]
+    (low, high) = resampling.intervals(measuring("accuracy"), rows, scores, 0.5)["accuracy"]
     assert (low, high) == pytest.approx((0.75 - 0.0424, 0.75 + 0.0424), abs=0.006)
 
 
@@ -82,7 +88,7 @@ def test_the_interval_is_that_of_a_plain_loop_over_scikit_learn() -> None:
     random = np.random.default_rng(0)
     target = random.random(800) < 0.1
     rows, scores = pd.DataFrame({"bad": target.astype("int64")}), pd.Series(np.round(random.random(800) + target * 0.3, 2) / 2)
-    found = resampling.intervals(CONFIGS["binary"], rows, scores, ["average_precision"])["average_precision"]
+    found = resampling.intervals(measuring("average_precision"), rows, scores, 0.5)["average_precision"]
     drawn = np.vstack(list(resampling.resamples(800, resampling.REPLICATES, CONFIGS["binary"].train.seed)))
     plain = [average_precision_score(rows["bad"], scores, sample_weight=weights) for weights in drawn]
     assert found == pytest.approx(np.quantile(plain, [0.025, 0.975]), rel=1e-9)
@@ -90,5 +96,5 @@ def test_the_interval_is_that_of_a_plain_loop_over_scikit_learn() -> None:
 
 def test_a_resample_without_positives_is_left_out() -> None:
     rows, scores = pd.DataFrame({"bad": [1] + [0] * 9}), pd.Series(np.arange(10) / 10)
-    low, high = resampling.intervals(CONFIGS["binary"], rows, scores, ["roc_auc"])["roc_auc"]
+    low, high = resampling.intervals(measuring("roc_auc"), rows, scores, 0.5)["roc_auc"]
     assert 0 <= low <= high <= 1

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from configs.judging import Metric
 from configs.reading import read_file
 from configs.schema import ModelConfig
 from tasks.data.hooks import Hooks, load_hooks, parse_hooks, prepare
@@ -256,7 +257,7 @@ def test_a_model_without_hooks_needs_no_file(config: ModelConfig, rows: pd.DataF
     config = config.model_copy(update={
         "data": config.data.model_copy(update={"prepare": None}),
         "split": config.split.model_copy(update={"exclude": None}),
-        "metrics": ("roc_auc",),
+        "metrics": (Metric(name="roc_auc"),),
     })  # fmt: skip
     hooks = load_hooks(config, tmp_path / "nowhere.py")
     assert (hooks.source, hooks.functions) == ("", {})

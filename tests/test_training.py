@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from configs import source
+from configs.judging import Metric, Threshold
 from configs.metrics import BUILT_IN
 from configs.reading import read_file
 from configs.schema import ModelConfig
@@ -30,9 +31,14 @@ from tests.conftest import TINY_HOOKS
 LOGISTIC, FOREST = "sklearn.linear_model.LogisticRegression", "sklearn.ensemble.RandomForestClassifier"
 
 
+PRICES = Threshold(minimise="cost", false_positive=1, false_negative=7)
+
+
 @pytest.fixture
 def config(tiny: Path) -> ModelConfig:
-    return read_file(tiny).model_copy(update={"metrics": (*BUILT_IN["binary"], "share_found")})
+    return read_file(tiny).model_copy(
+        update={"metrics": tuple(Metric(name=name) for name in (*BUILT_IN["binary"], "share_found")), "threshold": PRICES}
+    )
 
 
 @pytest.fixture
@@ -155,14 +161,15 @@ def test_metrics_are_scikit_learns_own(config: ModelConfig, hooks: Hooks, parts:
         "accuracy": metrics.accuracy_score(truth, decided),
         "balanced_accuracy": metrics.balanced_accuracy_score(truth, decided),
         "matthews_corrcoef": metrics.matthews_corrcoef(truth, decided),
+        "cost": float(np.mean(np.where(truth == 1, 7 * ~decided, decided))),
         "share_found": metrics.recall_score(truth, decided),
     }, rel=1e-12)  # fmt: skip
-    assert list(evaluation.train) == list(config.metrics)
+    assert list(evaluation.train) == list(config.metric_names)
     assert evaluation.train != evaluation.holdout
 
 
 def test_a_model_that_finds_nothing_has_a_precision_of_zero(config: ModelConfig, hooks: Hooks, parts: Parts) -> None:
-    nothing = measure(config, hooks, parts.holdout, pd.Series(0.1, parts.holdout.index))
+    nothing = measure(config, hooks, parts.holdout, pd.Series(0.1, parts.holdout.index), 0.5)
     assert (nothing["precision"], nothing["recall"], nothing["f1"]) == (0.0, 0.0, 0.0)
 
 
@@ -188,20 +195,20 @@ def test_a_run_that_read_no_holdout_has_no_holdout_metrics(config: ModelConfig, 
 @pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")  # of numpy, for the answer that is one
 def test_a_metric_that_answers_no_finite_number_is_refused(config: ModelConfig, tiny: Path, parts: Parts, answer: str) -> None:
     with pytest.raises(HookFailed, match=r"metric share_found answered (a )?\S+; it must be a finite number$"):
-        measure(config, measuring(config, tiny, f"return {answer}"), parts.holdout, pd.Series(0.5, parts.holdout.index))
+        measure(config, measuring(config, tiny, f"return {answer}"), parts.holdout, pd.Series(0.5, parts.holdout.index), 0.5)
 
 
 def test_a_metric_that_raises_is_named_with_its_own_line(config: ModelConfig, tiny: Path, parts: Parts) -> None:
     hooks = measuring(config, tiny, "return rows['no such column'].sum()")
     line = len(hooks.source.splitlines())
     with pytest.raises(HookFailed, match=rf"hook share_found raised KeyError: 'no such column' \(tiny\.py:{line}\)"):
-        measure(config, hooks, parts.holdout, pd.Series(0.5, parts.holdout.index))
+        measure(config, hooks, parts.holdout, pd.Series(0.5, parts.holdout.index), 0.5)
 
 
 def test_a_metric_cannot_change_the_rows_and_scores_it_looks_at(config: ModelConfig, tiny: Path, parts: Parts) -> None:
     hooks = measuring(config, tiny, "rows['bad'] = 0; rows.loc[:, 'amount'] = 0.0; scores[:] = 0.0; return 1.0")
     before, scores = parts.holdout.copy(), pd.Series(np.linspace(0, 1, len(parts.holdout)), parts.holdout.index)
-    measure(config, hooks, parts.holdout, scores)
+    measure(config, hooks, parts.holdout, scores, 0.5)
     pd.testing.assert_frame_equal(parts.holdout, before)
     np.testing.assert_array_equal(scores, np.linspace(0, 1, len(parts.holdout)))
 

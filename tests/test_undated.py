@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from configs.judging import Metric
 from configs.reading import read_file
 from configs.rows import HashSplit
 from configs.schema import ModelConfig
@@ -103,7 +104,9 @@ def test_parts_that_cannot_be_learned_from_or_judged_on_are_refused_with_their_c
 
 
 def test_a_class_that_no_training_row_has_is_refused_by_its_name(tiny_config: ModelConfig) -> None:
-    config = undated(tiny_config.model_copy(update={"kind": "multiclass", "metrics": ("accuracy",)}), BY_COLUMN, **WITH_PART)
+    config = undated(
+        tiny_config.model_copy(update={"kind": "multiclass", "metrics": (Metric(name="accuracy"),)}), BY_COLUMN, **WITH_PART
+    )
     frame = rows().assign(bad=lambda all_rows: all_rows["bad"].mask(all_rows["id"] > 996, 7))
     with pytest.raises(DataRejected, match=r"the holdout has classes of bad that no training row has: 7 \(3 rows\)"):
         split(config, NO_HOOKS, frame, None)

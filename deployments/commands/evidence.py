@@ -14,7 +14,7 @@ from deployments.commands.arguments import AS_JSON, MODEL
 from tasks.errors import UsageError
 from tasks.release.ledger import Event, Ledger
 from tasks.release.standing import standing
-from tasks.verdict import evidence
+from tasks.verdict import in_words
 
 
 @click.command(epilog="Example: ratchet show fraud_detector 7")
@@ -61,17 +61,22 @@ def _judged(model: str, events: tuple[Event, ...], version: int | None) -> Event
 
 
 def _print_evidence(document: dict[str, Any], judged: Event) -> None:
-    verdict, champion = document["verdict"], document["champion"]
-    against = f"against champion {champion}" if champion else "with no champion yet"
     digest = (judged.evidence or "")[:8]
-    click.echo(
-        f"{document['model']} {document['candidate']['version']} {against}: {verdict['outcome']}   evidence {digest[:4]} {digest[4:]}"
-    )
-    if document["note"]:
-        click.echo(document["note"])
-    table = Table("rule", "candidate", "verdict", box=None, pad_edge=False, header_style="", padding=(0, 2, 0, 0))
-    for rule in verdict["rules"]:
-        table.add_row(rule["rule"], "missing" if rule["value"] is None else f"{rule['value']:.3f}", rule["outcome"])
+    click.echo(f"{in_words.headline(document)}   evidence {digest[:4]} {digest[4:]}")
+    _say(in_words.answer(document))
+    table = Table(box=None, pad_edge=False, header_style="", padding=(0, 2, 0, 0))
+    for name in ("rule", "candidate", "other", "surely", "verdict"):
+        table.add_column(name, justify="right" if name in ("candidate", "other") else "left")
+    for row in in_words.table(document):
+        table.add_row(*row.values())
     click.echo()
-    Console(width=80, highlight=False).print(table)
-    click.echo(f"\n{evidence.holdout_in_words(document)}\n{evidence.training_in_words(document)}")
+    Console(width=80, highlight=False, markup=False).print(table)
+    click.echo()
+    for sentence in (*in_words.doubts(document), *in_words.about(document)):
+        _say(sentence)
+    if document["changes"]:
+        _say(f"Changed: {'; '.join(document['changes'])}.")
+
+
+def _say(sentence: str) -> None:
+    click.echo(click.wrap_text(sentence, width=80))

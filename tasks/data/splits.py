@@ -4,7 +4,7 @@ By time, the holdout ends at `as_of`, the delay lies before it, the training win
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,15 @@ from tasks.records import Window
 
 @dataclass(frozen=True)
 class Parts:
-    """The rows a model learns from and those it is judged on; `left_out` counts the rows that are in neither though they might be."""
+    """The rows a model learns from, those it is judged on, and between them in time those on which a threshold is chosen.
+
+    `left_out` counts the rows that are in none though they might be.
+    """
 
     train: pd.DataFrame
     holdout: pd.DataFrame
     left_out: int
+    delay: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __str__(self) -> str:
         return f"{len(self.train):,} train, {len(self.holdout):,} holdout, {self.left_out:,} left out"
@@ -68,8 +72,10 @@ def split(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, span: Window | 
     parts = replace(parts, left_out=parts.left_out + len(rows) - len(known))
     learned = f"training window {_days(span.train_start, span.train_end)}" if span else "training part"
     _demand_variety(config, parts.train, learned)
+    if config.threshold and not parts.delay.empty:
+        _demand_variety(config, parts.delay, "delay, on which the threshold is chosen,")
     if not holdout:
-        return Parts(parts.train, parts.holdout.head(0), parts.left_out)
+        return replace(parts, holdout=parts.holdout.head(0))
     _demand_variety(config, parts.holdout, f"holdout {_days(span.holdout_start, span.holdout_end)}" if span else "holdout")
     _demand_known_classes(config, parts)
     return parts
@@ -91,8 +97,13 @@ def _by_time(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, span: Window
     considered = rows[(times >= span.train_start) & (times < span.holdout_end)]
     out = excluded(config, hooks, considered, span)
     in_holdout = considered[config.data.time] >= span.holdout_start
-    train = considered[considered[config.data.time] < span.train_end]
-    return Parts(train, considered[in_holdout & ~out], int((in_holdout & out).sum()))
+    in_train = considered[config.data.time] < span.train_end
+    return Parts(
+        considered[in_train],
+        considered[in_holdout & ~out],
+        int((in_holdout & out).sum()),
+        considered[~in_train & ~in_holdout & ~out],
+    )
 
 
 def _by_hash(config: ModelConfig, rows: pd.DataFrame, by: HashSplit) -> Parts:

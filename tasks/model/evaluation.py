@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.pipeline import Pipeline
 
 from configs.metrics import LOWER_IS_BETTER
 from configs.schema import ModelConfig
@@ -16,17 +16,19 @@ from tasks.data.hooks import Hooks
 from tasks.data.labels import labels
 from tasks.data.splits import Parts
 from tasks.model.metrics import main_metric, measure
-from tasks.model.scores import Scores, score
+from tasks.model.scores import THRESHOLD, Scores, score, threshold_of
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics by name of a model on both parts and of each baseline on the holdout, and the holdout's scores. A run that read no holdout has none."""
+    """Metrics by name of a model on both parts and of each baseline on the holdout, and the scores of both. A run that read no holdout has none of its."""
 
     train: dict[str, float]
+    train_scores: Scores
     holdout: dict[str, float]
     baselines: dict[str, dict[str, float]]
     scores: Scores
+    threshold: float
     doubt: str = ""
 
     def __str__(self) -> str:
@@ -35,18 +37,19 @@ class Evaluation:
         return f"{metrics}; {self.doubt}" if self.doubt else metrics
 
 
-def evaluate(model: Pipeline, config: ModelConfig, hooks: Hooks, parts: Parts) -> Evaluation:
+def evaluate(model: BaseEstimator, config: ModelConfig, hooks: Hooks, parts: Parts) -> Evaluation:
     """The model on the training rows and, where there are any, on the holdout."""
-    on_train = measure(config, hooks, parts.train, score(model, config, parts.train))
+    threshold, train_scores = threshold_of(model), score(model, config, parts.train)
+    on_train = measure(config, hooks, parts.train, train_scores, threshold)
     if parts.holdout.empty:
-        return Evaluation(on_train, {}, {}, pd.Series(dtype="float64"))
+        return Evaluation(on_train, train_scores, {}, {}, pd.Series(dtype="float64"), threshold)
     scores = score(model, config, parts.holdout)
-    on_holdout = measure(config, hooks, parts.holdout, scores)
+    on_holdout = measure(config, hooks, parts.holdout, scores, threshold)
     baselines = {
-        name: measure(config, hooks, parts.holdout, score(baseline, config, parts.holdout))
+        name: measure(config, hooks, parts.holdout, score(baseline, config, parts.holdout), THRESHOLD)
         for name, baseline in fit_baselines(config, parts.train).items()
     }
-    return Evaluation(on_train, on_holdout, baselines, scores, _doubt(config, on_holdout, baselines))
+    return Evaluation(on_train, train_scores, on_holdout, baselines, scores, threshold, _doubt(config, on_holdout, baselines))
 
 
 def fit_baselines(config: ModelConfig, rows: pd.DataFrame) -> dict[str, DummyClassifier | DummyRegressor]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics
 
-from configs.metrics import Kind
+from configs.metrics import COST, Kind
 from configs.schema import ModelConfig
 from tasks.data.hooks import Hooks
 from tasks.data.labels import labels
@@ -62,25 +62,29 @@ ON_PROBABILITIES: dict[str, Metric] = {
 }
 
 
-def measure(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, scores: Scores) -> dict[str, float]:
+def measure(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, scores: Scores, threshold: float) -> dict[str, float]:
     """Every metric that the YAML names, by its name. One that cannot be had (a class has no rows) is left out; HookFailed for the model's own."""
     found = {
-        name: _own(name, hooks, rows, scores) if name in config.own_metrics else measure_built_in(name, config, rows, scores)
-        for name in config.metrics
+        name: measure_own(name, hooks, rows, scores)
+        if name in config.own_metrics
+        else measure_built_in(name, config, rows, scores, threshold)
+        for name in config.metric_names
     }
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
 def main_metric(config: ModelConfig) -> str | None:
     """The first metric of the YAML whose better side is known: by it a model is set beside its baselines and across slices."""
-    return next((metric for metric in config.metrics if metric not in config.own_metrics), None)
+    return next((metric for metric in config.metric_names if metric not in config.own_metrics), None)
 
 
-def measure_built_in(name: str, config: ModelConfig, rows: pd.DataFrame, scores: Scores) -> float:
+def measure_built_in(name: str, config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float) -> float:
     """One metric by its scikit-learn name; NaN where a class that it needs has no rows."""
     target = labels(config, rows)
+    if name == COST:
+        return float(costs(config, target, decisions(config, scores, threshold)).mean())
     if name in ON_DECISIONS[config.kind]:
-        return float(ON_DECISIONS[config.kind][name](target, decisions(config, scores)))
+        return float(ON_DECISIONS[config.kind][name](target, decisions(config, scores, threshold)))
     if isinstance(scores, pd.Series):
         return float(ON_PROBABILITIES[name](target, scores))
     if name == "roc_auc_ovr" and set(scores.columns) != set(target):
@@ -88,7 +92,14 @@ def measure_built_in(name: str, config: ModelConfig, rows: pd.DataFrame, scores:
     return float(ON_PROBABILITIES[name](target, scores, labels=list(scores.columns)))
 
 
-def _own(name: str, hooks: Hooks, rows: pd.DataFrame, scores: Scores) -> float:
+def costs(config: ModelConfig, target: "pd.Series[Any]", decided: "pd.Series[Any]") -> "pd.Series[float]":
+    """What the decision on each row costs, as the YAML prices wrong ones, shape (n,)."""
+    assert config.threshold
+    false_positives, false_negatives = (decided == 1) & (target == 0), (decided == 0) & (target == 1)
+    return false_positives * config.threshold.false_positive + false_negatives * config.threshold.false_negative
+
+
+def measure_own(name: str, hooks: Hooks, rows: pd.DataFrame, scores: Scores) -> float:
     value = hooks.call(name, rows.copy(), scores.copy())
     if not isinstance(value, int | float | np.number) or not math.isfinite(value):
         answer = repr(value) if isinstance(value, int | float | np.number | None) else f"a {type(value).__name__}"  # never its rows

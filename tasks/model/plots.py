@@ -15,15 +15,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibrationDisplay
 from sklearn.inspection import PartialDependenceDisplay, permutation_importance
 from sklearn.metrics import ConfusionMatrixDisplay, PrecisionRecallDisplay, PredictionErrorDisplay, RocCurveDisplay
-from sklearn.pipeline import Pipeline
 
 from configs.metrics import Kind
 from configs.schema import ModelConfig
 from tasks.data.labels import labels
-from tasks.model.scores import THRESHOLD, Scores, decisions
+from tasks.model.scores import Scores, decisions
 
 PERMUTED_ROWS = 2_000  # enough to rank features; permutation predicts them 5 times a feature
 SHOWN_FEATURES = 20
@@ -42,14 +42,19 @@ PERMUTED_METRIC: dict[Kind, tuple[str, str]] = {
 class Judged:
     """What is drawn: a model with the rows it was judged on and its scores of them."""
 
-    model: Pipeline
+    model: BaseEstimator
     config: ModelConfig
     rows: pd.DataFrame
     scores: Scores
+    threshold: float
 
     @property
     def target(self) -> "pd.Series[Any]":
         return labels(self.config, self.rows)
+
+    @property
+    def decided(self) -> "pd.Series[Any]":
+        return decisions(self.config, self.scores, self.threshold)
 
 
 @dataclass(frozen=True)
@@ -92,21 +97,21 @@ def measure_importance(judged: Judged) -> Importance:
 
 
 def _confusion_matrix(judged: Judged, folder: Path) -> Picture:
-    decided = decisions(judged.config, judged.scores)
+    decided = judged.decided
     classes = sorted(set(judged.target) | set(decided))
-    with _figure(folder / "confusion_matrix.png", height=max(4.8, 1 + 0.5 * len(classes))) as axes:
+    with figure(folder / "confusion_matrix.png", height=max(4.8, 1 + 0.5 * len(classes))) as axes:
         ConfusionMatrixDisplay.from_predictions(
             judged.target, decided, labels=classes, ax=axes, cmap="Blues", values_format=",d", colorbar=False
         )
         axes.set_title(f"Decisions on {len(judged.rows):,} holdout rows")
     wrong = int((decided != judged.target).sum())
-    at = f" at the threshold of {THRESHOLD}" if judged.config.kind == "binary" else ""
+    at = f" at the threshold of {judged.threshold:.3g}" if judged.config.kind == "binary" else ""
     return Picture("confusion_matrix.png", f"{wrong:,} of {len(judged.rows):,} decisions{at} are wrong: those off the diagonal.")
 
 
 def _precision_recall(judged: Judged, folder: Path) -> Picture:
     rate = float(judged.target.mean())
-    with _figure(folder / "precision_recall.png") as axes:
+    with figure(folder / "precision_recall.png") as axes:
         PrecisionRecallDisplay.from_predictions(
             judged.target, judged.scores, ax=axes, name=judged.config.name, drop_intermediate=True
         )
@@ -117,31 +122,32 @@ def _precision_recall(judged: Judged, folder: Path) -> Picture:
 
 
 def _roc(judged: Judged, folder: Path) -> Picture:
-    with _figure(folder / "roc.png") as axes:
+    with figure(folder / "roc.png") as axes:
         RocCurveDisplay.from_predictions(judged.target, judged.scores, ax=axes, name=judged.config.name, plot_chance_level=True)
         axes.set_title("ROC curve")
     return Picture("roc.png", "The share of positives found against the share of negatives disturbed; chance is the diagonal.")
 
 
 def _calibration(judged: Judged, folder: Path) -> Picture:
-    with _figure(folder / "calibration.png") as axes:
-        CalibrationDisplay.from_predictions(
+    with figure(folder / "calibration.png") as axes:
+        drawn = CalibrationDisplay.from_predictions(
             judged.target, judged.scores.clip(0, 1), n_bins=10, strategy="quantile", ax=axes, name=judged.config.name
         )
-        axes.set_title("Calibration, ten bins of as many rows")
+        end = min(1.05 * max(drawn.prob_pred.max(), drawn.prob_true.max()), 1)  # of rare targets all bins lie near zero
+        axes.set(title="Calibration, ten bins of as many rows", xlim=(0, end), ylim=(0, end))
     return Picture(
         "calibration.png", "On the diagonal a score of 0.3 means that three in ten are positive; below it scores are too high."
     )
 
 
 def _score_distribution(judged: Judged, folder: Path) -> Picture:
-    with _figure(folder / "scores.png") as axes:
+    with figure(folder / "scores.png") as axes:
         bins = list(np.linspace(0, 1, 41))
         for label, hatch, color in ((0, "", "tab:blue"), (1, "//", "tab:orange")):
             axes.hist(
                 judged.scores[judged.target == label], bins, density=True, alpha=0.6, hatch=hatch, color=color, label=str(label)
             )
-        axes.axvline(THRESHOLD, linestyle=":", color="black", label="threshold")
+        axes.axvline(judged.threshold, linestyle=":", color="black", label="threshold")
         axes.set(title="Scores by target", xlabel="score", ylabel="density", yscale="log")
         axes.legend()
     return Picture(
@@ -151,7 +157,7 @@ def _score_distribution(judged: Judged, folder: Path) -> Picture:
 
 def _residuals(judged: Judged, folder: Path, *, kind: str) -> Picture:
     file = f"{kind}.png"
-    with _figure(folder / file) as axes:
+    with figure(folder / file) as axes:
         PredictionErrorDisplay.from_predictions(
             judged.target,
             judged.scores,
@@ -172,7 +178,7 @@ def _residuals(judged: Judged, folder: Path, *, kind: str) -> Picture:
 
 def _feature_importance(importance: Importance, folder: Path) -> Picture:
     shown = importance.mean.sort_values().tail(SHOWN_FEATURES)
-    with _figure(folder / "feature_importance.png", height=1.5 + 0.28 * len(shown)) as axes:
+    with figure(folder / "feature_importance.png", height=1.5 + 0.28 * len(shown)) as axes:
         axes.barh(shown.index.astype(str), shown, xerr=importance.spread[shown.index], color="tab:blue", ecolor="black", capsize=2)
         axes.set(title="Feature importance by permutation", xlabel=f"{importance.of} when shuffled")
     sentence = f"{shown.index[-1]} matters most: shuffling it costs {shown.iloc[-1]:.3f}. Whiskers are the standard deviation of five shuffles."
@@ -192,7 +198,7 @@ def _partial_dependence(judged: Judged, importance: Importance, folder: Path) ->
         return None
     sample = features.sample(min(len(features), DEPENDENCE_ROWS), random_state=0)
     sample = sample.astype(dict.fromkeys(top, "float64"))
-    with _figure(folder / "partial_dependence.png", height=1 + 1.7 * len(top)) as axes:
+    with figure(folder / "partial_dependence.png", height=1 + 1.7 * len(top)) as axes:
         PartialDependenceDisplay.from_estimator(
             judged.model, sample, top, ax=axes, n_cols=1, grid_resolution=20, percentiles=(0.02, 0.98)
         )
@@ -202,7 +208,7 @@ def _partial_dependence(judged: Judged, importance: Importance, folder: Path) ->
 
 
 @contextmanager
-def _figure(file: Path, height: float = 4.8) -> Iterator[Axes]:
+def figure(file: Path, height: float = 4.8) -> Iterator[Axes]:
     figure = Figure(figsize=(6.4, height), layout="constrained", dpi=110)  # not pyplot: its state is shared by all threads
     FigureCanvasAgg(figure)
     yield figure.add_subplot()

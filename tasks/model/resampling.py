@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from configs.metrics import Kind
+from configs.metrics import COST, Kind
 from configs.schema import ModelConfig
 from tasks.data.labels import labels
+from tasks.model.metrics import costs
 from tasks.model.scores import Scores, decisions
 
 Weights = NDArray[np.float64]
@@ -27,12 +28,12 @@ LEVEL = 0.95
 SMALLEST = np.finfo(np.float64).eps  # scikit-learn's clip of probabilities
 
 
-def intervals(config: ModelConfig, rows: pd.DataFrame, scores: Scores, names: list[str]) -> dict[str, tuple[float, float]]:
+def intervals(config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float) -> dict[str, tuple[float, float]]:
     """The 95 % percentile interval of each metric over resamples of rows (Efron, 1979), seeded by the model's seed.
 
     Metrics that are no function of weighted sums (a median, a maximum, the model's own) have none.
     """
-    measures = {name: measure for name in names if (measure := weighted(name, config, rows, scores))}
+    measures = {name: measure for name in config.metric_names if (measure := weighted(name, config, rows, scores, threshold))}
     drawn: dict[str, list[Values]] = {name: [] for name in measures}
     for weights in resamples(len(rows), REPLICATES, config.train.seed):
         with np.errstate(invalid="ignore", divide="ignore"):  # a resample without positives has no value, and is left out
@@ -52,10 +53,13 @@ def resamples(n: int, replicates: int, seed: int) -> Iterator[Weights]:
         yield np.stack([np.bincount(random.integers(n, size=n), minlength=n).astype(np.float64) for _ in range(size)])
 
 
-def weighted(name: str, config: ModelConfig, rows: pd.DataFrame, scores: Scores) -> Weighted | None:
+def weighted(name: str, config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float) -> Weighted | None:
     """The metric as a function of weights, for these rows and scores; None for one that is not made of weighted sums."""
+    target, decided = labels(config, rows), decisions(config, scores, threshold)
+    if name == COST:
+        return _mean(costs(config, target, decided))
     make = MAKERS[config.kind].get(name)
-    return make(labels(config, rows), decisions(config, scores), scores) if make else None
+    return make(target, decided, scores) if make else None
 
 
 Maker = Callable[["pd.Series[Any]", "pd.Series[Any]", Any], Weighted]

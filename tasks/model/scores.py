@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.pipeline import Pipeline
 
 from configs.schema import ModelConfig
 
-THRESHOLD = 0.5
+THRESHOLD = 0.5  # where none is chosen
 
 # indexed as the rows. Binary: the probability of the positive class. Regression: the prediction. Multiclass: a column for each class.
 Scores = pd.Series | pd.DataFrame
@@ -24,11 +25,18 @@ def score(model: Any, config: ModelConfig, rows: pd.DataFrame) -> Scores:
     return pd.DataFrame(probabilities, index=rows.index, columns=model.classes_)
 
 
-def decisions(config: ModelConfig, scores: Scores) -> "pd.Series[Any]":
+def threshold_of(model: Any) -> float:
+    """The score from which on a model's `predict` decides for the positive class."""
+    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    chosen = getattr(last, "best_threshold_", getattr(last, "threshold", THRESHOLD))
+    return float(chosen) if isinstance(chosen, float) else THRESHOLD
+
+
+def decisions(config: ModelConfig, scores: Scores, threshold: float) -> "pd.Series[Any]":
     """What the model says the target is: 1 from the threshold on, the likeliest class, or the predicted number."""
     if isinstance(scores, pd.DataFrame):
         return scores.idxmax(axis="columns")
-    return (scores >= THRESHOLD).astype("int64") if config.kind == "binary" else scores
+    return (scores >= threshold).astype("int64") if config.kind == "binary" else scores
 
 
 def as_table(scores: Scores) -> pd.DataFrame:

@@ -29,10 +29,14 @@ class Slice:
     metric: float | None
 
 
-def by_feature(config: ModelConfig, rows: pd.DataFrame, scores: Scores, features: list[str]) -> list[Slice]:
+def by_feature(config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float, features: list[str]) -> list[Slice]:
     """The slices of the first features that are not private, each feature's in the order of its values."""
     shown = [name for name in features if name not in config.data.private][:SHOWN_FEATURES]
-    return [_slice(config, name, value, rows.loc[index], scores.loc[index]) for name in shown for value, index in _cut(rows[name])]
+    return [
+        _slice(config, name, value, rows.loc[index], scores.loc[index], threshold)
+        for name in shown
+        for value, index in _cut(rows[name])
+    ]
 
 
 def _cut(column: "pd.Series[Any]") -> list[tuple[str, pd.Index]]:
@@ -43,8 +47,8 @@ def _cut(column: "pd.Series[Any]") -> list[tuple[str, pd.Index]]:
     return [(str(value), index) for value, index in column.groupby(cut, observed=True).groups.items()]
 
 
-def _slice(config: ModelConfig, feature: str, value: str, rows: pd.DataFrame, scores: Scores) -> Slice:
+def _slice(config: ModelConfig, feature: str, value: str, rows: pd.DataFrame, scores: Scores, threshold: float) -> Slice:
     positives = int(labels(config, rows).sum()) if config.kind == "binary" else None
     main = main_metric(config)
-    metric = measure_built_in(main, config, rows, scores) if main and labels(config, rows).nunique() > 1 else math.nan
+    metric = measure_built_in(main, config, rows, scores, threshold) if main and labels(config, rows).nunique() > 1 else math.nan
     return Slice(feature, value, len(rows), positives, metric if math.isfinite(metric) else None)

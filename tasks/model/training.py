@@ -28,10 +28,7 @@ SPARSE_DENSITY = 0.3  # encoded columns with fewer known values than this share 
 def fit(config: ModelConfig, rows: pd.DataFrame) -> Pipeline:
     """The pipeline, fitted on the features of `rows` (n rows x features), their target and their weights."""
     pipeline = build(config)
-    weight = config.train.sample_weight
-    if weight and (weight not in rows or not (rows[weight] >= 0).all()):
-        raise ConfigError(f"train.sample_weight: {weight} must be a column, after prepare, of numbers from 0 up without nulls")
-    weights = {"model__sample_weight": rows[weight].to_numpy()} if weight else {}
+    weights = fit_weights(config, rows)
     try:
         pipeline.fit(rows[list(config.data.features)], labels(config, rows), **weights)
     except (ValueError, TypeError) as error:  # a parameter out of its range, nulls or weights that this estimator does not take
@@ -41,6 +38,14 @@ def fit(config: ModelConfig, rows: pd.DataFrame) -> Pipeline:
     ):  # known of some, as of stacking, only once they are fitted
         raise _no_probabilities(config)
     return pipeline
+
+
+def fit_weights(config: ModelConfig, rows: pd.DataFrame) -> dict[str, Any]:
+    """The weights of the rows as an argument of the pipeline's `fit`; nothing where the YAML names none."""
+    weight = config.train.sample_weight
+    if weight and (weight not in rows or not (rows[weight] >= 0).all()):
+        raise ConfigError(f"train.sample_weight: {weight} must be a column, after prepare, of numbers from 0 up without nulls")
+    return {"model__sample_weight": rows[weight].to_numpy()} if weight else {}
 
 
 def build(config: ModelConfig) -> Pipeline:

@@ -29,6 +29,7 @@ EventName = Literal[
     "stale",
     "expired",
     "promoted",
+    "reference_set",
 ]
 
 _SENTENCES = {
@@ -42,6 +43,7 @@ _SENTENCES = {
     "stale": "was answered after the facts had changed",
     "expired": "was not answered in time",
     "promoted": "became the champion{instead}",
+    "reference_set": "is the reference from now on",
 }
 
 

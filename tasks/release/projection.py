@@ -33,6 +33,7 @@ def _show(client: MlflowClient, now: Standing) -> None:
     for number, stage in wanted.items():
         if numbers.get(number, (stage, stage)) != (stage, stage):
             registry.show_stage(client, now.model, number, stage)
+    registry.show_alias(client, now.model, "reference", now.reference if now.reference in numbers else None)
     registry.show_alias(client, now.model, "challenger", now.pending.version_to if now.pending else None)
 
 

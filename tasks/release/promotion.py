@@ -7,17 +7,20 @@ Not here: how a person is asked and the process let go (flows/promotion.py); wha
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from mlflow import MlflowClient
 
 from configs.schema import ModelConfig
 from tasks.errors import HeadMoved, ModelRejected
-from tasks.records import RegisteredVersion
+from tasks.records import RegisteredVersion, Role
 from tasks.release.ledger import Event, Ledger
 from tasks.release.standing import Standing, ending, standing
-from tasks.tracking import models, registry
-from tasks.verdict import evidence, gate
+from tasks.tracking import models, versions
+from tasks.verdict import evidence, judgement
+from tasks.verdict.judgement import Judgement
+
+E = TypeVar("E", bound="Event | None")
 
 GATE = "gate"  # who refuses, when no person does
 
@@ -71,7 +74,7 @@ class Answer:
     evidence: str
 
 
-def decided_anew(decide: Callable[[], Event]) -> Event:
+def decided_anew(decide: Callable[[], E]) -> E:
     """What `decide` returns once nobody appends between its reading and its own append."""
     while True:
         try:
@@ -80,26 +83,75 @@ def decided_anew(decide: Callable[[], Event]) -> Event:
             continue
 
 
-def request(desk: Desk, asked_by: str, *, instead: bool) -> Event:
-    """`requested`, `refused` or `deferred`: what becomes of this candidate before any person is asked."""
-    return desk.own("requested") or decided_anew(lambda: _request(desk, asked_by, instead))
+def put_off(desk: Desk, asked_by: str) -> Event | None:
+    """`deferred` while another version waits for its answer; None when this one can be judged."""
+    return decided_anew(lambda: _behind(desk, desk.standing(), asked_by))
 
 
-def _request(desk: Desk, asked_by: str, instead: bool) -> Event:
+def compared_with(desk: Desk) -> dict[Role, int | None]:
+    """The versions that a verdict is about, as it stands now."""
     now = desk.standing()
-    if now.pending and not instead:
-        behind = f"behind version {now.pending.version_to}, which waits since {now.pending.time:%Y-%m-%d %H:%M} UTC"
-        return desk.append("deferred", now, who=asked_by, why=behind)
-    version = registry.read_version(desk.client, desk.config.name, desk.version)
-    if problem := _damage(desk, version):
-        return desk.append("refused", now, who=GATE, why=problem)
-    verdict = gate.decide(desk.config.gate, evidence.holdout_metrics(version))
     champion = now.champion.version_to if now.champion else None
-    digest = desk.ledger.store_evidence(evidence.gather(version, champion, desk.config.gate, verdict))
-    if not verdict.passed:
+    return {"candidate": desk.version, "champion": champion, "reference": now.reference}
+
+
+def judge(desk: Desk, asked_by: str) -> Judgement:
+    """The judgement of this candidate beside today's champion and reference."""
+    champion = desk.standing().champion
+    before = desk.ledger.evidence(champion.evidence) if champion and champion.evidence else None
+    return judgement.judge(
+        desk.client, desk.config, compared_with(desk), champion_since=champion.time if champion else None, asked_by=asked_by, before=before
+    )  # fmt: skip
+
+
+def request(desk: Desk, judged: Judgement, asked_by: str, *, instead: bool, only_if_better: bool) -> Event | None:
+    """`requested`, `refused` or `deferred`: what becomes of this candidate before any person is asked; None when champion or
+    reference are no longer those that it was judged beside."""
+    return decided_anew(lambda: _request(desk, judged, asked_by, instead, only_if_better))
+
+
+def _request(desk: Desk, judged: Judgement, asked_by: str, instead: bool, only_if_better: bool) -> Event | None:
+    now, verdict = desk.standing(), judged.verdict
+    if not instead and (behind := _behind(desk, now, asked_by)):
+        return behind
+    if evidence.what_changed(judged.document, _versions(desk), desk.config):
+        return None
+    digest = desk.ledger.store_evidence(judged.document)
+    asks = verdict.outcome == "INCONCLUSIVE" and desk.config.comparison.inconclusive == "ask"
+    if not (verdict.passed or asks):
         return desk.append("refused", now, who=GATE, why=str(verdict), evidence=digest)
+    if only_if_better and not judged.compared.surely_better and not is_old(now.champion, desk.config):
+        days = desk.config.promotion.champion_older_than_days
+        until = f"until the champion is {days} days old" if days else "until somebody asks for it"
+        return desk.append(
+            "deferred", now, who=asked_by, why=f"it passes but is not surely better: it waits {until}", evidence=digest
+        )
     withdrawn = _withdraw(desk, now, now.pending, asked_by).sequence if now.pending else 0
     return desk.append("requested", now, who=asked_by, why=str(verdict), evidence=digest, after=withdrawn)
+
+
+def _behind(desk: Desk, now: Standing, asked_by: str) -> Event | None:
+    if not now.pending or now.pending.flow_run == desk.flow_run:
+        return None
+    behind = f"behind version {now.pending.version_to}, which waits since {now.pending.time:%Y-%m-%d %H:%M} UTC"
+    return desk.append("deferred", now, who=asked_by, why=behind)
+
+
+def is_old(champion: Event | None, config: ModelConfig) -> bool:
+    """Whether any candidate that passes may take this champion's place by now."""
+    days = config.promotion.champion_older_than_days
+    return (
+        champion is not None and days is not None and datetime.now(UTC).replace(tzinfo=None) - champion.time >= timedelta(days=days)
+    )
+
+
+def set_reference(desk: Desk, promoted: Event) -> None:
+    """`reference_set`, once, where this champion is surely better than the reference in the first metric."""
+    document = desk.ledger.evidence(promoted.evidence or "")
+    better = document["better_than_reference"]
+    if better and better["low"] is not None and better["low"] > 0:
+        why = f"surely better than {document['reference']['version']} in {document['main_metric']}"
+        decided_anew(lambda: desk.append("reference_set", desk.standing(), who=GATE, why=why))
 
 
 def _withdraw(desk: Desk, now: Standing, pending: Event, asked_by: str) -> Event:
@@ -121,21 +173,23 @@ def _take_answer(desk: Desk, requested: Event, answer: Answer) -> Event:
         return desk.append("expired", now, who=GATE, why=f"answered after {desk.config.approval.expires_after_days} days")
     if answer.decision == "reject":
         return desk.append("rejected", now, who=answer.who, why=answer.why, evidence=requested.evidence)
-    if changes := changed_facts(desk, requested, now):
+    if changes := changed_facts(desk, requested):
         return desk.append("stale", now, who=GATE, why="; ".join(changes), evidence=requested.evidence)
     approved = desk.append("approved", now, who=answer.who, why=answer.why, evidence=requested.evidence)
     # the commit: whoever appended since these facts were read makes this one HeadMoved, and everything is decided anew
     return desk.append("promoted", now, who=answer.who, why=answer.why, evidence=requested.evidence, after=approved.sequence)
 
 
-def changed_facts(desk: Desk, requested: Event, now: Standing) -> list[str]:
+def changed_facts(desk: Desk, requested: Event) -> list[str]:
     """Why the answer to this request no longer counts, in words; empty while everything is as it was judged."""
-    document = desk.ledger.evidence(requested.evidence or "")
-    version = registry.read_version(desk.client, desk.config.name, desk.version)
-    champion = now.champion.version_to if now.champion else None
-    changes = evidence.what_changed(document, version, champion, desk.config.gate)
-    damage = _damage(desk, version)
+    found = _versions(desk)
+    changes = evidence.what_changed(desk.ledger.evidence(requested.evidence or ""), found, desk.config)
+    damage = _damage(desk, found["candidate"])
     return [*changes, damage] if damage else changes
+
+
+def _versions(desk: Desk) -> dict[Role, RegisteredVersion]:
+    return versions.read(desk.client, desk.config.name, compared_with(desk))
 
 
 def recorded_answer(desk: Desk) -> Answer | None:
@@ -167,7 +221,7 @@ def expires(requested: Event, config: ModelConfig) -> datetime:
 def _damage(desk: Desk, version: RegisteredVersion) -> str | None:
     """What is wrong with the model's files, in words: not those that were judged, or not loadable."""
     try:
-        models.verify(desk.client, version.address, version.sha256)
+        models.verify(desk.client, version.address, version.sha256, models.load)
     except ModelRejected as error:
         return str(error)
     return None

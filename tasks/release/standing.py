@@ -22,6 +22,7 @@ class Standing:
     head: int
     champion: Event | None  # the event that made the version in production the champion
     former: tuple[int, ...]  # versions that were champion and are not, by their last reign, so that a rollback goes to the last
+    reference: int | None  # the champion below which no later one may creep: the first, until another is set
     pending: Event | None  # the request that waits for an answer
     deferred: tuple[Event, ...]  # since the last promotion: versions put off that nothing has been heard of since, as they came
 
@@ -41,6 +42,7 @@ def standing(model: str, events: Iterable[Event]) -> Standing:
         head=events[-1].sequence if events else 0,
         champion=changes[-1] if changes else None,
         former=_former(changes),
+        reference=_reference(events, changes),
         pending=_pending(events),
         deferred=_deferred(events),
     )
@@ -61,6 +63,11 @@ def _former(changes: Sequence[Event]) -> tuple[int, ...]:
     reigns = [event.version_to for event in changes if event.version_to is not None]
     last_first = dict.fromkeys(reversed(reigns))
     return tuple(reversed([version for version in last_first if version != reigns[-1]]))
+
+
+def _reference(events: Sequence[Event], changes: Sequence[Event]) -> int | None:
+    set_to = [event.version_to for event in events if event.event == "reference_set"]
+    return (set_to or [event.version_to for event in changes[:1]] or [None])[-1]
 
 
 def _pending(events: Sequence[Event]) -> Event | None:

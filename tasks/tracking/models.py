@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
+from typing import TypeVar
 
 import mlflow.sklearn
 import numpy as np
@@ -18,12 +19,14 @@ import skops.io
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput
 from mlflow.models import Model, ModelSignature, infer_signature
-from sklearn.pipeline import Pipeline
+from sklearn.base import BaseEstimator
 
 from configs.schema import ModelConfig
 from tasks.data import digests
 from tasks.errors import ModelRejected
 from tasks.tracking.runs import FLOW_RUN, Run
+
+T = TypeVar("T")
 
 # whose types a model may hold; others could run code when loaded. attrgetter reads one part of a date
 TRUSTED = ("sklearn.", "numpy.", "scipy.", "xgboost.", "lightgbm.", "catboost.", "collections.OrderedDict", "operator.attrgetter")
@@ -37,12 +40,12 @@ EXAMPLE_ROWS = 3
 class SignedModel:
     """A fitted model with its model signature, and the rows that signature was inferred from and enforced on."""
 
-    pipeline: Pipeline
+    pipeline: BaseEstimator
     signature: ModelSignature
     sample: pd.DataFrame
 
 
-def sign(model: Pipeline, config: ModelConfig, rows: pd.DataFrame) -> SignedModel:
+def sign(model: BaseEstimator, config: ModelConfig, rows: pd.DataFrame) -> SignedModel:
     """The model with the schema of its features and of `predict`; ModelRejected when a column got lost in it."""
     sample = sample_with_nulls(rows[list(config.data.features)])
     with warnings.catch_warnings():
@@ -70,8 +73,8 @@ def log_model(client: MlflowClient, run: Run, signed: SignedModel, config: Model
     return _send(client, run, signed, config)
 
 
-def verify(client: MlflowClient, address: str, sha256: str, check: Callable[[Path], None] | None = None) -> None:
-    """Return when the files at `address` are those of `sha256`, trusted and loadable; ModelRejected otherwise."""
+def verify(client: MlflowClient, address: str, sha256: str, check: Callable[[Path], T]) -> T:
+    """What `check` says of the files at `address`, once they are those of `sha256`; ModelRejected when they are not."""
     with tempfile.TemporaryDirectory() as folder:
         files = Path(mlflow.artifacts.download_artifacts(artifact_uri=address, dst_path=folder, tracking_uri=client.tracking_uri))
         found = digests.of_folder(files, leave_out=ADDED_BY_DOWNLOAD)
@@ -79,14 +82,13 @@ def verify(client: MlflowClient, address: str, sha256: str, check: Callable[[Pat
             raise ModelRejected(
                 f"the model's files have sha256 {found[:12]}, not {sha256[:12]} as when they were judged; train again"
             )
-        (check or load)(files)
+        return check(files)
 
 
-def load(files: Path) -> Pipeline:
+def load(files: Path) -> BaseEstimator:
     """The model in a folder of model files; ModelRejected when it holds a type outside the allow-list."""
-    for file in files.glob("*.skops"):
-        refuse_untrusted(skops.io.get_untrusted_types(file=file))
-    model: Pipeline = mlflow.sklearn.load_model(str(files))
+    refuse_untrusted_in(files)
+    model: BaseEstimator = mlflow.sklearn.load_model(str(files))
     return model
 
 
@@ -95,6 +97,11 @@ def sample_with_nulls(rows: pd.DataFrame) -> pd.DataFrame:
     with_null = [rows.index[rows[column].isna()][:1] for column in rows if rows[column].isna().any()]
     first = rows.index[:SIGNATURE_ROWS]
     return rows.loc[first.append(with_null).unique()]
+
+
+def refuse_untrusted_in(files: Path) -> None:
+    for file in files.glob("*.skops"):
+        refuse_untrusted(skops.io.get_untrusted_types(file=file))
 
 
 def refuse_untrusted(types: list[str]) -> None:
@@ -144,10 +151,15 @@ def save(signed: SignedModel, config: ModelConfig, entry: Model, files: Path) ->
 
 def requirements(config: ModelConfig) -> list[str]:
     """What loading the model needs, pinned to what made it."""
+    return [f"{name}=={found}" for name, found in installed(config).items()]
+
+
+def installed(config: ModelConfig) -> dict[str, str]:
+    """The versions of what is needed here to load such a model."""
     packages = {dotted.partition(".")[0] for _, dotted, _ in config.train.estimators}
     own = [name for package in sorted(packages) for name in _distributions().get(package, [])]
     names = dict.fromkeys(["mlflow", "scikit-learn", "skops", "numpy", "scipy", "pandas", *own])
-    return [f"{name}=={version(name)}" for name in names]
+    return {name: version(name) for name in names}
 
 
 @cache

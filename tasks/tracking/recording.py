@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 from mlflow import MlflowClient
-from sklearn.pipeline import Pipeline
+from sklearn.base import BaseEstimator
 
 from configs.rows import FilesSource
+from configs.schema import ModelConfig
 from tasks import pages
 from tasks.data import digests
 from tasks.data.labels import count_of
@@ -22,6 +23,7 @@ from tasks.model import report
 from tasks.model.evaluation import Evaluation
 from tasks.model.plots import Judged
 from tasks.model.scores import as_table
+from tasks.model.threshold import Choice
 from tasks.records import ValidationReport
 from tasks.tracking import rows, runs
 from tasks.tracking.plans import Plan
@@ -34,7 +36,7 @@ def record_checks(client: MlflowClient, run: Run, plan: Plan, checked: Validatio
     page = pages.render("validation.html", model=plan.config.name, data=str(plan), report=checked)
     client.log_text(run.id, page, f"validation/{checked.stage}.html")
     counts = {"checks": len(checked.outcomes), "failed": len(checked.failures)}
-    runs.log_metrics(client, run, {f"validation/{checked.stage}_{name}": float(count) for name, count in counts.items()})
+    runs.log_metrics(client, run.id, {f"validation/{checked.stage}_{name}": float(count) for name, count in counts.items()})
 
 
 def record_data(client: MlflowClient, run: Run, plan: Plan, raw: pd.DataFrame, parts: Parts) -> dict[str, str]:
@@ -44,7 +46,7 @@ def record_data(client: MlflowClient, run: Run, plan: Plan, raw: pd.DataFrame, p
         "data_digest": digests.of_rows(raw),
         "data_rows": len(raw),
         **{f"train_{name}": count for name, count in count_of(config, parts.train).items()},
-        "train_keys_sha256": rows.keep(client, run.experiment, parts.train[[config.data.key]]),
+        "train_keys_sha256": rows.keep(client, run.experiment, _seen(config, parts)),
     }
     if not parts.holdout.empty:
         facts |= {
@@ -61,11 +63,15 @@ def record_data(client: MlflowClient, run: Run, plan: Plan, raw: pd.DataFrame, p
     return {name: str(fact) for name, fact in facts.items()}
 
 
-def record_evaluation(client: MlflowClient, run: Run, plan: Plan, parts: Parts, evaluation: Evaluation) -> None:
-    """Metrics of both parts and of the baselines, predictions on the holdout, the configuration and the hooks' source."""
+def record_evaluation(
+    client: MlflowClient, run: Run, plan: Plan, parts: Parts, evaluation: Evaluation, chosen: Choice | None
+) -> None:
+    """Metrics of both parts and of the baselines, the threshold, predictions on the holdout, the configuration and the hooks' source."""
     measured = {"train": evaluation.train, "holdout": evaluation.holdout}
     measured |= {f"baseline_{name}": found for name, found in evaluation.baselines.items()}
-    runs.log_metrics(client, run, {f"{of}/{name}": value for of, found in measured.items() for name, value in found.items()})
+    runs.log_metrics(client, run.id, {f"{of}/{name}": value for of, found in measured.items() for name, value in found.items()})
+    if chosen:
+        client.log_dict(run.id, asdict(chosen), "threshold.json")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if plan.hooks.source:
@@ -81,9 +87,10 @@ def record_training_report(
     client: MlflowClient,
     run: Run,
     plan: Plan,
-    model: Pipeline,
+    model: BaseEstimator,
     parts: Parts,
     evaluation: Evaluation,
+    chosen: Choice | None,
     checked: Sequence[ValidationReport],
     facts: Mapping[str, str],
     steps: Mapping[str, tuple[float, float]],
@@ -104,9 +111,15 @@ def record_training_report(
         "data_digest": facts["data_digest"],
     }
     with tempfile.TemporaryDirectory() as name:
-        judged = Judged(model, plan.config, parts.holdout, evaluation.scores)
-        report.write(judged, parts, evaluation, checked, again, steps, Path(name))
+        judged = Judged(model, plan.config, parts.holdout, evaluation.scores, evaluation.threshold)
+        report.write(judged, parts, evaluation, chosen, checked, again, steps, Path(name))
         runs.log_files(client, run, Path(name))
+
+
+def _seen(config: ModelConfig, parts: Parts) -> pd.DataFrame:
+    """The keys of the rows that shaped the model: no later holdout may hold them."""
+    chosen_on = parts.delay[[config.data.key]] if config.threshold and not parts.delay.empty else None
+    return pd.concat([parts.train[[config.data.key]], chosen_on])
 
 
 def _holdout_with_history(plan: Plan, raw: pd.DataFrame, parts: Parts) -> pd.DataFrame:

@@ -80,9 +80,9 @@ def log_params(client: MlflowClient, run: Run, params: Mapping[str, object]) -> 
     client.log_batch(run.id, params=[Param(name, text) for name, text in texts.items()])
 
 
-def log_metrics(client: MlflowClient, run: Run, metrics: Mapping[str, float]) -> None:
+def log_metrics(client: MlflowClient, run_id: str, metrics: Mapping[str, float]) -> None:
     now = int(time.time() * 1000)
-    client.log_batch(run.id, metrics=[Metric(name, value, now, 0) for name, value in metrics.items()])
+    client.log_batch(run_id, metrics=[Metric(name, value, now, 0) for name, value in metrics.items()])
 
 
 def log_tags(client: MlflowClient, run: Run, tags: Mapping[str, str]) -> None:

@@ -1,103 +1,97 @@
-"""Evidence: everything a verdict rests on, as one JSON document; made once for a request, afterwards only compared with.
+"""Evidence: everything a verdict rests on, as one JSON document; made once for a request, afterwards only read and compared with.
 
-Not here: where documents lie and what their digest is (release/ledger.py); the rules (gate.py).
+Not here: where documents lie and what their digest is (release/ledger.py); the rules (gate.py); what it looks like (in_words.py, report.py).
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from configs.schema import Rule
-from tasks.records import RegisteredVersion, Verdict
-from tasks.verdict import gate
+from configs.schema import ModelConfig
+from tasks.records import Estimate, RegisteredVersion, Role, Verdict
+from tasks.verdict import changes, gate
 
 SIGNIFICANT_DIGITS = 9  # of a number in evidence: what follows differs between machines
+HOLDOUT = ("holdout_start", "holdout_end", "holdout_rows", "holdout_positives", "holdout_left_out", "holdout_sha256")
+TRAINING = ("train_start", "train_end", "train_rows", "train_positives", "data_digest", "config_digest", "seed")
 
 
-def gather(version: RegisteredVersion, champion: int | None, rules: Sequence[Rule], verdict: Verdict) -> dict[str, Any]:
-    """The document for one candidate under today's gate, with the champion that serves now."""
-    params = version.params
+def gather(
+    config: ModelConfig,
+    versions: Mapping[Role, RegisteredVersion],
+    verdict: Verdict,
+    *,
+    configs: Mapping[Role, ModelConfig] = {},
+    better: Estimate | None = None,
+    better_than_reference: Estimate | None = None,
+    slices: tuple[Estimate, ...] = (),
+    power: float | None = None,
+    looks: int = 1,
+    notes: tuple[str, ...] = (),
+    signature: tuple[str, ...] = (),
+    asked_by: str = "",
+    before: Mapping[str, Any] | None = None,
+    judged_on: str = "",
+) -> dict[str, Any]:
+    """The document for one candidate under today's gate, beside the champion and the reference if there are any.
+
+    `configs` are what each was trained with, `better` the difference to the champion in the first metric, and that to the reference, `before` the evidence on which the champion was promoted; `judged_on` the day of the verdict.
+    """
+    candidate, champion = versions["candidate"], versions.get("champion")
     document: dict[str, Any] = _rounded({
-        "model": version.model,
-        "candidate": {
-            "version": version.number,
-            "model_sha256": version.sha256,
-            "mlflow_run": version.run_id,
-            "flow_run": version.flow_run,
-            "git_commit": params.get("git_commit", ""),
-            "git_dirty": params.get("git_dirty", ""),
+        "model": config.name,
+        "candidate": _identity(candidate) | {
+            "flow_run": candidate.flow_run,
+            "git_commit": candidate.params.get("git_commit", ""),
+            "git_dirty": candidate.params.get("git_dirty", ""),
+            "libraries": {name.removeprefix("version."): value for name, value in candidate.params.items() if name.startswith("version.")},
+            "checks": {name: value for name, value in candidate.metrics.items() if name.startswith("validation/")},
         },
-        "champion": champion,
-        "note": None if champion else "No champion yet: only the absolute rules decide.",
-        "holdout": {name: params.get(name, "") for name in ("holdout_start", "holdout_end", "holdout_rows", "holdout_positives", "holdout_sha256")},
-        "training": {name: params.get(name, "") for name in ("train_start", "train_end", "train_rows", "train_positives", "data_digest", "config_digest")},
-        "metrics": {name: value for name, value in sorted(version.metrics.items()) if name.startswith(("holdout/", "train/"))},
-        "gate": {"digest": gate.digest(rules), "rules": [rule.model_dump(exclude_none=True) for rule in rules]},
+        "champion": _identity(champion) if champion else None,
+        "reference": _identity(versions["reference"]) if "reference" in versions else None,
+        "notes": [*(() if champion else ("No champion yet: only the absolute rules decide.",)), *notes],
+        "holdout": {name: candidate.params.get(name, "") for name in HOLDOUT},
+        "training": {name: candidate.params.get(name, "") for name in TRAINING},
+        "metrics": {name: value for name, value in sorted(candidate.metrics.items()) if name.startswith(("holdout/", "train/"))},
+        "gate": {"digest": gate.digest(config)} | gate.definition(config),
         "verdict": asdict(verdict),
+        "main_metric": next((name for name in config.metric_names if name not in config.own_metrics), ""),
+        "better": asdict(better) if better else None,
+        "better_than_reference": asdict(better_than_reference) if better_than_reference else None,
+        "slices": [asdict(each) for each in slices],
+        "power": power,
+        "looks": looks,
+        "signature": signature,
+        "changes": changes.since(versions, configs, gate.definition(config), (before or {}).get("gate")),
+        "asked_by": asked_by,
+        "judged_on": judged_on,
     })  # fmt: skip
     return document
 
 
-def holdout_metrics(version: RegisteredVersion) -> dict[str, float]:
-    """The recorded metrics of the holdout, by their plain names."""
-    return {name.removeprefix("holdout/"): value for name, value in version.metrics.items() if name.startswith("holdout/")}
-
-
-def what_changed(document: Mapping[str, Any], version: RegisteredVersion, champion: int | None, rules: Sequence[Rule]) -> list[str]:
+def what_changed(document: Mapping[str, Any], versions: Mapping[Role, RegisteredVersion], config: ModelConfig) -> list[str]:
     """Why a yes to this document no longer counts, in words; empty while the facts are as they were."""
-    changes = []
-    if champion != document["champion"]:
-        changes.append(f"the champion changed from {document['champion'] or 'none'} to {champion or 'none'}")
-    if version.sha256 != document["candidate"]["model_sha256"]:
-        changes.append("the candidate's recorded model hash changed")
-    if gate.digest(rules) != document["gate"]["digest"]:
-        changes.append("the gate changed")
-    if _rounded(holdout_metrics(version)) != _rounded(
-        {k.removeprefix("holdout/"): v for k, v in document["metrics"].items() if k.startswith("holdout/")}
-    ):
-        changes.append("the candidate's recorded metrics changed")
-    return changes
+    found = []
+    roles: tuple[Role, ...] = ("champion", "reference")
+    for role in roles:
+        was, now = (document[role] or {}).get("version"), versions[role].number if role in versions else None
+        if was != now:
+            found.append(f"the {role} changed from {was or 'none'} to {now or 'none'}")
+        elif now and document[role]["model_sha256"] != versions[role].sha256:
+            found.append(f"the {role}'s recorded model hash changed")
+    candidate = versions["candidate"]
+    if candidate.sha256 != document["candidate"]["model_sha256"]:
+        found.append("the candidate's recorded model hash changed")
+    if candidate.params.get("holdout_sha256", "") != document["holdout"]["holdout_sha256"]:
+        found.append("the candidate's recorded holdout changed")
+    if gate.digest(config) != document["gate"]["digest"]:
+        found.append("the gate changed")
+    return found
 
 
-def as_markdown(document: Mapping[str, Any]) -> str:
-    """The evidence as the table that the approval's form shows."""
-    candidate, champion = document["candidate"], document["champion"]
-    rows = [f"| {rule['rule']} | {_number(rule['value'])} | {rule['outcome']} |" for rule in document["verdict"]["rules"]]
-    against = f"against champion {champion}" if champion else "(no champion yet: only the absolute rules decide)"
-    return "\n".join([
-        f"**{document['model']} {candidate['version']}** {against}: **{document['verdict']['outcome']}**",
-        "",
-        "| rule | candidate | verdict |",
-        "|---|---|---|",
-        *rows,
-        "",
-        f"{holdout_in_words(document)} {training_in_words(document)}",
-    ])  # fmt: skip
-
-
-def holdout_in_words(document: Mapping[str, Any]) -> str:
-    """The days on which the candidate was judged if there are any, its rows, and its positives if it has any."""
-    holdout = document["holdout"]
-    days = f" {holdout['holdout_start'][:10]} .. {holdout['holdout_end'][:10]}" if holdout["holdout_start"] else ""
-    positives = f", {_counted(holdout['holdout_positives'])} positives" if holdout["holdout_positives"] else ""
-    return f"Holdout{days}: {_counted(holdout['holdout_rows'])} rows{positives}."
-
-
-def training_in_words(document: Mapping[str, Any]) -> str:
-    """How many rows the candidate learned from, up to when if they have days, with which code."""
-    training, commit = document["training"], document["candidate"]["git_commit"]
-    code = commit[:7] if commit.isalnum() else commit
-    until = f" up to {training['train_end'][:10]}" if training["train_end"] else ""
-    return f"Trained on {_counted(training['train_rows'])} rows{until}, code {code}."
-
-
-def _counted(recorded: str) -> str:
-    return f"{int(recorded):,}" if recorded else "unknown"
-
-
-def _number(value: float | None) -> str:
-    return "missing" if value is None else f"{value:.3f}"
+def _identity(version: RegisteredVersion) -> dict[str, Any]:
+    return {"version": version.number, "model_sha256": version.sha256, "mlflow_run": version.run_id}
 
 
 def _rounded(value: Any) -> Any:

@@ -89,21 +89,25 @@ def _run(*arguments: str, environment: dict[str, str]) -> str:
 
 
 def write(folder: str, scale: str) -> None:
-    """Daily files of a town `scale` times the demo's, written a town at a time."""
+    """Daily files of a town `scale` times the demo's, never more than one town or one day of all in memory."""
     import pandas as pd
 
     from tasks.data.simulation import simulate, write_days
 
-    towns = []
-    for town in range(int(scale)):
-        rows = simulate(DAYS, seed=town, start=START, customers=CUSTOMERS, terminals=TERMINALS)
-        rows["CUSTOMER_ID"] += town * CUSTOMERS
-        rows["TERMINAL_ID"] += town * TERMINALS
-        rows["TRANSACTION_ID"] += town * 100_000_000
-        towns.append(rows)
-    whole = pd.concat(towns, ignore_index=True)
-    write_days(whole, Path(folder))
-    print(len(whole))
+    rows, whole = 0, Path(folder)
+    towns = [whole.with_name(f"town{number}") for number in range(int(scale))]
+    for number, town in enumerate(towns):
+        one = simulate(DAYS, seed=number, start=START, customers=CUSTOMERS, terminals=TERMINALS)
+        one["CUSTOMER_ID"] += number * CUSTOMERS
+        one["TERMINAL_ID"] += number * TERMINALS
+        one["TRANSACTION_ID"] += number * 100_000_000
+        write_days(one, town)
+        rows += len(one)
+    for day in sorted(file.name for file in towns[0].iterdir()):
+        write_days(pd.concat([pd.read_parquet(town / day) for town in towns], ignore_index=True), whole)
+        for town in towns:
+            (town / day).unlink()
+    print(rows)
 
 
 def flow() -> None:
