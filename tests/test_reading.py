@@ -76,7 +76,12 @@ MISTAKES = [
         "roc_auc",
     ),
     ("share_found]", "shares_found]", "metrics.3: 'shares_found' is no function of tiny.py", "share_found"),
-    ("at_least: 0.5}", "at_least: 0.5, at_most: 1}", "gate.0: a rule says either at_least or at_most", ""),
+    (
+        "at_least: 0.5}",
+        "at_least: 0.5, at_most: 1}",
+        "gate.0: a rule says one of at_least, at_most, better_than, not_worse_than",
+        "",
+    ),
     ("at_least: 0.5", "at_least: .nan", "gate.0.at_least", "finite"),
     ("ask: manual", "ask: sometimes", "promotion.ask: 'sometimes' is not allowed", "'manual'"),
     ("name: tiny", "name: tinny", ":1: name: 'tinny' stands in tiny.yaml", ""),

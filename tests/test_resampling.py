@@ -70,7 +70,7 @@ def test_only_what_is_no_weighted_sum_has_no_interval() -> None:
 
 
 def test_resamples_draw_as_many_rows_as_there_are_and_the_same_for_the_same_seed() -> None:
-    one, again, other = (np.vstack(list(resampling.resamples(50, 20, seed))) for seed in (1, 1, 2))
+    one, again, other = (np.vstack(list(resampling.resamples(np.arange(50), 20, seed))) for seed in (1, 1, 2))
     assert one.shape == (20, 50)
     assert set(one.sum(axis=1)) == {50}
     np.testing.assert_array_equal(one, again)
@@ -89,7 +89,7 @@ def test_the_interval_is_that_of_a_plain_loop_over_scikit_learn() -> None:
     target = random.random(800) < 0.1
     rows, scores = pd.DataFrame({"bad": target.astype("int64")}), pd.Series(np.round(random.random(800) + target * 0.3, 2) / 2)
     found = resampling.intervals(measuring("average_precision"), rows, scores, 0.5)["average_precision"]
-    drawn = np.vstack(list(resampling.resamples(800, resampling.REPLICATES, CONFIGS["binary"].train.seed)))
+    drawn = np.vstack(list(resampling.resamples(np.arange(800), resampling.REPLICATES, CONFIGS["binary"].train.seed)))
     plain = [average_precision_score(rows["bad"], scores, sample_weight=weights) for weights in drawn]
     assert found == pytest.approx(np.quantile(plain, [0.025, 0.975]), rel=1e-9)
 

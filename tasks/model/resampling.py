@@ -35,7 +35,7 @@ def intervals(config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold
     """
     measures = {name: measure for name in config.metric_names if (measure := weighted(name, config, rows, scores, threshold))}
     drawn: dict[str, list[Values]] = {name: [] for name in measures}
-    for weights in resamples(len(rows), REPLICATES, config.train.seed):
+    for weights in resamples(np.arange(len(rows)), REPLICATES, config.train.seed):
         with np.errstate(invalid="ignore", divide="ignore"):  # a resample without positives has no value, and is left out
             for name, measure in measures.items():
                 drawn[name].append(measure(weights))
@@ -44,13 +44,20 @@ def intervals(config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold
     return {name: (float(low), float(high)) for name, (low, high) in bounds.items()}
 
 
-def resamples(n: int, replicates: int, seed: int) -> Iterator[Weights]:
-    """Blocks of resamples with replacement of n rows, together of shape (replicates, n)."""
+def resamples(units: NDArray[np.int64], replicates: int, seed: int) -> Iterator[Weights]:
+    """Blocks of weights, together of shape (replicates, n): how often each of n rows was drawn when units are drawn with replacement.
+
+    `units` is the number of each row's unit, from 0 up, shape (n,); rows that are independent are each one.
+    """
     random = np.random.default_rng(seed)
-    block = max(1, CELLS // n)
+    count = int(units.max()) + 1
+    each_its_own = count == len(units) and bool((units == np.arange(count)).all())
+    block = max(1, CELLS // len(units))
     for first in range(0, replicates, block):
         size = min(block, replicates - first)
-        yield np.stack([np.bincount(random.integers(n, size=n), minlength=n).astype(np.float64) for _ in range(size)])
+        drawn = random.integers(count, size=(size, count)) + count * np.arange(size)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count).astype(np.float64)
+        yield times if each_its_own else times[:, units]
 
 
 def weighted(name: str, config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float) -> Weighted | None:

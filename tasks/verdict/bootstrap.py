@@ -3,7 +3,7 @@
 Not here: which quantities (comparison.py), metrics of many resamples at once (tasks/model/resampling.py), what bounds decide (gate.py).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,18 +61,6 @@ class Units:
 def replicates_for(alpha: float) -> int:
     """How many resamples leave enough of them beyond a bound at this level, as long as that is affordable."""
     return int(min(max(REPLICATES, np.ceil(1.5 * BEYOND / alpha)), MOST_REPLICATES))
-
-
-def resamples(codes: Codes, replicates: int, seed: int) -> Iterator[Weights]:
-    """Blocks of weights, together of shape (replicates, n): how often each row was drawn when units are drawn with replacement."""
-    random = np.random.default_rng(seed)
-    units, rows = int(codes.max()) + 1, len(codes)
-    each_its_own = units == rows and bool((codes == np.arange(rows)).all())
-    block = max(1, CELLS // rows)
-    for first in range(0, replicates, block):
-        size = min(block, replicates - first)
-        drawn = np.stack([np.bincount(random.integers(units, size=units), minlength=units) for _ in range(size)]).astype(np.float64)
-        yield drawn if each_its_own else drawn[:, codes]
 
 
 def spread(replicates: list[Values]) -> Values:

@@ -73,7 +73,7 @@ def sample(contest: Contest, wanted: Sequence[tuple[str, Part]], alpha: float) -
     for way, codes in enumerate(units.drawn):
         for key in found:
             found[key].append([])
-        for weights in bootstrap.resamples(codes, bootstrap.replicates_for(alpha), _seed(contest) + way):
+        for weights in resampling.resamples(codes, bootstrap.replicates_for(alpha), _seed(contest) + way):
             narrowed = {name: weights if mask.all() else weights[:, mask] for name, mask in masks.items()}
             with np.errstate(invalid="ignore", divide="ignore"):  # a resample without positives has no value
                 for key, one in built_in.items():
