@@ -58,12 +58,12 @@ def test_numbers_are_rounded_and_what_is_none_is_null() -> None:
 def test_the_verdict_comes_first_in_one_sentence() -> None:
     assert in_words.headline(document_of()) == "tiny 3 against champion 2: PASS"
     assert in_words.answer(document_of()) == (
-        "Better than the champion in average_precision by +0.012, by +0.004 at least, with 95 %."
+        "Better than the champion in average_precision: by +0.012, by +0.004 at least with 95 %."
     )
     unsure = document_of(better=replace(BETTER, low=-0.002))
     assert in_words.answer(unsure).startswith("Not clearly better than the champion in average_precision: by +0.012")
     same = document_of(better=replace(BETTER, spare=0.0, low=0.0, high=0.0))
-    assert in_words.answer(same) == "It answers every row as the champion does, in average_precision."
+    assert in_words.answer(same) == "It answers every row as the champion does, as far as average_precision sees."
     stopped = document_of(problems=("champion 2 cannot be compared: gone",))
     assert in_words.answer(stopped) == "Champion 2 cannot be compared: gone."
     assert in_words.headline(document_of(FIRST, None)) == "tiny 3 with no champion yet: PASS"

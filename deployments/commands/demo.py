@@ -1,11 +1,11 @@
-"""`ratchet demo`: the story in a home of its own: a first champion, a bad day stopped, a worse candidate refused, a day scored."""
+"""`ratchet demo`: the story in a home of its own: a first champion, a bad day stopped, a better candidate promoted, a worse one refused."""
 
 import os
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,12 +21,14 @@ from deployments.prefect_api import Prefect
 from deployments.stack import stack
 from tasks.errors import DataRejected, RatchetError
 from tasks.release.ledger import Event, Ledger
+from tasks.verdict import in_words
 
 MODEL = "fraud_detector"
 DAYS = 60
 START = date(2026, 1, 1)
 AS_OF = START + timedelta(days=DAYS)
 ANSWER_SECONDS = 120
+SIMPLER = ["train.estimator=sklearn.linear_model.LogisticRegression", "train.params={}"]
 
 
 @click.command(epilog="Example: ratchet demo --keep demo-home")
@@ -60,17 +62,11 @@ def _tell(settings: Settings, prefect: Prefect) -> None:
         _write(rows[rows["TX_DATETIME"] < pd.Timestamp(AS_OF)], days)
         said(f"{len(rows):,} rows, {rows['TX_FRAUD'].mean():.1%} fraud")
 
-    click.echo("3  Training a first candidate")
-    first = _await_verdict(prefect, _train(prefect, AS_OF))
-    _say("No champion yet: its absolute rules decide.")
-    _say(first.why)
+    click.echo("3  Training a first candidate, a logistic regression")
+    first = _await_verdict(prefect, _train(prefect, AS_OF, SIMPLER))
+    _say_verdict(settings, first)
     _say("Asking for approval. The flow is suspended: no process waits.")
-    who, why = _decide(first)
-    flow_run = first.flow_run or ""
-    prefect.answer(flow_run, {"decision": "approve", "your_name": who, "reason": why, "evidence": first.evidence})
-    promoted = follow(prefect, prefect.read(flow_run), len(prefect.lines(flow_run, 0)))
-    demand_success(promoted)
-    _say(promoted.message)
+    _approve(prefect, first, "first model, rules met")
 
     click.echo("4  A day arrives with 40 amounts missing")
     _write(_without_amounts(rows[rows["TX_DATETIME"] >= pd.Timestamp(AS_OF)]), days)
@@ -80,18 +76,44 @@ def _tell(settings: Settings, prefect: Prefect) -> None:
         _say(str(stopped))
     else:
         raise RatchetError("a day without amounts was trained on: the checks of fraud_detector are not what they were")
-
-    click.echo("5  A candidate that learned from wrong labels")
-    _write(_with_wrong_labels(rows), days)
-    second = _await_verdict(prefect, _train(prefect, AS_OF))
     _write(rows, days)
-    _say(f"version {second.version_to}: {second.why}")
-    _say("Refused; the champion stays." if second.event == "refused" else "It was put forward.")
 
-    with _chapter(6, "Plain MLflow loads the champion and scores a day") as said:
+    click.echo("5  A better candidate, a random forest")
+    second = _await_verdict(prefect, _train(prefect, AS_OF))
+    _say_verdict(settings, second)
+    _approve(prefect, second, "clearly better")
+
+    click.echo("6  A worse candidate, which learned from wrong labels")
+    _write(_with_wrong_labels(rows), days)
+    worse = _train(prefect, AS_OF)
+    _write(rows, days)
+    _say_verdict(settings, _await_verdict(prefect, worse))
+
+    click.echo("7  A candidate that is not clearly better: the same forest from another seed")
+    _say_verdict(settings, _await_verdict(prefect, _train(prefect, AS_OF, ["train.seed=1"])))
+
+    with _chapter(8, "Plain MLflow loads the champion and scores a day") as said:
         said(_score(settings, rows))
-    click.echo("7  What happened:")
+    click.echo("9  What happened:")
     print_history(Ledger(settings.ledger_url).events(MODEL))
+
+
+def _say_verdict(settings: Settings, event: Event) -> None:
+    """What the evidence comes to, and what became of the version."""
+    document = Ledger(settings.ledger_url).evidence(event.evidence or "")
+    for sentence in (in_words.headline(document), in_words.answer(document), *in_words.doubts(document)):
+        _say(sentence)
+    if event.event != "requested":
+        _say(f"{event}.")
+
+
+def _approve(prefect: Prefect, waiting: Event, reason: str) -> None:
+    who, why = _decide(waiting, reason)
+    flow_run = waiting.flow_run or ""
+    prefect.answer(flow_run, {"decision": "approve", "your_name": who, "reason": why, "evidence": waiting.evidence})
+    promoted = follow(prefect, prefect.read(flow_run), len(prefect.lines(flow_run, 0)))
+    demand_success(promoted)
+    _say(promoted.message)
 
 
 def _fresh_settings(home: Path) -> Settings:
@@ -128,9 +150,9 @@ def _with_wrong_labels(rows: pd.DataFrame) -> pd.DataFrame:
     return changed
 
 
-def _train(prefect: Prefect, as_of: date) -> int:
+def _train(prefect: Prefect, as_of: date, overrides: Sequence[str] = ()) -> int:
     """The version that a training run registers; the error it met, if it registers none."""
-    run = follow(prefect, prefect.start("train_candidate", MODEL, {"as_of": as_of.isoformat()}))
+    run = follow(prefect, prefect.start("train_candidate", MODEL, {"as_of": as_of.isoformat(), "overrides": list(overrides)}))
     demand_success(run)
     _say(run.message)
     return int(run.message.split()[1])
@@ -150,12 +172,12 @@ def _await_verdict(prefect: Prefect, version: int) -> Event:
     raise RatchetError(f"the promotion was not asked for within {ANSWER_SECONDS} s; look at {prefect.settings.prefect_ui}")
 
 
-def _decide(waiting: Event) -> tuple[str, str]:
+def _decide(waiting: Event, reason: str) -> tuple[str, str]:
     if not sys.stdin.isatty():
         _say("No terminal to ask at: the demo answers itself.")
-        return "ratchet demo", "first model, rules met"
+        return "ratchet demo", reason
     click.confirm(f"   > Promote {MODEL} {waiting.version_to}?", abort=True)
-    return declared_name(), click.prompt("   Reason", default="first model, rules met")
+    return declared_name(), click.prompt("   Reason", default=reason)
 
 
 def _score(settings: Settings, raw: pd.DataFrame) -> str:

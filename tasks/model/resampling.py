@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from configs.metrics import COST, Kind
 from configs.schema import ModelConfig
@@ -57,7 +58,8 @@ def resamples(units: NDArray[np.int64], replicates: int, seed: int) -> Iterator[
         size = min(block, replicates - first)
         drawn = random.integers(count, size=(size, count)) + count * np.arange(size)[:, None]
         times = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count).astype(np.float64)
-        yield times if each_its_own else times[:, units]
+        by_row = np.ascontiguousarray(times.T)  # so that the weights of one row lie together: sums over rows read them in one sweep
+        yield (by_row if each_its_own else by_row[units]).T
 
 
 def weighted(name: str, config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float) -> Weighted | None:
@@ -116,32 +118,33 @@ def _matthews(target: "pd.Series[Any]", decided: "pd.Series[Any]", _: Any) -> We
     return measure
 
 
-def _curve(target: NDArray[np.bool_], scores: NDArray[np.float64]) -> Callable[[Weights], tuple[Values, Values]]:
+def curve(target: NDArray[np.bool_], scores: NDArray[np.float64]) -> Callable[[Weights], tuple[Values, Values]]:
     """Cumulated weights of positives and negatives from the highest score down, at the end of each group of equal scores.
 
     Groups without positives that follow each other are taken as one.
     """
     order = np.argsort(-scores, kind="stable")
-    positive = target[order].astype("float64")
     starts = np.append(0, np.flatnonzero(np.diff(scores[order])) + 1)
-    has_positive = np.maximum.reduceat(positive, starts) > 0
+    has_positive = np.maximum.reduceat(target[order], starts)
     starts = starts[has_positive | np.append(True, has_positive[:-1])]  # between two of them negatives change no area: one group
+    groups = len(starts)
+    group_of = np.searchsorted(starts, np.arange(len(order)), side="right") - 1
+    place = np.where(target[order], group_of, groups + group_of)  # sums of positives first, then those of negatives
+    sums = csr_array((np.ones(len(order)), (place, order)), shape=(2 * groups, len(order)))
 
     def cumulate(weights: Weights) -> tuple[Values, Values]:
-        ordered = weights[:, order]
-        of_positives = np.add.reduceat(ordered * positive, starts, axis=1)
-        of_all = np.add.reduceat(ordered, starts, axis=1)
-        return np.cumsum(of_positives, axis=1), np.cumsum(of_all - of_positives, axis=1)
+        summed = sums @ weights.T
+        return np.cumsum(summed[:groups], axis=0).T, np.cumsum(summed[groups:], axis=0).T
 
     return cumulate
 
 
 def _average_precision(target: "pd.Series[Any]", _: Any, scores: "pd.Series[Any]") -> Weighted:
     """The mean of precision over recall, without interpolation, as scikit-learn's."""
-    curve = _curve(target.to_numpy() == 1, scores.to_numpy())
+    cumulate = curve(target.to_numpy() == 1, scores.to_numpy())
 
     def measure(weights: Weights) -> Values:
-        found, disturbed = curve(weights)
+        found, disturbed = cumulate(weights)
         alerted = found + disturbed
         precision = np.divide(found, alerted, out=np.zeros_like(found), where=alerted > 0)
         area: Values = (np.diff(found, axis=1, prepend=0) * precision).sum(axis=1) / found[:, -1]
@@ -156,10 +159,10 @@ def _roc_auc(target: "pd.Series[Any]", _: Any, scores: "pd.Series[Any]") -> Weig
 
 
 def _area(target: NDArray[np.bool_], scores: NDArray[np.float64]) -> Weighted:
-    curve = _curve(target, scores)
+    cumulate = curve(target, scores)
 
     def measure(weights: Weights) -> Values:
-        found, disturbed = curve(weights)
+        found, disturbed = cumulate(weights)
         before = np.hstack([np.zeros((len(found), 1)), found[:, :-1]])
         steps = np.diff(disturbed, axis=1, prepend=0)
         area: Values = (steps * (found + before) / 2).sum(axis=1) / (found[:, -1] * disturbed[:, -1])

@@ -24,7 +24,7 @@ def _show(client: MlflowClient, now: Standing) -> None:
     wanted |= {number: "Archived" for number in now.former if number in numbers}
     if now.pending and now.pending.version_to:
         wanted[now.pending.version_to] = "Staging"
-    if now.champion and now.champion.version_to:
+    if now.champion and now.champion.version_to in numbers:  # a deleted version can bear no label; the ledger still names it
         wanted[now.champion.version_to] = "Production"
         registry.describe(client, now.model, now.champion.version_to, _description(now.champion))
         registry.show_alias(

@@ -17,7 +17,7 @@ from tasks.records import RegisteredVersion, Role
 from tasks.release.ledger import Event, Ledger
 from tasks.release.standing import Standing, ending, standing
 from tasks.tracking import models, versions
-from tasks.verdict import evidence, judgement
+from tasks.verdict import evidence, in_words, judgement
 from tasks.verdict.judgement import Judgement
 
 E = TypeVar("E", bound="Event | None")
@@ -119,7 +119,7 @@ def _request(desk: Desk, judged: Judgement, asked_by: str, instead: bool, only_i
     digest = desk.ledger.store_evidence(judged.document)
     asks = verdict.outcome == "INCONCLUSIVE" and desk.config.comparison.inconclusive == "ask"
     if not (verdict.passed or asks):
-        return desk.append("refused", now, who=GATE, why=str(verdict), evidence=digest)
+        return desk.append("refused", now, who=GATE, why=in_words.answer(judged.document), evidence=digest)
     if only_if_better and not judged.compared.surely_better and not is_old(now.champion, desk.config):
         days = desk.config.promotion.champion_older_than_days
         until = f"until the champion is {days} days old" if days else "until somebody asks for it"
@@ -127,7 +127,7 @@ def _request(desk: Desk, judged: Judgement, asked_by: str, instead: bool, only_i
             "deferred", now, who=asked_by, why=f"it passes but is not surely better: it waits {until}", evidence=digest
         )
     withdrawn = _withdraw(desk, now, now.pending, asked_by).sequence if now.pending else 0
-    return desk.append("requested", now, who=asked_by, why=str(verdict), evidence=digest, after=withdrawn)
+    return desk.append("requested", now, who=asked_by, why=in_words.answer(judged.document), evidence=digest, after=withdrawn)
 
 
 def _behind(desk: Desk, now: Standing, asked_by: str) -> Event | None:

@@ -32,7 +32,9 @@ def keep(client: MlflowClient, experiment_id: str, rows: pd.DataFrame) -> str:
 
 
 def read(client: MlflowClient, experiment_id: str, sha256: str) -> pd.DataFrame:
-    """The rows kept under `sha256`; Refused when the file is no longer that."""
+    """The rows kept under `sha256`; Refused when the file is no longer that, or no longer there."""
+    if f"{sha256}.parquet" not in {Path(info.path).name for info in _store(client, experiment_id).list_artifacts()}:
+        raise Refused(f"the kept rows {sha256[:12]} are no longer there; restore that file from a backup, or train again")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(_store(client, experiment_id).download_artifacts(f"{sha256}.parquet", folder))
         if digests.of_file(file) != sha256:

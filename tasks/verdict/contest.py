@@ -3,8 +3,8 @@
 Each version prepares the rows with its own kept hook. Not here: what the scores are worth (comparison.py).
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,12 @@ class Contest:
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def distinct(self) -> dict[Role, Contestant]:
+        """The contestants, each version once: the champion may be the reference."""
+        by_number = {each.version.number: role for role, each in reversed(self.contestants.items())}
+        return {role: each for role, each in self.contestants.items() if by_number[each.version.number] == role}
+
     def __str__(self) -> str:
         compared = ", ".join(f"{role} {each.version.number}" for role, each in self.contestants.items())
         return f"{compared} on {len(self.rows):,} rows"
@@ -58,46 +64,56 @@ def hold(client: MlflowClient, config: ModelConfig, numbers: Mapping[Role, int |
     except (Refused, HookFailed, ConfigError) as error:
         return Contest(config, pd.DataFrame(), {}, (f"the holdout of version {candidate.number} cannot be judged on: {error}",))
 
-    contestants: dict[Role, Contestant] = {}
-    problems, notes, seen = [], [], pd.Series(False, index=frame.index)
+    contest = Contest(judged_by, frame, {})
     for role, number in numbers.items():
-        if number is None:
-            continue
-        try:
-            twin = next((each for each in contestants.values() if each.version.number == number), None)
-            version = twin.version if twin else registry.read_version(client, config.name, number)
-            known = versions.seen_keys(client, version)
-            contestants[role] = twin or _enter(client, version, judged_by, raw, frame)
-        except (Refused, HookFailed, ConfigError, UsageError) as error:
-            problems.append(f"{role} {number} cannot be compared: {error}")
-            continue
-        if contestants[role].note:
-            notes.append(f"{role} {number} {contestants[role].note}")
-        if trained_on := frame[recorded.data.key].isin(known).sum():
-            seen |= frame[recorded.data.key].isin(known)
-            text = f"{role} {number} was trained on {trained_on:,} of the {len(frame):,} holdout rows"
-            (notes if config.comparison.seen_rows == "leave_out" else problems).append(text)
-    if seen.any() and config.comparison.seen_rows == "leave_out":
-        notes.append(f"{int(seen.sum()):,} rows are left out for all")
-        contestants = {role: _on(each, ~seen) for role, each in contestants.items()}
-        frame = frame[~seen]
-    elif seen.any():
-        problems.append("retrain on other rows, or leave such rows out with comparison: {seen_rows: leave_out}")
-    return Contest(judged_by, frame, contestants, tuple(problems), tuple(notes))
+        if number is not None:
+            contest = _with(client, contest, role, number, raw)
+    return _without_seen_rows(client, contest)
 
 
-def _enter(
-    client: MlflowClient, version: RegisteredVersion, judged_by: ModelConfig, raw: pd.DataFrame, frame: pd.DataFrame
-) -> Contestant:
+def _with(client: MlflowClient, contest: Contest, role: Role, number: int, raw: pd.DataFrame) -> Contest:
+    """The contest with one version more, or with why it cannot be compared."""
+    twin = next((each for each in contest.contestants.values() if each.version.number == number), None)
+    try:
+        entered = twin or _enter(client, registry.read_version(client, contest.config.name, number), contest, raw)
+    except (Refused, HookFailed, ConfigError, UsageError) as error:
+        return replace(contest, problems=(*contest.problems, f"{role} {number} cannot be compared: {error}"))
+    notes = (*contest.notes, f"{role} {number} {entered.note}") if entered.note else contest.notes
+    return replace(contest, contestants=contest.contestants | {role: entered}, notes=notes)
+
+
+def _without_seen_rows(client: MlflowClient, contest: Contest) -> Contest:
+    """The contest on rows that none of its versions was trained on, or with who was trained on how many, as the gate wants it."""
+    keys, seen, said = contest.rows[contest.config.data.key], pd.Series(False, index=contest.rows.index), []
+    for role, each in contest.contestants.items():
+        known = keys.isin(versions.seen_keys(client, each.version))
+        if known.any():
+            said.append(f"{role} {each.version.number} was trained on {int(known.sum()):,} of the {len(keys):,} holdout rows")
+        seen |= known
+    if not said:
+        return contest
+    if contest.config.comparison.seen_rows == "refuse" or seen.all():
+        remedy = (
+            "retrain on other rows"
+            if seen.all()
+            else "retrain on other rows, or leave such rows out with comparison: {seen_rows: leave_out}"
+        )
+        return replace(contest, problems=(*contest.problems, *said, remedy))
+    new = {role: replace(each, scores=each.scores[~seen]) for role, each in contest.contestants.items()}
+    notes = (*contest.notes, *said, f"{int(seen.sum()):,} rows are left out for all")
+    return replace(contest, rows=contest.rows[~seen], contestants=new, notes=notes)
+
+
+def _enter(client: MlflowClient, version: RegisteredVersion, contest: Contest, raw: pd.DataFrame) -> Contestant:
     config, hooks = versions.recorded(client, version)
-    if config.kind != judged_by.kind:
-        raise UsageError(f"it is {config.kind}, the candidate {judged_by.kind}; promote models of one kind under one name")
+    if config.kind != contest.config.kind:
+        raise UsageError(f"it is {config.kind}, the candidate {contest.config.kind}; promote models of one kind under one name")
     own = _judged(config, hooks, raw)
     scored = versions.score(client, version, config, own)
     if not np.isfinite(np.asarray(scored.scores, dtype="float64")).all():
         raise Refused("it answers some rows with no number; mend what makes them in its prepare, and train again")
     if isinstance(scored.scores, pd.DataFrame):
-        _demand_classes(scored.scores, labels(judged_by, frame))
+        _demand_classes(scored.scores, labels(contest.config, contest.rows))
     return Contestant(version, config, hooks, scored.scores, scored.threshold, scored.note)
 
 
@@ -113,14 +129,3 @@ def _demand_classes(scores: pd.DataFrame, target: "pd.Series[Any]") -> None:
         raise Refused(
             f"it does not know the class {', '.join(unknown)}, which the holdout has; rename the model, or promote by hand"
         )
-
-
-def _on(contestant: Contestant, mask: "pd.Series[bool]") -> Contestant:
-    return Contestant(
-        contestant.version, contestant.config, contestant.hooks, contestant.scores[mask], contestant.threshold, contestant.note
-    )
-
-
-def others(contest: Contest) -> Iterator[tuple[Role, Contestant]]:
-    """Those that the candidate is compared with."""
-    return ((role, each) for role, each in contest.contestants.items() if role != "candidate")

@@ -18,19 +18,19 @@ def headline(document: Document) -> str:
 
 def answer(document: Document) -> str:
     """The verdict in one sentence: how much better in the first metric, or why not."""
-    problems = document["verdict"]["problems"]
-    if problems:
-        return f"{problems[0][0].upper()}{problems[0][1:]}."
-    better = document["better"]
-    if document["verdict"]["outcome"] != "PASS" or not better or better["spare"] is None or better["low"] is None:
-        failed = [rule["sentence"] for rule in document["verdict"]["rules"] if rule["outcome"] == document["verdict"]["outcome"]]
-        return f"{failed[0]}." if document["verdict"]["outcome"] != "PASS" and failed else "Every rule is kept."
-    sure = f"by {better['low']:+.3g} at least, with {100 * better['confidence']:.3g} %"
-    if better["spare"] == better["low"] == 0:
-        return f"It answers every row as the champion does, in {document['main_metric']}."
-    if better["low"] > 0:
-        return f"Better than the champion in {document['main_metric']} by {better['spare']:+.3g}, {sure}."
-    return f"Not clearly better than the champion in {document['main_metric']}: by {better['spare']:+.3g}, {sure}."
+    verdict, better = document["verdict"], document["better"]
+    if verdict["problems"]:
+        return _sentence(verdict["problems"][0])
+    deciding = [rule["sentence"] for rule in verdict["rules"] if rule["outcome"] == verdict["outcome"]]
+    if verdict["outcome"] != "PASS":
+        return _sentence(deciding[0]) if deciding else "No rule could be judged."
+    if not better or better["spare"] is None or better["low"] is None:
+        return _sentence(f"every rule is kept: {deciding[0]}")
+    if better["low"] == better["high"]:
+        return f"It answers every row as the champion does, as far as {document['main_metric']} sees."
+    clearly = "Better than" if better["low"] > 0 else "Not clearly better than"
+    sure = f"by {better['low']:+.3g} at least with {100 * better['confidence']:.3g} %"
+    return f"{clearly} the champion in {document['main_metric']}: by {better['spare']:+.3g}, {sure}."
 
 
 def doubts(document: Document) -> list[str]:
@@ -53,7 +53,7 @@ def doubts(document: Document) -> list[str]:
         found.append(f"{_counted(holdout['holdout_left_out'])} holdout rows are left out by the model's own rule.")
     if document["candidate"]["git_dirty"] == "True":
         found.append("It was trained with code that was not committed.")
-    found += [f"{text[0].upper()}{text[1:]}." for text in document["signature"]]
+    found += [_sentence(text) for text in document["signature"]]
     return found
 
 
@@ -122,6 +122,11 @@ def _surely(rule: str, estimate: Document, *, failed: bool) -> str:
     if " at least " in rule:
         return f"{'<' if failed else '>'} {estimate['candidate'] - estimate['spare'] + sure:.4g}"
     return f"{'>' if failed else '<'} {estimate['candidate'] + estimate['spare'] - sure:.4g}"
+
+
+def _sentence(text: str) -> str:
+    first, _, rest = text.partition(" ")
+    return f"{first if '_' in first else first.capitalize()} {rest}."
 
 
 def _counted(recorded: str) -> str:

@@ -74,7 +74,7 @@ def sample(contest: Contest, wanted: Sequence[tuple[str, Part]], alpha: float) -
         for key in found:
             found[key].append([])
         for weights in resampling.resamples(codes, bootstrap.replicates_for(alpha), _seed(contest) + way):
-            narrowed = {name: weights if mask.all() else weights[:, mask] for name, mask in masks.items()}
+            narrowed = {name: weights if mask.all() else weights.T[mask].T for name, mask in masks.items()}
             with np.errstate(invalid="ignore", divide="ignore"):  # a resample without positives has no value
                 for key, one in built_in.items():
                     if one.measure:
@@ -84,11 +84,13 @@ def sample(contest: Contest, wanted: Sequence[tuple[str, Part]], alpha: float) -
         series[key] = Series(one.value, replicates, one.measure, one.units)
     for metric, part in own:
         series |= _sample_own(contest, metric, drawn_by[metric], part, alpha)
+    if "reference" in contest.contestants.keys() - contest.distinct.keys():  # the champion is the reference
+        series |= {(metric, part, "reference"): one for (metric, part, role), one in series.items() if role == "champion"}
     return series
 
 
 def _points(contest: Contest, wanted: Sequence[tuple[str, Part]], units: Units) -> Iterator[tuple[tuple[str, str, Role], Series]]:
-    for role, each in contest.contestants.items():
+    for role, each in contest.distinct.items():
         for metric, part in wanted:
             rows, scores = contest.rows[part.mask], each.scores[part.mask]
             measure = resampling.weighted(metric, contest.config, rows, scores, each.threshold)
@@ -109,7 +111,7 @@ def _value(config: ModelConfig, metric: str, rows: pd.DataFrame, version: Contes
 def _sample_own(contest: Contest, metric: str, by: str | None, part: Part, alpha: float) -> Table:
     """A hook, called again for each resample of its units; a unit that is drawn twice comes as two units, each with all its rows."""
     hooks, rows = contest.contestants["candidate"].hooks, contest.rows[part.mask]
-    scores = {role: each.scores[part.mask] for role, each in contest.contestants.items()}
+    scores = {role: each.scores[part.mask] for role, each in contest.distinct.items()}
     values = {role: measure_own(metric, hooks, rows, each) for role, each in scores.items()}
     units = Units.of([rows[by]] if by else [], len(rows))
     if by is None:
