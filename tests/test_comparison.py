@@ -1,5 +1,6 @@
 """The bounds of a verdict are those of theory where theory has them, hold what they promise, and are never narrow by accident."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -282,6 +283,16 @@ def test_rules_against_a_version_that_there_is_not_are_left_out() -> None:
     )
     found = compare(contest_of(config, rows, candidate=candidate), ALPHAS)
     assert [rule for rule, _ in found.estimates] == [Rule(metric="roc_auc", at_least=0.5)]
+
+
+def test_a_version_in_two_roles_is_measured_once_and_stands_in_both() -> None:
+    rows, candidate, champion = rows_of()
+    config = config_of(BETTER, {"metric": "roc_auc", "better_than": "reference"})
+    contest = contest_of(config, rows, candidate=candidate, champion=champion)
+    twin = replace(contest, contestants=contest.contestants | {"reference": contest.contestants["champion"]})
+    (_, (one,)), (_, (other,)) = compare(twin, ALPHAS).estimates
+    assert one == other
+    assert list(twin.distinct) == ["candidate", "champion"]
 
 
 def test_the_same_contest_gives_the_same_bounds() -> None:

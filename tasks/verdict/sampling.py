@@ -84,8 +84,9 @@ def sample(contest: Contest, wanted: Sequence[tuple[str, Part]], alpha: float) -
         series[key] = Series(one.value, replicates, one.measure, one.units)
     for metric, part in own:
         series |= _sample_own(contest, metric, drawn_by[metric], part, alpha)
-    if "reference" in contest.contestants.keys() - contest.distinct.keys():  # the champion is the reference
-        series |= {(metric, part, "reference"): one for (metric, part, role), one in series.items() if role == "champion"}
+    role_of = {each.version.number: role for role, each in contest.distinct.items()}
+    twins = {role: role_of[each.version.number] for role, each in contest.contestants.items() if role not in contest.distinct}
+    series |= {(metric, part, role): series[metric, part, twin] for role, twin in twins.items() for metric, part, _ in {*series}}
     return series
 
 
