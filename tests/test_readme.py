@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
 from configs.rows import Source, Split
-from configs.schema import Train
+from configs.schema import ModelConfig
 from configs.settings import SHIPPED_MODELS, Settings
 from deployments.commands.main import VERBS, ratchet
 from tasks.release.ledger import Ledger
@@ -58,12 +58,15 @@ def test_every_file_that_a_page_points_at_exists(page: Path) -> None:
     assert not [path for path in (*linked, *named) if not path.exists()]
 
 
+JUDGING = ["metrics", "threshold", "slices", "comparison", "gate", "promotion"]
+
+
 def test_what_the_docs_write_into_a_yaml_is_what_the_schema_allows() -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "models.md").read_text(), re.DOTALL)
     parts: dict[str, TypeAdapter[object]] = {
         "source": TypeAdapter(Source),
         "split": TypeAdapter(Split),
-        "train": TypeAdapter(Train),
+        **{name: TypeAdapter(ModelConfig.model_fields[name].annotation) for name in (*JUDGING, "train")},
     }
     read = [
         YAML(typ="safe").load(part)
@@ -71,7 +74,7 @@ def test_what_the_docs_write_into_a_yaml_is_what_the_schema_allows() -> None:
         for part in re.split(r"^(?=source|split|train)", block, flags=re.MULTILINE)
         if part
     ]
-    assert [key for part in read for key in part] == ["source"] * 3 + ["split"] * 3 + ["train"]
+    assert [key for part in read for key in part] == ["source"] * 3 + ["split"] * 3 + JUDGING + ["train"]
     for part in read:
         for key, value in part.items():
             parts[key].validate_python(value)

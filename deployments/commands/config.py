@@ -9,6 +9,8 @@ from configs.schema import ModelConfig
 from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, MODEL, complete_model
 from tasks.errors import ConfigError
+from tasks.release.ledger import Ledger
+from tasks.verdict import power
 
 
 @click.group()
@@ -18,8 +20,11 @@ def config() -> None:
 
 @config.command(epilog="Example: ratchet config check fraud_detector")
 @click.argument("models", nargs=-1, shell_complete=complete_model)
+@click.option(
+    "--power", "wants_power", is_flag=True, help="Also how often its gate lets an equally good model by, from past comparisons."
+)
 @AS_JSON
-def check(models: tuple[str, ...], as_json: bool) -> None:
+def check(models: tuple[str, ...], wants_power: bool, as_json: bool) -> None:
     """Say whether the YAML of MODELS, or of every model, is right; name file, line and key of what is not."""
     settings = Settings()
     names = models or model_names(settings)
@@ -36,8 +41,20 @@ def check(models: tuple[str, ...], as_json: bool) -> None:
             if isinstance(found, ModelConfig):
                 counts = f"{len(found.data.features)} features, {len(found.checks)} checks, {len(found.gate)} rules"
                 click.echo(f"{name}: {counts}. All is well.")
+                if wants_power:
+                    _print_power(found, settings)
     if problems:
         raise ConfigError("\n".join(problems.values()))
+
+
+def _print_power(config: ModelConfig, settings: Settings) -> None:
+    ledger = Ledger(settings.ledger_url)
+    digests = dict.fromkeys(event.evidence for event in ledger.events(config.name) if event.evidence)
+    found = power.foresee(config.gate, [ledger.evidence(digest) for digest in digests])
+    for each in found:
+        click.echo(f"  {each}")
+    if not found:
+        click.echo("  No past comparison with another version is on record to tell the gate's power from.")
 
 
 def _read(name: str, settings: Settings) -> ModelConfig | ConfigError:

@@ -20,6 +20,7 @@ VERBS = {
     "history": ("records", "What was decided, by whom, on what."),
     "promote": ("runs", "Ask for a registered version's promotion."),
     "watch": ("runs", "Follow a run that was started elsewhere."),
+    "replay": ("replay", "Judge past candidates by another gate."),
     "validate": ("validation", "Check a model's data, without training."),
     "config": ("config", "Check or show a model's YAML."),
     "simulate": ("simulation", "Write days of simulated card transactions."),

@@ -38,11 +38,11 @@ class Judgement:
 
 def judge(
     client: MlflowClient, config: ModelConfig, numbers: Mapping[Role, int | None], *,
-    champion_since: datetime | None, asked_by: str, before: Mapping[str, Any] | None,
+    champion_since: datetime | None, asked_by: str, before: Mapping[str, Any] | None, looks: int | None = None,
 ) -> Judgement:  # fmt: skip
-    """The judgement of these versions; `before` is the evidence on which the champion was promoted."""
+    """The judgement of these versions; `before` is the evidence on which the champion was promoted. Looks are counted, unless given."""
     contest = contests.hold(client, config, numbers)
-    looks = versions.looks(client, config.name, champion_since)
+    looks = looks or versions.looks(client, config.name, champion_since)
     breaks, harmless = _signature(client, contest)
     problems = (*contest.problems, *(breaks if config.comparison.signature == "keep" else ()))
     compared = Compared() if contest.problems else compare(contest, levels(config, looks))

@@ -6,7 +6,9 @@
 import sys
 import time
 
+from tests.bench.bounds import compare_bounds
 from tests.bench.chain import compare_chains
+from tests.bench.coverage import report as report_coverage
 from tests.bench.parts import compare_parts
 
 began = time.monotonic()
@@ -15,4 +17,6 @@ if sys.argv[1:2] == ["chain"]:
 else:
     compare_parts()
     compare_chains([1, 10])
+    compare_bounds()
+    report_coverage()
 print(f"{time.monotonic() - began:.0f} s in all", file=sys.stderr)
