@@ -33,12 +33,12 @@ def form(digest: str) -> type[RunInput]:
     return create_model("Approval", __base__=RunInput, **fields)
 
 
-def ask(document: dict[str, Any], digest: str, invalid_before: int) -> Answer | None:
+def ask(document: dict[str, Any], digest: str, page: str, invalid_before: int) -> Answer | None:
     """The answer, once there is one; until then the flow run is suspended and this call does not come back. None for an answer that is none.
 
     The key carries the run count: a retry of the flow run must ask anew instead of finding the answer to the last question.
     """
-    question = form(digest).with_initial_data(description=in_words.as_markdown(document))
+    question = form(digest).with_initial_data(description=in_words.as_question(document, page))
     try:
         given: Any = suspend_flow_run(wait_for_input=question, key=f"approval-{flow_run.run_count}-{invalid_before}", timeout=None)
     except ValidationError:  # the run was set going without its form

@@ -60,6 +60,7 @@ def promote_candidate(
     if asked.event != "requested":
         return finish(desk, asked)
     project(desk.client, desk.ledger, model)
+    tell(desk, asked)
     answer = promotion.recorded_answer(desk) or wait_for_answer(desk, asked)
     return finish(desk, take_answer(desk, asked, answer))
 
@@ -94,11 +95,16 @@ def wait_for_answer(desk: Desk, asked: Event) -> Answer:
     while True:
         desk.client.update_run(desk.mlflow_run, status="SCHEDULED")
         invalid = desk.count("answer_invalid")
-        answer = ask(document, asked.evidence or "", invalid)
+        answer = ask(document, asked.evidence or "", report_page(desk), invalid)
         if answer and answer.evidence == asked.evidence:
             desk.client.update_run(desk.mlflow_run, status="RUNNING")
             return answer
         promotion.note_invalid(desk, invalid)
+
+
+def report_page(desk: Desk) -> str:
+    experiment = desk.client.get_run(desk.mlflow_run).info.experiment_id
+    return Settings().mlflow_page(f"experiments/{experiment}/runs/{desk.mlflow_run}/artifacts/report.html")
 
 
 def finish(desk: Desk, ended: Event) -> State[Any]:

@@ -89,6 +89,13 @@ def test_the_form_shows_every_rule_with_its_numbers() -> None:
     assert "Changed: train.params.C: 0.5 -> 1.0; code 77be001 -> 1f09c2a." in shown
 
 
+def test_the_approvals_question_begins_with_the_verdict_and_a_link_to_all_of_it() -> None:
+    first, *rest = in_words.as_question(document_of(), "http://here/report.html").splitlines()
+    assert first.startswith("**tiny 3 against champion 2: PASS**. Better than the champion in average_precision")
+    assert first.endswith("[Everything that this rests on](http://here/report.html)")
+    assert "| PASS | 0.612 | > 0.56 | average_precision at least 0.5 |" in rest
+
+
 LOOSENED: list[tuple[ModelConfig, str]] = [
     (configured(Rule(metric="average_precision", at_least=0.4), RULES[1]), "the gate is looser: average_precision at_least 0.4, before average_precision at_least 0.5"),
     (configured(RULES[0], Rule(metric="average_precision", not_worse_than="champion", by=0.1)), "the gate is looser: average_precision not_worse_than champion by 0.1"),

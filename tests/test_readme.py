@@ -1,5 +1,6 @@
 """What the README and the Makefile tell a newcomer exists and means what they say."""
 
+import json
 import os
 import re
 import subprocess
@@ -81,24 +82,21 @@ def test_what_the_docs_write_into_a_yaml_is_what_the_schema_allows() -> None:
 
 
 def test_what_the_readme_shows_of_a_candidate_is_what_is_printed(settings: Settings) -> None:
-    """The block as the real command prints it for a document with the block's own numbers; times, links and digests are their own."""
-    block = README.split("$ ratchet show fraud_detector\n")[1].split("```")[0]
-    document = {
-        "model": "fraud_detector", "champion": None, "note": "No champion yet: only the absolute rules decide.",
-        "candidate": {"version": 1, "git_commit": "c828552"},
-        "verdict": {"outcome": "PASS", "rules": [{"rule": "average_precision at least 0.5", "value": 0.658, "outcome": "PASS"}]},
-        "holdout": {"holdout_start": "2018-08-08", "holdout_end": "2018-08-15", "holdout_rows": "58264", "holdout_positives": "385"},
-        "training": {"train_rows": "67240", "train_end": "2018-08-01"},
-    }  # fmt: skip
+    """The block as the real command prints it for the evidence of the demo's second candidate; times and digests are their own."""
+    block = README.split("$ ratchet show fraud_detector 2\n")[1].split("```")[0]
+    document = json.loads((ROOT / "tests" / "evidence_of_the_demo.json").read_text())
     ledger = Ledger(settings.ledger_url)
-    said = {"who": "training", "identity": "declared", "version_to": 1, "flow_run": "f"}
-    ledger.append("fraud_detector", "requested", after=0, key="f", evidence=ledger.store_evidence(document), **said)
-    environment = (
-        os.environ
-        | settings.environment()
-        | {"RATCHET_MODELS": str(SHIPPED_MODELS), "PREFECT_API_URL": "http://127.0.0.1:4200/api"}
-    )
-    command = [sys.executable, "-m", "deployments.commands", "show", "fraud_detector"]
+    said = {
+        "who": "ratchet demo",
+        "identity": "declared",
+        "version_from": 1,
+        "version_to": 2,
+        "flow_run": "f",
+        "why": "clearly better",
+    }
+    ledger.append("fraud_detector", "promoted", after=0, key="f", evidence=ledger.store_evidence(document), **said)
+    environment = os.environ | settings.environment() | {"RATCHET_MODELS": str(SHIPPED_MODELS)}
+    command = [sys.executable, "-m", "deployments.commands", "show", "fraud_detector", "2"]
     printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
     assert _without_moments(printed) == _without_moments(block)
 

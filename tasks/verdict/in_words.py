@@ -62,8 +62,19 @@ def about(document: Document) -> list[str]:
     return [holdout_in_words(document), training_in_words(document)]
 
 
+def as_question(document: Document, page: str) -> str:
+    """What the approval's form says above its questions, the gravest first: on a small screen Prefect shows only the first lines."""
+    rules = [f"| {row['verdict']} | {row['candidate']} | {row['sure']} | {row['rule']} |" for row in table(document)]
+    return "\n".join([
+        f"**{headline(document)}**. {answer(document)} [Everything that this rests on]({page})", "",
+        "| verdict | value | surely | rule |",
+        "|---|---|---|---|",
+        *rules, "", " ".join(doubts(document)),
+    ])  # fmt: skip
+
+
 def as_markdown(document: Document) -> str:
-    """The evidence as the approval's form and the runs' pages show it."""
+    """The evidence as the runs' pages show it."""
     rows = [
         f"| {shown['rule']} | {shown['candidate']} | {shown['other']} | {shown['sure']} | {shown['verdict']} |"
         for shown in table(document)

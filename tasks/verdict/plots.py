@@ -72,11 +72,14 @@ def _precision_recall(contest: Contest, folder: Path) -> Picture:
             PrecisionRecallDisplay.from_predictions(
                 labels(contest.config, contest.rows), each.scores, ax=axes, name=name, drop_intermediate=True, curve_kwargs=style
             )
-            _band(
-                axes, contest, each, style, lambda found, disturbed: (found / found[-1], found / np.maximum(found + disturbed, 1))
-            )
+            _band(axes, contest, each, style, _recall_and_precision)
         axes.set_title("Precision against recall")
     return Picture("precision_recall.png", f"The higher curve finds as many positives with fewer false alerts. {BANDS}")
+
+
+def _recall_and_precision(found: Values, disturbed: Values) -> tuple[Values, Values]:
+    alerted = found + disturbed
+    return found / found[-1], np.divide(found, alerted, out=np.ones_like(found), where=alerted > 0)
 
 
 def _roc(contest: Contest, folder: Path) -> Picture:
