@@ -87,14 +87,13 @@ def test_what_the_readme_shows_of_a_candidate_is_what_is_printed(settings: Setti
     document = json.loads((ROOT / "tests" / "evidence_of_the_demo.json").read_text())
     ledger = Ledger(settings.ledger_url)
     said = {
-        "who": "ratchet demo",
+        "who": "gate",
         "identity": "declared",
-        "version_from": 1,
         "version_to": 2,
         "flow_run": "f",
-        "why": "clearly better",
+        "why": "surely better than 1 in average_precision",
     }
-    ledger.append("fraud_detector", "promoted", after=0, key="f", evidence=ledger.store_evidence(document), **said)
+    ledger.append("fraud_detector", "reference_set", after=0, key="f", evidence=ledger.store_evidence(document), **said)
     environment = os.environ | settings.environment() | {"RATCHET_MODELS": str(SHIPPED_MODELS)}
     command = [sys.executable, "-m", "deployments.commands", "show", "fraud_detector", "2"]
     printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
@@ -102,5 +101,5 @@ def test_what_the_readme_shows_of_a_candidate_is_what_is_printed(settings: Setti
 
 
 def _without_moments(text: str) -> str:
-    text = re.sub(r"evidence \w{4} \w{4}|flow-run/\S+|\d{4}-\d\d-\d\d \d\d:\d\d UTC", "...", text)
+    text = re.sub(r"evidence \w{4} \w{4}|flow-run/\S+|\d{4}-\d\d-\d\d\s+\d\d:\d\d UTC", "...", text)
     return "\n".join(line.rstrip() for line in text.strip().splitlines())

@@ -3,6 +3,8 @@
 import json
 import math
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -258,3 +260,28 @@ def test_each_look_at_a_holdout_that_never_renews_spends_its_share_of_the_level(
         rule = journey.ledger.evidence(journey.events[-1].evidence or "")["verdict"]["rules"][1]
         confidences.append(rule["estimate"]["confidence"])
     assert confidences == pytest.approx([1 - 0.05 * 6 / math.pi**2, 1 - 0.05 * 6 / math.pi**2 / 4])
+
+
+def test_a_replay_says_what_another_gate_would_have_let_by_and_writes_nothing(
+    new_journey: Callable[..., Journey], tmp_path: Path
+) -> None:
+    journey = new_journey(beside)
+    journey.promote()
+    journey.ask(journey.train())
+    before = journey.events
+    (stricter := tmp_path / "stricter.yaml").write_text(
+        "gate:\n  - {metric: roc_auc, at_least: 0.5}\n  - {metric: roc_auc, better_than: champion}\n"
+    )
+    command = [sys.executable, "-m", "deployments.commands", "replay", journey.model, "--json", "--gate"]
+    done = subprocess.run([*command, str(stricter)], capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    assert [(each["version"], each["then"], each["now"]) for each in found] == [(1, "PASS", "PASS"), (2, "PASS", "INCONCLUSIVE")]
+    assert "better by +0, by at least +0" in found[1]["why"]
+    assert journey.events == before
+    for text, said in (
+        ("gates: []\n", "any of metrics, threshold, slices, comparison, gate"),
+        ("gate:\n  - {metric: f2, at_least: 1}\n", "'f2' is not computed"),
+    ):
+        stricter.write_text(text)
+        wrong = subprocess.run([*command, str(stricter)], capture_output=True, text=True, check=False)
+        assert (wrong.returncode, said in wrong.stderr) == (2, True), wrong.stderr
