@@ -19,13 +19,14 @@ from flows.approval import ask
 from flows.steps import step
 from flows.training import MINUTE, connect, flow_url, open_run, require_own
 from tasks.release import projection, promotion
+from tasks.release import request as requests
 from tasks.release.ledger import Event, Ledger
 from tasks.release.promotion import Answer, Desk
 from tasks.tracking import runs
 from tasks.verdict import in_words, recording
 
-judge = step(promotion.judge, "judge", str, retries=3, timeout_seconds=120 * MINUTE)
-request = step(promotion.request, "request", lambda event: f"{event.event}: {event.why}" if event else "facts changed, judged anew")
+judge = step(requests.judge, "judge", str, retries=3, timeout_seconds=120 * MINUTE)
+request = step(requests.request, "request", lambda event: f"{event.event}: {event.why}" if event else "facts changed, judged anew")
 keep_report = step(recording.keep, "report", retries=3, timeout_seconds=30 * MINUTE)
 take_answer = step(promotion.take_answer, "decide", lambda event: f"{event.event} by {event.who}: {event.why}")
 project = step(projection.project, "project", retries=3)
@@ -67,7 +68,7 @@ def promote_candidate(
 
 def put_forward(desk: Desk, asked_by: str, instead: bool, only_if_better: bool) -> Event:
     """The candidate judged beside the champion of now, and what becomes of it before a person is asked."""
-    if not instead and (behind := promotion.put_off(desk, asked_by)):
+    if not instead and (behind := requests.put_off(desk, asked_by)):
         return behind
     while True:
         judged = judge(desk, asked_by)

@@ -14,7 +14,7 @@ from configs.schema import ModelConfig
 from configs.settings import Settings
 from flows import mirror
 from flows.training import ask_for_promotion
-from tasks.release import promotion
+from tasks.release import promotion, request
 from tasks.release.ledger import Ledger
 from tasks.release.projection import project
 from tasks.release.promotion import Desk
@@ -61,7 +61,7 @@ def ask_for_next(ledger: Ledger, config: ModelConfig) -> None:
     if now.deferred and not now.pending:
         newest = now.deferred[-1]
         waits_for_age = newest.evidence is not None  # it was judged before it was put off
-        if not waits_for_age or promotion.is_old(now.champion, config):
+        if not waits_for_age or request.is_old(now.champion, config):
             ask_for_promotion(config, newest.version_to or 0, newest.who, newest.flow_run or "", only_if_better=not waits_for_age)
 
 

@@ -86,6 +86,7 @@ def test_the_form_shows_every_rule_with_its_numbers() -> None:
     assert "| average_precision at least 0.5 | 0.612 |  | > 0.56 | PASS |" in shown
     assert "| average_precision not worse than champion by 0.03 | 0.612 | 0.6 | > +0.004 | PASS |" in shown
     assert "Holdout 2018-08-06 .. 2018-08-08: 8,000 rows, 40 positives." in shown
+    assert "Trained on 90,000 rows up to 2018-08-05, 4 days before it was judged, code 1f09c2a." in shown
     assert "Changed: train.params.C: 0.5 -> 1.0; code 77be001 -> 1f09c2a." in shown
 
 

@@ -1,7 +1,7 @@
-"""The way of a promotion through the ledger: requested or refused, answered, promoted. Reads facts, decides, appends one event.
+"""The way of a promotion through the ledger: requested, answered, promoted. Reads facts, decides, appends one event.
 
 Each function may be called again by a retried or resumed flow run: what is in the ledger already is found by its key and not made twice.
-Not here: how a person is asked and the process let go (flows/promotion.py); what MLflow shows (projection.py).
+Not here: how it begins (request.py), how a person is asked and the process let go (flows/promotion.py); what MLflow shows (projection.py).
 """
 
 from collections.abc import Callable
@@ -17,8 +17,7 @@ from tasks.records import RegisteredVersion, Role
 from tasks.release.ledger import Event, Ledger
 from tasks.release.standing import Standing, ending, standing
 from tasks.tracking import models, versions
-from tasks.verdict import evidence, in_words, judgement
-from tasks.verdict.judgement import Judgement
+from tasks.verdict import evidence
 
 E = TypeVar("E", bound="Event | None")
 
@@ -83,68 +82,6 @@ def decided_anew(decide: Callable[[], E]) -> E:
             continue
 
 
-def put_off(desk: Desk, asked_by: str) -> Event | None:
-    """`deferred` while another version waits for its answer; None when this one can be judged."""
-    return decided_anew(lambda: _behind(desk, desk.standing(), asked_by))
-
-
-def compared_with(desk: Desk) -> dict[Role, int | None]:
-    """The versions that a verdict is about, as it stands now."""
-    now = desk.standing()
-    champion = now.champion.version_to if now.champion else None
-    return {"candidate": desk.version, "champion": champion, "reference": now.reference}
-
-
-def judge(desk: Desk, asked_by: str) -> Judgement:
-    """The judgement of this candidate beside today's champion and reference."""
-    champion = desk.standing().champion
-    before = desk.ledger.evidence(champion.evidence) if champion and champion.evidence else None
-    return judgement.judge(
-        desk.client, desk.config, compared_with(desk), champion_since=champion.time if champion else None, asked_by=asked_by, before=before
-    )  # fmt: skip
-
-
-def request(desk: Desk, judged: Judgement, asked_by: str, *, instead: bool, only_if_better: bool) -> Event | None:
-    """`requested`, `refused` or `deferred`: what becomes of this candidate before any person is asked; None when champion or
-    reference are no longer those that it was judged beside."""
-    return decided_anew(lambda: _request(desk, judged, asked_by, instead, only_if_better))
-
-
-def _request(desk: Desk, judged: Judgement, asked_by: str, instead: bool, only_if_better: bool) -> Event | None:
-    now, verdict = desk.standing(), judged.verdict
-    if not instead and (behind := _behind(desk, now, asked_by)):
-        return behind
-    if evidence.what_changed(judged.document, _versions(desk), desk.config):
-        return None
-    digest = desk.ledger.store_evidence(judged.document)
-    asks = verdict.outcome == "INCONCLUSIVE" and desk.config.comparison.inconclusive == "ask"
-    if not (verdict.passed or asks):
-        return desk.append("refused", now, who=GATE, why=in_words.answer(judged.document), evidence=digest)
-    if only_if_better and not judged.compared.surely_better and not is_old(now.champion, desk.config):
-        days = desk.config.promotion.champion_older_than_days
-        until = f"until the champion is {days} days old" if days else "until somebody asks for it"
-        return desk.append(
-            "deferred", now, who=asked_by, why=f"it passes but is not surely better: it waits {until}", evidence=digest
-        )
-    withdrawn = _withdraw(desk, now, now.pending, asked_by).sequence if now.pending else 0
-    return desk.append("requested", now, who=asked_by, why=in_words.answer(judged.document), evidence=digest, after=withdrawn)
-
-
-def _behind(desk: Desk, now: Standing, asked_by: str) -> Event | None:
-    if not now.pending or now.pending.flow_run == desk.flow_run:
-        return None
-    behind = f"behind version {now.pending.version_to}, which waits since {now.pending.time:%Y-%m-%d %H:%M} UTC"
-    return desk.append("deferred", now, who=asked_by, why=behind)
-
-
-def is_old(champion: Event | None, config: ModelConfig) -> bool:
-    """Whether any candidate that passes may take this champion's place by now."""
-    days = config.promotion.champion_older_than_days
-    return (
-        champion is not None and days is not None and datetime.now(UTC).replace(tzinfo=None) - champion.time >= timedelta(days=days)
-    )
-
-
 def set_reference(desk: Desk, promoted: Event) -> None:
     """`reference_set`, once, where this champion is surely better than the reference in the first metric."""
     document = desk.ledger.evidence(promoted.evidence or "")
@@ -152,12 +89,6 @@ def set_reference(desk: Desk, promoted: Event) -> None:
     if better and better["low"] is not None and better["low"] > 0:
         why = f"surely better than {document['reference']['version']} in {document['main_metric']}"
         decided_anew(lambda: desk.append("reference_set", desk.standing(), who=GATE, why=why))
-
-
-def _withdraw(desk: Desk, now: Standing, pending: Event, asked_by: str) -> Event:
-    why = f"version {desk.version} is asked for instead"
-    key, version = f"{pending.flow_run}:withdrawn", pending.version_to
-    return desk.append("withdrawn", now, who=asked_by, why=why, key=key, version_to=version, flow_run=pending.flow_run)
 
 
 def take_answer(desk: Desk, requested: Event, answer: Answer) -> Event:
@@ -182,13 +113,20 @@ def _take_answer(desk: Desk, requested: Event, answer: Answer) -> Event:
 
 def changed_facts(desk: Desk, requested: Event) -> list[str]:
     """Why the answer to this request no longer counts, in words; empty while everything is as it was judged."""
-    found = _versions(desk)
+    found = compared_versions(desk)
     changes = evidence.what_changed(desk.ledger.evidence(requested.evidence or ""), found, desk.config)
     damage = _damage(desk, found["candidate"])
     return [*changes, damage] if damage else changes
 
 
-def _versions(desk: Desk) -> dict[Role, RegisteredVersion]:
+def compared_with(desk: Desk) -> dict[Role, int | None]:
+    """The versions that a verdict is about, as it stands now."""
+    now = desk.standing()
+    champion = now.champion.version_to if now.champion else None
+    return {"candidate": desk.version, "champion": champion, "reference": now.reference}
+
+
+def compared_versions(desk: Desk) -> dict[Role, RegisteredVersion]:
     return versions.read(desk.client, desk.config.name, compared_with(desk))
 
 

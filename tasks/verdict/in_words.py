@@ -4,6 +4,7 @@ Pure: documents in, lines of text out, for the terminal, the approval's form and
 """
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 Document = Mapping[str, Any]
@@ -103,11 +104,13 @@ def holdout_in_words(document: Document) -> str:
 
 
 def training_in_words(document: Document) -> str:
-    """How many rows the candidate learned from, up to when if they have days, with which code."""
+    """How many rows the candidate learned from, up to when and how long ago if they have days, with which code."""
     training, commit = document["training"], document["candidate"]["git_commit"]
     code = commit[:7] if commit.isalnum() else commit
     until = f" up to {training['train_end'][:10]}" if training["train_end"] else ""
-    return f"Trained on {_counted(training['train_rows'])} rows{until}, code {code}."
+    age = (date.fromisoformat(document["judged_on"]) - date.fromisoformat(training["train_end"][:10])).days if until else 0
+    old = f", {age} days before it was judged" if until else ""
+    return f"Trained on {_counted(training['train_rows'])} rows{until}{old}, code {code}."
 
 
 def _row(rule: Document) -> dict[str, str]:
