@@ -57,11 +57,12 @@ def promote_candidate(
     if ended := desk.ended():
         return finish(desk, ended)
     reconciliation.clear_dead_request(desk.ledger, desk.client, desk.config)
-    asked = desk.own("requested") or put_forward(desk, asked_by, instead, only_if_better)
-    if asked.event != "requested":
-        return finish(desk, asked)
+    if not (asked := desk.own("requested")):
+        asked = put_forward(desk, asked_by, instead, only_if_better)
+        if asked.event != "requested":
+            return finish(desk, asked)
+        tell(desk, asked)
     project(desk.client, desk.ledger, model)
-    tell(desk, asked)
     answer = promotion.recorded_answer(desk) or wait_for_answer(desk, asked)
     return finish(desk, take_answer(desk, asked, answer))
 
