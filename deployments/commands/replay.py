@@ -29,7 +29,7 @@ JUDGING = ("metrics", "threshold", "slices", "comparison", "gate")
     "--gate",
     "file",
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     help=f"A YAML with any of {', '.join(JUDGING)}.",
 )
 @AS_JSON
@@ -66,6 +66,8 @@ def _judged(ledger: Ledger, model: str) -> list[Event]:
 
 
 def _with_gate(config: ModelConfig, file: Path) -> ModelConfig:
+    if not file.is_file():
+        raise ConfigError(f"there is no {file}; write the gate to replay into it, as it stands in a YAML")
     given: Any = YAML(typ="safe").load(file)
     if not isinstance(given, dict) or not given or set(given) - set(JUDGING):
         raise ConfigError(f"{file}: a gate to replay has any of {', '.join(JUDGING)}, and nothing else")
