@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -188,6 +189,7 @@ def test_a_version_with_another_prepare_is_given_its_own(new_journey: Callable[.
         ("holdout gone", "The holdout of version 2 cannot be judged on: the kept rows"),
         ("champion deleted", "Champion 1 cannot be compared: "),
         ("champion damaged", "Champion 1 cannot be compared: the model's files have sha256"),
+        ("champion gone", "Champion 1 cannot be compared: the model's files"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_a_sentence_and_nothing_moves(
@@ -205,6 +207,10 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence_and_nothing_moves(
             kept.write_bytes(kept.read_bytes()[:-9])
     elif damage == "champion deleted":
         journey.mlflow.delete_model_version(journey.model, "1")
+    elif damage == "champion gone":
+        (logged,) = journey.mlflow.search_logged_models([first.info.experiment_id], f"source_run_id = '{first.info.run_id}'")
+        (folder,) = servers.settings.home.rglob(logged.model_id)
+        shutil.rmtree(folder)
     else:
         (forged := tmp_path / "python_env.yaml").write_text("python: 2.7\n")
         (logged,) = journey.mlflow.search_logged_models([first.info.experiment_id], f"source_run_id = '{first.info.run_id}'")

@@ -19,6 +19,7 @@ import skops.io
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput
 from mlflow.models import Model, ModelSignature, infer_signature
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from sklearn.base import BaseEstimator
 
 from configs.schema import ModelConfig
@@ -75,6 +76,8 @@ def log_model(client: MlflowClient, run: Run, signed: SignedModel, config: Model
 
 def verify(client: MlflowClient, address: str, sha256: str, check: Callable[[Path], T]) -> T:
     """What `check` says of the files at `address`, once they are those of `sha256`; ModelRejected when they are not."""
+    if not get_artifact_repository(address, tracking_uri=client.tracking_uri).list_artifacts():
+        raise ModelRejected("the model's files are no longer there; restore them from a backup, or train again")
     with tempfile.TemporaryDirectory() as folder:
         files = Path(mlflow.artifacts.download_artifacts(artifact_uri=address, dst_path=folder, tracking_uri=client.tracking_uri))
         found = digests.of_folder(files, leave_out=ADDED_BY_DOWNLOAD)
