@@ -1,4 +1,4 @@
-"""The process that starts flow runs: every model's deployment of one flow, served. `python -m deployments.runner training`.
+"""The process that starts flow runs: every model's deployments of its flows, served. `python -m deployments.runner training`.
 
 Two such processes run, one for training and one for promotion: trainings that queue must not hold up an approved promotion.
 The promotion one also looks after what no run does, each minute: late runs, and what the systems disagree on.
@@ -22,25 +22,29 @@ from configs.reading import read_models
 from configs.schema import ModelConfig
 from configs.settings import Settings
 from deployments.prefect_api import Prefect
+from flows.correction import move_reference, roll_back
 from flows.promotion import promote_candidate
 from flows.reconciliation import reconcile
 from flows.training import train_candidate
 
-FLOWS: dict[str, Flow[..., Any]] = {"training": train_candidate, "promotion": promote_candidate}
+FLOWS: dict[str, tuple[Flow[..., Any], ...]] = {
+    "training": (train_candidate,),
+    "promotion": (promote_candidate, roll_back, move_reference),
+}
 MINUTE = 60.0
 LOG = logging.getLogger(__name__)
 AT_ONCE = {"training": 1, "promotion": 5}  # a training takes all cores; a promotion mostly waits for servers
 
 
-def deployment(kind: str, config: ModelConfig) -> RunnerDeployment:
+def deployment(flow: Flow[..., Any], config: ModelConfig) -> RunnerDeployment:
     """The model's deployment of one flow; its model cannot be changed by who starts a run."""
-    schedule = config.schedule if kind == "training" else None
-    return FLOWS[kind].to_deployment(  # type: ignore[return-value] # a coroutine only where a loop runs
+    schedule = config.schedule if flow is train_candidate else None
+    return flow.to_deployment(  # type: ignore[return-value] # a coroutine only where a loop runs
         name=config.name,
         parameters={"model": freeze(config.name)},
         schedule=Cron(schedule.cron, timezone=schedule.timezone) if schedule else None,
         description=f"{config.description}. Owner: {config.owner}.",
-        tags=[config.name, kind],
+        tags=[config.name],
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
 
@@ -66,7 +70,7 @@ def look_after_each_minute() -> None:
 def main(kind: str) -> None:
     if kind == "promotion":
         threading.Thread(target=look_after_each_minute, name="looking after", daemon=True).start()
-    serve_deployments([deployment(kind, config) for config in read_models(Settings())], AT_ONCE[kind])
+    serve_deployments([deployment(flow, config) for flow in FLOWS[kind] for config in read_models(Settings())], AT_ONCE[kind])
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from flows import mirror, reconciliation
 from flows.approval import ask
 from flows.steps import step
 from flows.training import MINUTE, connect, flow_url, open_run, require_own
-from tasks.release import projection, promotion
+from tasks.release import correction, projection, promotion
 from tasks.release import request as requests
 from tasks.release.ledger import Event, Ledger
 from tasks.release.promotion import Answer, Desk
@@ -53,7 +53,7 @@ def promote_candidate(
         only_if_better: Ask nobody about a candidate that passes but is not surely better, until the champion is as old as the YAML says.
         asked_by: Who asks; it goes on record.
     """
-    desk = open_desk(model, version)
+    desk = open_desk(model, version, "promote_candidate")
     if ended := desk.ended():
         return finish(desk, ended)
     reconciliation.clear_dead_request(desk.ledger, desk.client, desk.config)
@@ -78,12 +78,12 @@ def put_forward(desk: Desk, asked_by: str, instead: bool, only_if_better: bool) 
             return asked
 
 
-def open_desk(model: str, version: int) -> Desk:
+def open_desk(model: str, version: int, flow_name: str) -> Desk:
     require_own(model)
     settings = Settings()
     client = connect(settings)
     tags = {
-        "ratchet.flow": "promote_candidate",
+        "ratchet.flow": flow_name,
         "ratchet.version": str(version),
         "ratchet.flow_run_url": flow_url(settings),
     }
@@ -112,13 +112,13 @@ def report_page(desk: Desk) -> str:
 def finish(desk: Desk, ended: Event) -> State[Any]:
     """What MLflow shows is what the ledger says, whoever waited behind is asked for, and the flow run is named by its outcome."""
     if ended.event == "promoted":
-        promotion.set_reference(desk, ended)
+        correction.raise_reference(desk, ended)
     project(desk.client, desk.ledger, desk.config.name)
     tell(desk, ended)
     reconciliation.ask_for_next(desk.ledger, desk.config)
     if ended.event == "expired":
         return Cancelled(name="Expired", message=str(ended))
-    return Completed(name=ended.event.capitalize(), message=str(ended))
+    return Completed(name=ended.event.replace("_", " ").capitalize(), message=str(ended))
 
 
 def tell(desk: Desk, ended: Event) -> None:

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,6 +21,8 @@ from prefect.flow_engine import run_flow
 from prefect.states import Crashed, Scheduled
 
 from configs.settings import Settings
+from deployments.stack import Stack
+from flows.correction import move_reference, roll_back
 from flows.promotion import promote_candidate
 from flows.training import train_candidate
 from tasks.release.ledger import Event, Ledger
@@ -55,7 +58,7 @@ class Journey:
         return standing(self.model, self.events)
 
     def deploy(self) -> None:
-        for flow in (train_candidate, promote_candidate):
+        for flow in (train_candidate, promote_candidate, roll_back, move_reference):
             flow_id = self.prefect.create_flow(flow)
             self.prefect.create_deployment(flow_id=flow_id, name=self.model, parameters={"model": self.model})
 
@@ -124,6 +127,13 @@ class Journey:
 
     def versions(self) -> list[Any]:
         return list(self.mlflow.search_model_versions(f"name='{self.model}'"))
+
+    def files_of(self, version: int, servers: Stack) -> Path:
+        """The folder in which these servers keep the version's model."""
+        run = self.mlflow.get_run(str(self.mlflow.get_model_version(self.model, str(version)).run_id))
+        (logged,) = self.mlflow.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
+        (folder,) = servers.settings.home.rglob(logged.model_id)
+        return folder
 
     def aliases(self) -> dict[str, int]:
         return {alias: int(number) for alias, number in self.mlflow.get_registered_model(self.model).aliases.items()}

@@ -15,7 +15,9 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home = tmp_path_factory.mktemp("servers")
     settings = Settings(ratchet_home=home, ratchet_models=home)
     with stack(settings, lambda _: None, ports=(0, 0), runners=False) as running:
+        from prefect.events.worker import EventsWorker
         from prefect.flow_engine import BaseFlowRunEngine
+        from prefect.logging.handlers import APILogWorker
         from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
         # a flow run's heartbeat is waited for at its end, up to a second, and nothing here listens to it
@@ -24,3 +26,5 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             patch.object(BaseFlowRunEngine, "heartbeat_seconds", None),
         ):
             yield running
+            for worker in (APILogWorker, EventsWorker):  # once the server is gone, what is left to send is tried for a minute
+                worker.drain_all(timeout=10)

@@ -101,6 +101,9 @@ def test_output_fits_into_80_columns(environment: dict[str, str], settings: Sett
         (["trian", "tiny"], 2, "there is no verb 'trian'; did you mean train?"),
         (["train", "tiny"], 4, f"no Prefect server answers at {NOBODY}/api. Start one with: ratchet up"),
         (["promote", "tiny", "1"], 4, "Start one with: ratchet up"),
+        (["rollback", "tiny", "--reason", "r"], 2, "tiny had no champion before this one; there is nothing to go back to"),
+        (["rollback", "tiny", "--to", "1", "--reason", "r"], 4, "Start one with: ratchet up"),
+        (["reference", "tiny", "1", "--reason", "r"], 4, "Start one with: ratchet up"),
         (["approve", "tiny", "1", "--reason", "r"], 2, "version 1 of tiny does not wait for an answer; nothing does"),
         (["show", "tiny"], 2, "nothing of tiny waits for an answer"),
         (["show", "tiny", "3"], 2, "version 3 of tiny has not been judged"),
@@ -158,7 +161,7 @@ def test_simulate_writes_a_file_a_day(environment: dict[str, str], tmp_path: Pat
 def test_help_shows_the_first_verbs_and_all_of_them_when_asked(environment: dict[str, str]) -> None:
     first, all_of_them = (ratchet(environment, *arguments).stdout for arguments in (["--help"], ["--help", "--all"]))
     listed = [re.findall(r"^  ([a-z]+)  +[A-Z]", text.split("Commands:")[1], re.MULTILINE) for text in (first, all_of_them)]
-    assert listed == [list(VERBS)[:8], list(VERBS)]
+    assert listed == [list(VERBS)[:9], list(VERBS)]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -214,7 +217,7 @@ def test_what_programs_read_has_the_keys_that_are_written_down(environment: dict
     (checked,) = json.loads(ratchet(environment, "config", "check", "--json").stdout)
     assert list(checked) == _keys("config check")
     assert list(report) + list(report["outcomes"][0]) == _keys("validate")
-    assert [field.name for field in fields(FlowRun)] + ["link"] == _keys("train, promote, watch, approve, reject")
+    assert [field.name for field in fields(FlowRun)] + ["link"] == _keys("train, promote, watch, approve, reject, rollback, reference")
 
 
 def _keys(title: str) -> list[str]:

@@ -14,6 +14,9 @@ START = datetime(2018, 8, 1)
 ANSWERS = ["approved", "answer_invalid"]  # to the pending request, which stays open
 ENDS = ["rejected", "stale", "expired", "withdrawn", "promoted"]  # of the pending request
 
+CORRECTIONS = ["rolled_back", "reference_set"]  # by a person, whatever waits
+CHANGES = ["promoted", "rolled_back"]  # of the champion
+
 
 def event(sequence: int, name: Any, version: int, flow_run: str = "f", **fields: Any) -> Event:
     about = {"who": "ana", "identity": "declared", "why": "", "mlflow_run": None, "evidence": None, "version_from": None}
@@ -44,7 +47,7 @@ class History:
         self.events.append(added)
         if name == "requested":
             self.pending = added
-        elif name not in ANSWERS:
+        elif name not in [*ANSWERS, *CORRECTIONS]:
             self.ended[added.flow_run or ""] = added
             self.pending = None if name in ENDS else self.pending
 
@@ -54,6 +57,9 @@ def histories(draw: st.DrawFn) -> History:
     history = History()
     for version in draw(st.lists(st.integers(1, 4), max_size=30)):
         legal = ["promoted", *ENDS, *ANSWERS, "deferred", "refused"] if history.pending else ["requested", "refused"]
+        now = standing("fraud", history.events)
+        if version in now.former:
+            legal += CORRECTIONS
         history.add(draw(st.sampled_from(legal)), version)
     return history
 
@@ -72,12 +78,44 @@ def test_a_flow_run_has_ended_with_the_event_that_ended_it_or_not_at_all(history
 @given(histories())
 def test_there_is_one_champion_and_every_other_that_was_is_a_former_one(history: History) -> None:
     now = standing("fraud", history.events)
-    promoted = [e for e in history.events if e.event == "promoted"]
-    assert now.champion == (promoted[-1] if promoted else None)
+    changes = [e for e in history.events if e.event in CHANGES]
+    assert now.champion == (changes[-1] if changes else None)
     champion = [now.champion.version_to] if now.champion else []
-    assert sorted(str(v) for v in (*now.former, *champion)) == sorted({str(e.version_to) for e in promoted})
-    others = [e.version_to for e in promoted if e.version_to not in champion]
-    assert now.former[-1:] == tuple(others[-1:])
+    assert sorted(str(v) for v in (*now.former, *champion)) == sorted({str(e.version_to) for e in changes})
+
+
+@given(histories())
+def test_a_promotion_undone_leaves_the_champion_the_way_back_and_the_reference_that_there_were(history: History) -> None:
+    before = standing("fraud", history.events)
+    if before.champion:
+        back, start = before.champion.version_to or 0, len(history.events)
+        later = [(start + 1, "promoted", 9), (start + 2, "reference_set", 9), (start + 3, "rolled_back", back)]
+        now = standing("fraud", [*history.events, *(event(*each, flow_run=f"f{each[0]}") for each in later)])
+        assert (now.champion and now.champion.version_to, now.previous) == (back, before.previous)
+        assert now.reference == before.reference
+        assert set(now.former) == {*before.former, 9}
+
+
+@given(histories())
+def test_a_reference_there_is_from_the_first_champion_on_and_it_was_one(history: History) -> None:
+    now = standing("fraud", history.events)
+    champions = {e.version_to for e in history.events if e.event in CHANGES}
+    assert (now.reference in champions) if champions else (now.reference is None)
+
+
+def test_two_rollbacks_go_back_two_champions_and_one_that_was_left_behind_may_come_again() -> None:
+    back = [event(4, "rolled_back", 8, "a"), event(5, "rolled_back", 7, "b"), event(6, "rolled_back", 9, "c")]
+    events = [*promotions(7, 8, 9), *back]
+    assert [standing("fraud", events[:count]).previous for count in (3, 4, 5, 6)] == [8, 7, None, 7]
+    assert [standing("fraud", events[:count]).former for count in (4, 5, 6)] == [(9, 7), (9, 8), (8, 7)]
+
+
+def test_a_reference_that_a_rollback_leaves_behind_counts_no_longer_and_another_does() -> None:
+    set_to_9 = [*promotions(7, 8, 9), event(4, "reference_set", 9, "a")]
+    assert standing("fraud", [*set_to_9, event(5, "rolled_back", 8, "b")]).reference == 7
+    assert standing("fraud", [*set_to_9, event(5, "promoted", 10, "b"), event(6, "rolled_back", 9, "c")]).reference == 9
+    moved = [*promotions(7, 8, 9), event(4, "reference_set", 8, "a"), event(5, "rolled_back", 8, "b")]
+    assert standing("fraud", moved).reference == 8
 
 
 @given(histories())
@@ -89,7 +127,7 @@ def test_at_each_instant_the_champion_is_the_one_of_the_standing_then(history: H
 @given(histories())
 def test_a_version_is_deferred_once_until_something_else_happens_to_it_or_another_is_promoted(history: History) -> None:
     deferred = standing("fraud", history.events).deferred
-    promoted = max((e.sequence for e in history.events if e.event == "promoted"), default=0)
+    promoted = max((e.sequence for e in history.events if e.event in CHANGES), default=0)
     last = {e.version_to: e.event for e in history.events if e.sequence > promoted}
     assert {e.version_to for e in deferred} == {version for version, name in last.items() if name == "deferred"}
     assert len({e.version_to for e in deferred}) == len(deferred)

@@ -4,13 +4,12 @@ import json
 import math
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from deployments.commands.main import main
 from deployments.stack import Stack
 from flows.promotion import promote_candidate
 from flows.training import train_candidate
@@ -208,9 +207,7 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence_and_nothing_moves(
     elif damage == "champion deleted":
         journey.mlflow.delete_model_version(journey.model, "1")
     elif damage == "champion gone":
-        (logged,) = journey.mlflow.search_logged_models([first.info.experiment_id], f"source_run_id = '{first.info.run_id}'")
-        (folder,) = servers.settings.home.rglob(logged.model_id)
-        shutil.rmtree(folder)
+        shutil.rmtree(journey.files_of(1, servers))
     else:
         (forged := tmp_path / "python_env.yaml").write_text("python: 2.7\n")
         (logged,) = journey.mlflow.search_logged_models([first.info.experiment_id], f"source_run_id = '{first.info.run_id}'")
@@ -269,7 +266,7 @@ def test_each_look_at_a_holdout_that_never_renews_spends_its_share_of_the_level(
 
 
 def test_a_replay_says_what_another_gate_would_have_let_by_and_writes_nothing(
-    new_journey: Callable[..., Journey], tmp_path: Path
+    new_journey: Callable[..., Journey], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     journey = new_journey(beside)
     journey.promote()
@@ -278,9 +275,10 @@ def test_a_replay_says_what_another_gate_would_have_let_by_and_writes_nothing(
     (stricter := tmp_path / "stricter.yaml").write_text(
         "gate:\n  - {metric: roc_auc, at_least: 0.5}\n  - {metric: roc_auc, better_than: champion}\n"
     )
-    command = [sys.executable, "-m", "deployments.commands", "replay", journey.model, "--json", "--gate"]
-    done = subprocess.run([*command, str(stricter)], capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout)
+    capsys.readouterr()
+    command = ["replay", journey.model, "--json", "--gate", str(stricter)]
+    main(command)
+    found = json.loads(capsys.readouterr().out)
     assert [(each["version"], each["then"], each["now"]) for each in found] == [(1, "PASS", "PASS"), (2, "PASS", "INCONCLUSIVE")]
     assert "better by +0, by at least +0" in found[1]["why"]
     assert journey.events == before
@@ -289,5 +287,6 @@ def test_a_replay_says_what_another_gate_would_have_let_by_and_writes_nothing(
         ("gate:\n  - {metric: f2, at_least: 1}\n", "'f2' is not computed"),
     ):
         stricter.write_text(text)
-        wrong = subprocess.run([*command, str(stricter)], capture_output=True, text=True, check=False)
-        assert (wrong.returncode, said in wrong.stderr) == (2, True), wrong.stderr
+        with pytest.raises(SystemExit, match="2"):
+            main(command)
+        assert said in capsys.readouterr().err

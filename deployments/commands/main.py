@@ -18,15 +18,17 @@ VERBS = {
     "reject": ("decisions", "Say no to a version that waits."),
     "status": ("records", "Every model at a glance."),
     "history": ("records", "What was decided, by whom, on what."),
+    "rollback": ("correction", "Make a former champion serve again."),
     "promote": ("runs", "Ask for a registered version's promotion."),
     "watch": ("runs", "Follow a run that was started elsewhere."),
+    "reference": ("correction", "Move the mark that champions are held to."),
     "replay": ("replay", "Judge past candidates by another gate."),
     "validate": ("validation", "Check a model's data, without training."),
     "config": ("config", "Check or show a model's YAML."),
     "simulate": ("simulation", "Write days of simulated card transactions."),
     "down": ("stack", "Stop what `ratchet up` started."),
 }
-FIRST = 8  # verbs that --help shows; --help --all shows the rest
+FIRST = 9  # verbs that --help shows; --help --all shows the rest
 
 
 class Verbs(click.Group):

@@ -13,7 +13,7 @@ from configs.reading import model_names, model_path
 from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, MODEL
 from tasks.release.ledger import Event, Ledger
-from tasks.release.standing import champion_on, standing
+from tasks.release.standing import CHAMPION_CHANGES, champion_on, standing
 
 
 @click.command(epilog="Example: ratchet status")
@@ -96,7 +96,7 @@ def _status(model: str, events: tuple[Event, ...]) -> dict[str, str]:
 
 
 def _versions(event: Event) -> str:
-    was = f" was {event.version_from}" if event.event == "promoted" and event.version_from else ""
+    was = f" was {event.version_from}" if event.event in CHAMPION_CHANGES and event.version_from else ""
     return f"{event.version_to or '-'}{was}"
 
 

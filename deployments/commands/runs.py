@@ -7,8 +7,8 @@ import click
 from configs.reading import read_model
 from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, AS_NAME, MODEL, VERSION
-from deployments.commands.watching import follow, tell
-from deployments.prefect_api import FlowRun, Prefect
+from deployments.commands.watching import follow_to_its_end
+from deployments.prefect_api import Prefect
 
 
 @click.command(epilog="Example: ratchet train fraud_detector --as-of 2018-08-15")
@@ -27,7 +27,7 @@ def train(model: str, as_of: datetime | None, overrides: tuple[str, ...], explor
     read_model(model, settings, overrides)
     parameters = {"as_of": as_of.isoformat() if as_of else None, "overrides": list(overrides), "explore": explore}
     with Prefect(settings) as prefect:
-        _follow_to_its_end(prefect, prefect.start("train_candidate", model, parameters), as_json)
+        follow_to_its_end(prefect, prefect.start("train_candidate", model, parameters), as_json)
 
 
 @click.command(epilog="Example: ratchet promote fraud_detector 7")
@@ -42,7 +42,7 @@ def promote(model: str, version: int, instead: bool, who: str, as_json: bool) ->
     read_model(model, settings)
     parameters = {"version": version, "instead": instead, "asked_by": who}
     with Prefect(settings) as prefect:
-        run = _follow_to_its_end(prefect, prefect.start("promote_candidate", model, parameters), as_json)
+        run = follow_to_its_end(prefect, prefect.start("promote_candidate", model, parameters), as_json)
     if run.suspended and not as_json:
         click.echo(f'  ratchet show {model} {version}\n  ratchet approve {model} {version} --reason "..."')
 
@@ -53,11 +53,4 @@ def promote(model: str, version: int, instead: bool, who: str, as_json: bool) ->
 def watch(run: str | None, as_json: bool) -> None:
     """Follow a run that was started elsewhere: RUN by its id, else the one that began last."""
     with Prefect(Settings()) as prefect:
-        _follow_to_its_end(prefect, prefect.read(run) if run else prefect.newest(), as_json)
-
-
-def _follow_to_its_end(prefect: Prefect, run: FlowRun, as_json: bool) -> FlowRun:
-    click.echo(f"started   {prefect.settings.prefect_ui}/runs/flow-run/{run.id}", err=as_json)
-    run = follow(prefect, run, aside=as_json)
-    tell(prefect, run, as_json)
-    return run
+        follow_to_its_end(prefect, prefect.read(run) if run else prefect.newest(), as_json)

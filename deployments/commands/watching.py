@@ -20,6 +20,14 @@ FAILURE = re.compile(r"exception: (\w+): (.*)", re.DOTALL)
 NOT_PROMOTED = ("Refused", "Rejected", "Stale", "Deferred", "Expired", "Withdrawn")
 
 
+def follow_to_its_end(prefect: Prefect, run: FlowRun, as_json: bool) -> FlowRun:
+    """The run that was just found or started, named, followed, and what became of it told."""
+    click.echo(f"started   {prefect.settings.prefect_ui}/runs/flow-run/{run.id}", err=as_json)
+    run = follow(prefect, run, aside=as_json)
+    tell(prefect, run, as_json)
+    return run
+
+
 def follow(prefect: Prefect, run: FlowRun, shown: int = 0, *, aside: bool = False) -> FlowRun:
     """The run once it is over or waits for a person; its steps are printed as they come, but the first `shown` of them.
 

@@ -29,6 +29,7 @@ EventName = Literal[
     "stale",
     "expired",
     "promoted",
+    "rolled_back",
     "reference_set",
 ]
 
@@ -43,6 +44,7 @@ _SENTENCES = {
     "stale": "was answered after the facts had changed",
     "expired": "was not answered in time",
     "promoted": "became the champion{instead}",
+    "rolled_back": "is the champion again{instead}",
     "reference_set": "is the reference from now on",
 }
 

@@ -37,5 +37,6 @@ def _show(client: MlflowClient, now: Standing) -> None:
     registry.show_alias(client, now.model, "challenger", now.pending.version_to if now.pending else None)
 
 
-def _description(promoted: Event) -> str:
-    return f"Promoted to Production on {promoted.time:%Y-%m-%d %H:%M} UTC by {promoted.who}: {promoted.why}"
+def _description(change: Event) -> str:
+    what = "Promoted to Production" if change.event == "promoted" else "Rolled back to: in Production again"
+    return f"{what} on {change.time:%Y-%m-%d %H:%M} UTC by {change.who}: {change.why}"

@@ -82,15 +82,6 @@ def decided_anew(decide: Callable[[], E]) -> E:
             continue
 
 
-def set_reference(desk: Desk, promoted: Event) -> None:
-    """`reference_set`, once, where this champion is surely better than the reference in the first metric."""
-    document = desk.ledger.evidence(promoted.evidence or "")
-    better = document["better_than_reference"]
-    if better and better["low"] is not None and better["low"] > 0:
-        why = f"surely better than {document['reference']['version']} in {document['main_metric']}"
-        decided_anew(lambda: desk.append("reference_set", desk.standing(), who=GATE, why=why))
-
-
 def take_answer(desk: Desk, requested: Event, answer: Answer) -> Event:
     """`promoted`, `rejected`, `stale` or `expired`: what the answer comes to, on facts read again now."""
     return decided_anew(lambda: _take_answer(desk, requested, answer))
@@ -115,7 +106,7 @@ def changed_facts(desk: Desk, requested: Event) -> list[str]:
     """Why the answer to this request no longer counts, in words; empty while everything is as it was judged."""
     found = compared_versions(desk)
     changes = evidence.what_changed(desk.ledger.evidence(requested.evidence or ""), found, desk.config)
-    damage = _damage(desk, found["candidate"])
+    damage = damage_of(desk, found["candidate"])
     return [*changes, damage] if damage else changes
 
 
@@ -156,7 +147,7 @@ def expires(requested: Event, config: ModelConfig) -> datetime:
     return requested.time + timedelta(days=config.approval.expires_after_days)
 
 
-def _damage(desk: Desk, version: RegisteredVersion) -> str | None:
+def damage_of(desk: Desk, version: RegisteredVersion) -> str | None:
     """What is wrong with the model's files, in words: not those that were judged, or not loadable."""
     try:
         models.verify(desk.client, version.address, version.sha256, models.load)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from tasks.release.ledger import Event
 
-CHAMPION_CHANGES = frozenset({"promoted"})
+CHAMPION_CHANGES = frozenset({"promoted", "rolled_back"})
 ENDINGS = frozenset({"promoted", "refused", "rejected", "stale", "expired", "deferred", "withdrawn"})
 
 
@@ -21,7 +21,10 @@ class Standing:
     model: str
     head: int
     champion: Event | None  # the event that made the version in production the champion
-    former: tuple[int, ...]  # versions that were champion and are not, by their last reign, so that a rollback goes to the last
+    former: tuple[
+        int, ...
+    ]  # versions that were champion and are not: first those that a rollback left behind, each by its last reign
+    previous: int | None  # the champion before this one, whom a rollback makes it again; two rollbacks go back two champions
     reference: int | None  # the champion below which no later one may creep: the first, until another is set
     pending: Event | None  # the request that waits for an answer
     deferred: tuple[Event, ...]  # since the last promotion: versions put off that nothing has been heard of since, as they came
@@ -37,12 +40,14 @@ def standing(model: str, events: Iterable[Event]) -> Standing:
     """The standing of a model after all its events, given oldest first."""
     events = tuple(events)
     changes = [event for event in events if event.event in CHAMPION_CHANGES]
+    left, line, marks = _reigns(events)
     return Standing(
         model=model,
         head=events[-1].sequence if events else 0,
         champion=changes[-1] if changes else None,
-        former=_former(changes),
-        reference=_reference(events, changes),
+        former=(*left, *line[:-1]),
+        previous=line[-2] if line[1:] else None,
+        reference=marks[-1] if marks else None,
         pending=_pending(events),
         deferred=_deferred(events),
     )
@@ -59,15 +64,28 @@ def champion_on(events: Iterable[Event], instant: datetime) -> Event | None:
     return max(changes, key=lambda event: event.sequence, default=None)
 
 
-def _former(changes: Sequence[Event]) -> tuple[int, ...]:
-    reigns = [event.version_to for event in changes if event.version_to is not None]
-    last_first = dict.fromkeys(reversed(reigns))
-    return tuple(reversed([version for version in last_first if version != reigns[-1]]))
+def _reigns(events: Sequence[Event]) -> tuple[list[int], list[int], list[int]]:
+    """The versions that rollbacks left behind, the line of champions that leads to today's, and the references that still count.
 
-
-def _reference(events: Sequence[Event], changes: Sequence[Event]) -> int | None:
-    set_to = [event.version_to for event in events if event.event == "reference_set"]
-    return (set_to or [event.version_to for event in changes[:1]] or [None])[-1]
+    A reference that a rollback leaves behind counts no longer: the one before it does.
+    """
+    left: list[int] = []
+    line: list[int] = []
+    marks: list[int] = []
+    for event in events:
+        version = event.version_to or 0
+        if event.event == "reference_set":
+            marks.append(version)
+        elif event.event == "rolled_back" and version in line:
+            after = line.index(version) + 1
+            behind, line = line[after:], line[:after]
+            left += behind
+            marks = [mark for mark in marks if mark not in behind] or [version]
+        elif event.event in CHAMPION_CHANGES:
+            left, line = ([kept for kept in versions if kept != version] for versions in (left, line))
+            line.append(version)
+            marks = marks or [version]
+    return left, line, marks
 
 
 def _pending(events: Sequence[Event]) -> Event | None:
