@@ -90,7 +90,7 @@ def _status(model: str, events: tuple[Event, ...]) -> dict[str, str]:
         "champion": str(now.champion.version_to) if now.champion else "-",
         "since": f"{now.champion.time:%Y-%m-%d %H:%M}" if now.champion else "-",
         "by": f"{now.champion.who}, {now.champion.identity}" if now.champion else "-",
-        "newest": f"{newest.version_to} {newest.event}" if newest else "-",
+        "newest": f"{newest.version_to} {newest.event.replace('_', ' ')}" if newest else "-",
         "waits_for": f"an approval of {now.pending.version_to}" if now.pending else "-",
     }
 
@@ -103,7 +103,7 @@ def _versions(event: Event) -> str:
 def _print_table(headings: tuple[str, ...], rows: Iterable[list[str]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="", padding=(0, 2, 0, 0))
     for heading in headings:
-        table.add_column(heading, no_wrap=heading not in ("who", "why", "by"), overflow="fold")
+        table.add_column(heading, no_wrap=heading not in ("who", "why", "by", "newest", "waits for"), overflow="fold")
     for row in rows:
         table.add_row(*row)
     Console(width=80 if not Console().is_terminal else None, highlight=False, markup=False).print(table)
