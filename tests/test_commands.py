@@ -217,7 +217,9 @@ def test_what_programs_read_has_the_keys_that_are_written_down(environment: dict
     (checked,) = json.loads(ratchet(environment, "config", "check", "--json").stdout)
     assert list(checked) == _keys("config check")
     assert list(report) + list(report["outcomes"][0]) == _keys("validate")
-    assert [field.name for field in fields(FlowRun)] + ["link"] == _keys("train, promote, watch, approve, reject, rollback, reference")
+    assert [field.name for field in fields(FlowRun)] + ["link"] == _keys(
+        "train, promote, watch, approve, reject, rollback, reference"
+    )
 
 
 def _keys(title: str) -> list[str]:

@@ -65,12 +65,11 @@ def about(document: Document) -> list[str]:
 
 def as_question(document: Document, page: str) -> str:
     """What the approval's form says above its questions, the gravest first: on a small screen Prefect shows only the first lines."""
-    rules = [f"| {row['verdict']} | {row['candidate']} | {row['sure']} | {row['rule']} |" for row in table(document)]
+    rules = [
+        f"- {row['verdict']} {row['rule']}: {row['candidate']}{row['sure'] and ', surely '}{row['sure']}" for row in table(document)
+    ]
     return "\n".join([
-        f"**{headline(document)}**. {answer(document)} [Everything that this rests on]({page})", "",
-        "| verdict | value | surely | rule |",
-        "|---|---|---|---|",
-        *rules, "", " ".join(doubts(document)),
+        f"**{headline(document)}**. {answer(document)} [Everything that this rests on]({page})", "", " ".join(doubts(document)), "", *rules
     ])  # fmt: skip
 
 
