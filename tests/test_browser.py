@@ -41,7 +41,7 @@ def test_started_from_its_form_and_resumed_through_its_form_a_version_becomes_th
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1300, "height": 1100}, reduced_motion="reduce")
         page.set_default_timeout(60_000)
-        with _told(page, api):
+        with _told(page, home):
             _start_and_promote(home, page, api)
         browser.close()
 
@@ -57,7 +57,7 @@ def _start_and_promote(home: Home, page: Page, api: str) -> None:
     page.goto(f"{ui}/deployments/deployment/{deployment}/run")
     page.get_by_text("The instant up to which labels are complete").wait_for()
     page.get_by_text("Log a run that reads no holdout and registers nothing.").wait_for()
-    _press(page.get_by_role("button", name="Submit"))
+    _send(page.get_by_role("button", name="Submit"), "/create_flow_run")
     page.wait_for_url(lambda url: not url.endswith("/run"))
     await_that(lambda: _states(api, "train_candidate") == ["Registered"])
     await_that(lambda: _states(api, "promote_candidate") == ["Suspended"])
@@ -78,7 +78,7 @@ def _start_and_promote(home: Home, page: Page, api: str) -> None:
     name.fill("release lead")
     reason.fill("seen in the browser")
     _choose(evidence, digest)
-    _press(form.get_by_role("button", name="Submit"))
+    _send(form.get_by_role("button", name="Submit"), "/resume")
     form.wait_for(state="hidden")
     await_that(lambda: _states(api, "promote_candidate") == ["Promoted"])
 
@@ -86,6 +86,15 @@ def _start_and_promote(home: Home, page: Page, api: str) -> None:
 def _press(button: Locator) -> None:
     """By key: a field that loses the focus drops its complaint, the button moves up, and a click that has begun ends beside it."""
     button.press("Enter")
+
+
+def _send(button: Locator, endpoint: str) -> None:
+    """Press until Prefect takes it, as docs/browser.md tells people to: with SQLite it answers 503 when another write came first."""
+    status: int = httpx.codes.SERVICE_UNAVAILABLE
+    while status == httpx.codes.SERVICE_UNAVAILABLE:
+        with button.page.expect_response(lambda answer: answer.url.endswith(endpoint)) as answer:
+            _press(button)
+        status = answer.value.status
 
 
 def _choose(select: Locator, option: str) -> None:
@@ -103,12 +112,16 @@ def _states(api: str, flow: str) -> list[str]:
 
 
 @contextmanager
-def _told(page: Page, api: str) -> Iterator[None]:
-    """What fails inside says what was on the page, and how each flow run stood."""
+def _told(page: Page, home: Home) -> Iterator[None]:
+    """What fails inside says what was on the page, what the page asked for in vain, and how each flow run stood."""
+    in_vain: list[str] = []
+    page.on("requestfailed", lambda request: in_vain.append(f"{request.method} {request.url}: {request.failure}"))
+    page.on("response", lambda answer: in_vain.append(f"{answer.url}: {answer.status}") if answer.status >= 400 else None)
     try:
         yield
     except (AssertionError, Error) as error:
-        runs = httpx.post(f"{api}/flow_runs/filter", json={}).json()
+        runs = httpx.post(f"{home.record['prefect']}/flow_runs/filter", json={}).json()
         error.add_note("\n".join([f"{run['name']}: {run['state_name']}: {(run['state'] or {}).get('message')}" for run in runs]))
-        error.add_note(f"{page.url}\n{page.inner_text('body')}")
+        error.add_note("\n".join([f"{page.url}\n{page.inner_text('body')}", *in_vain]))
+        error.add_note((home.folder / ".ratchet" / "logs" / "prefect.log").read_text()[-4000:])
         raise
