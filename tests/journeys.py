@@ -13,6 +13,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
 from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun, State
@@ -20,15 +22,23 @@ from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
 from prefect.states import Crashed, Scheduled
 
+from configs.reading import read_model
 from configs.settings import Settings
 from deployments.stack import Stack
 from flows.correction import move_reference, roll_back
 from flows.promotion import promote_candidate
 from flows.training import train_candidate
+from tasks.release import correction, promotion, request
 from tasks.release.ledger import Event, Ledger
+from tasks.release.projection import project
+from tasks.release.promotion import Desk
 from tasks.release.standing import Standing, standing
+from tasks.tracking.registry import STAGE
+from tasks.tracking.runs import FLOW_RUN
 from tests import dying
 from tests.conftest import TINY_HOOKS, TINY_YAML, write_days
+
+TRAINED: dict[tuple[str, ...], ModelVersion] = {}  # by recipe: the version that the first journey with it trained
 
 
 @dataclass
@@ -85,6 +95,23 @@ class Journey:
         assert state.name == "Registered", state
         return max(int(version.version) for version in self.versions())
 
+    def candidate(self, *overrides: str) -> int:
+        """The number of a new version, for what begins after training: all of one recipe share the run that trained the first."""
+        path = self.settings.models / f"{self.model}.yaml"
+        recipe = (path.read_text().replace(self.model, ""), path.with_suffix(".py").read_text(), *overrides)
+        if recipe not in TRAINED:
+            number = self.train(overrides=list(overrides))
+            TRAINED[recipe] = self.mlflow.get_model_version(self.model, str(number))
+            return number
+        trained = TRAINED[recipe]
+        with suppress(MlflowException):  # it is there from the second version on
+            self.mlflow.create_registered_model(self.model)
+        tags = trained.tags | {FLOW_RUN: str(uuid4()), STAGE: "None"}
+        made = self.mlflow.create_model_version(
+            self.model, trained.source, trained.run_id, tags, model_id=trained.source.removeprefix("models:/")
+        )
+        return int(made.version)
+
     def ask(self, version: int, **parameters: Any) -> tuple[FlowRun, State[Any]]:
         run = self.start(promote_candidate, version=version, **parameters)
         return run, self.run(promote_candidate, run)
@@ -104,12 +131,24 @@ class Journey:
         assert str(self.fill_in(flow_run, decision).status.value) == "ACCEPT"
         return self.run(promote_candidate, flow_run)
 
-    def promote(self, **parameters: Any) -> int:
-        """The number of a new version that became the champion."""
-        version = self.train(**parameters)
+    def promote(self, version: int | None = None) -> int:
+        """The number of the version, a new one unless it is given, that became the champion."""
+        version = version or self.candidate()
         run, state = self.ask(version)
         assert state.name == "Suspended", state
         assert self.answer(run, "approve").name == "Promoted"
+        return version
+
+    def crown(self, version: int | None = None) -> int:
+        """As `promote`, by the same functions without a flow around them: for what begins beside a champion."""
+        version = version or self.candidate()
+        desk = Desk(self.ledger, self.mlflow, read_model(self.model, self.settings), version, str(uuid4()), mlflow_run="")
+        asked = request.request(desk, request.judge(desk, "tests"), "tests", instead=False, only_if_better=False)
+        assert asked, "somebody else changed the champion"
+        assert asked.event == "requested", asked
+        yes = promotion.Answer("approve", "release lead", "as tests do", asked.evidence or "")
+        correction.raise_reference(desk, promotion.take_answer(desk, asked, yes))
+        project(self.mlflow, self.ledger, self.model)
         return version
 
     def kill_at(self, flow_run: FlowRun, place: str, when: str) -> None:

@@ -18,8 +18,8 @@ BY = {"asked_by": "on-call", "reason": "alerts doubled"}
 @pytest.fixture
 def two_champions(journey: Journey) -> Journey:
     """Version 2 in place of version 1, which is the reference."""
-    journey.promote()
-    journey.promote()
+    journey.crown()
+    journey.crown()
     return journey
 
 
@@ -64,7 +64,7 @@ def test_the_reference_moves_because_a_person_says_so_and_a_rollback_behind_it_m
 
 def test_the_answer_to_a_question_asked_beside_another_champion_or_reference_no_longer_counts(two_champions: Journey) -> None:
     journey = two_champions
-    asked, _ = journey.ask(journey.train())
+    asked, _ = journey.ask(journey.candidate())
     corrected(journey, roll_back, 1)
     assert journey.answer(asked, "approve").name == "Stale"
     again, _ = journey.ask(3)
@@ -79,7 +79,7 @@ def test_the_answer_to_a_question_asked_beside_another_champion_or_reference_no_
 )
 def test_there_is_no_way_back_to_what_serves_or_never_served(two_champions: Journey, version: int, sentence: str) -> None:
     journey = two_champions
-    journey.train()
+    journey.candidate()
     before = journey.told
     _, state = corrected(journey, roll_back, version)
     assert state.type.value == "FAILED"
@@ -87,8 +87,9 @@ def test_there_is_no_way_back_to_what_serves_or_never_served(two_champions: Jour
     assert journey.told == before
 
 
-def test_a_former_champion_whose_files_are_gone_does_not_serve_again(two_champions: Journey, servers: Stack) -> None:
-    journey = two_champions
+def test_a_former_champion_whose_files_are_gone_does_not_serve_again(journey: Journey, servers: Stack) -> None:
+    journey.crown(journey.train())
+    journey.crown()
     shutil.rmtree(journey.files_of(1, servers))
     before = journey.told
     _, state = corrected(journey, roll_back, 1)
@@ -107,7 +108,7 @@ def test_of_two_who_roll_back_at_once_the_second_changes_nothing(two_champions: 
 def test_a_promotion_after_a_rollback_is_judged_beside_the_champion_that_came_back(two_champions: Journey) -> None:
     journey = two_champions
     corrected(journey, roll_back, 1)
-    run, _ = journey.ask(journey.train())
+    run, _ = journey.ask(journey.candidate())
     evidence = journey.ledger.evidence(journey.events[-1].evidence or "")
     assert (evidence["champion"]["version"], evidence["reference"]["version"]) == (1, 1)
     assert journey.answer(run, "approve").name == "Promoted"

@@ -52,8 +52,8 @@ def test_the_second_champion_archives_the_first(journey: Journey) -> None:
 
 
 def test_a_no_leaves_everything_as_it_was(journey: Journey) -> None:
-    journey.promote()
-    version = journey.train()
+    journey.crown()
+    version = journey.candidate()
     run, _ = journey.ask(version)
     assert journey.answer(run, "reject").name == "Rejected"
     assert journey.aliases() == {"champion": 1, "reference": 1}
@@ -62,7 +62,7 @@ def test_a_no_leaves_everything_as_it_was(journey: Journey) -> None:
 
 def test_a_candidate_below_the_gate_is_refused_with_its_reasons_and_nobody_is_asked(new_journey: Callable[..., Journey]) -> None:
     journey = new_journey(lambda text: text.replace("at_least: 0.5", "at_least: 0.999"))
-    version = journey.train()
+    version = journey.candidate()
     _, state = journey.ask(version)
     assert (state.type.value, state.name) == ("COMPLETED", "Refused")
     assert "at least 0.999 asked: FAIL" in str(state.message)
@@ -71,7 +71,7 @@ def test_a_candidate_below_the_gate_is_refused_with_its_reasons_and_nobody_is_as
 
 
 def test_the_form_has_no_default_and_takes_no_other_evidence(journey: Journey) -> None:
-    run, _ = journey.ask(journey.train())
+    run, _ = journey.ask(journey.candidate())
     assert journey.fill_in(run, "approve", evidence="0" * 64).status.value == "REJECT"
     assert journey.fill_in(run, "maybe").status.value == "REJECT"
     assert journey.prefect.resume_flow_run(run.id).status.value == "REJECT"
@@ -84,7 +84,7 @@ def test_the_form_has_no_default_and_takes_no_other_evidence(journey: Journey) -
 
 @pytest.mark.parametrize("force", [True, False])
 def test_setting_the_run_going_without_the_form_approves_nothing_and_asks_again(journey: Journey, force: bool) -> None:
-    run, _ = journey.ask(journey.train())
+    run, _ = journey.ask(journey.candidate())
     journey.prefect.set_flow_run_state(run.id, Scheduled(), force=force)
     assert journey.run(promote_candidate, run).name == "Suspended"
     assert not {"approved 1", "promoted 1"} & set(journey.told)
@@ -103,7 +103,7 @@ def for_any_evidence(schema: dict[str, Any]) -> None:
 def test_an_answer_to_a_form_of_an_older_version_is_no_answer_and_is_asked_again(
     journey: Journey, change: Callable[[dict[str, Any]], None], form: dict[str, str]
 ) -> None:
-    run, state = journey.ask(journey.train())
+    run, state = journey.ask(journey.candidate())
     key = state.state_details.run_input_keyset["schema"]
     schema = json.loads(journey.prefect.read_flow_run_input(run.id, key))
     change(schema)
@@ -118,7 +118,7 @@ def test_an_answer_to_a_form_of_an_older_version_is_no_answer_and_is_asked_again
 
 
 def test_a_gate_that_changed_while_it_waited_makes_the_yes_stale(journey: Journey) -> None:
-    run, _ = journey.ask(journey.train())
+    run, _ = journey.ask(journey.candidate())
     path = journey.settings.models / f"{journey.model}.yaml"
     path.write_text(path.read_text().replace("at_least: 0.5", "at_least: 0.4"))
     state = journey.answer(run, "approve")
@@ -151,8 +151,8 @@ def test_damaged_model_files_are_refused_before_anybody_is_asked(journey: Journe
 
 
 def test_a_second_request_is_deferred_and_asked_for_when_the_first_ends_without_a_promotion(journey: Journey) -> None:
-    first, _ = journey.ask(journey.train())
-    second = journey.train()
+    first, _ = journey.ask(journey.candidate())
+    second = journey.candidate()
     _, state = journey.ask(second)
     assert state.name == "Deferred"
     assert "behind version 1, which waits since" in str(state.message)
@@ -163,8 +163,8 @@ def test_a_second_request_is_deferred_and_asked_for_when_the_first_ends_without_
 
 
 def test_instead_takes_the_place_of_the_one_that_waits_on_record(journey: Journey) -> None:
-    first, _ = journey.ask(journey.train())
-    second, state = journey.ask(journey.train(), instead=True)
+    first, _ = journey.ask(journey.candidate())
+    second, state = journey.ask(journey.candidate(), instead=True)
     assert state.name == "Suspended"
     assert journey.told == ["requested 1", "withdrawn 1", "requested 2"]
     assert journey.fill_in(first, "approve").status.value == "ACCEPT"
@@ -174,7 +174,7 @@ def test_instead_takes_the_place_of_the_one_that_waits_on_record(journey: Journe
 
 
 def test_a_forced_retry_of_a_finished_promotion_changes_nothing(journey: Journey) -> None:
-    version = journey.train()
+    version = journey.candidate()
     run, _ = journey.ask(version)
     journey.answer(run, "approve")
     before = journey.events
@@ -187,8 +187,8 @@ def test_a_forced_retry_of_a_finished_promotion_changes_nothing(journey: Journey
 
 
 def test_a_forced_retry_of_a_promotion_that_was_put_off_does_not_ask_after_all(journey: Journey) -> None:
-    first, _ = journey.ask(journey.train())
-    second, _ = journey.ask(journey.train())
+    first, _ = journey.ask(journey.candidate())
+    second, _ = journey.ask(journey.candidate())
     journey.answer(first, "reject")
     before = journey.told
     journey.again(second)
@@ -206,7 +206,7 @@ DEATHS = [
 
 @pytest.mark.parametrize(("place", "when"), DEATHS)
 def test_killed_before_the_wait_the_same_run_again_asks_once(journey: Journey, place: str, when: str) -> None:
-    version = journey.train()
+    version = journey.candidate()
     run = journey.start(promote_candidate, version=version)
     journey.kill_at(run, place, when)
     journey.again(run)
@@ -218,7 +218,7 @@ def test_killed_before_the_wait_the_same_run_again_asks_once(journey: Journey, p
 
 @pytest.mark.parametrize("event", ["approved", "promoted"])
 def test_killed_after_the_yes_the_same_run_again_promotes_once(journey: Journey, event: str) -> None:
-    run, _ = journey.ask(journey.train())
+    run, _ = journey.ask(journey.candidate())
     journey.fill_in(run, "approve")
     journey.kill_at(run, "tasks.release.ledger:Ledger.append", f"after={event}")
     journey.again(run)
@@ -229,18 +229,18 @@ def test_killed_after_the_yes_the_same_run_again_promotes_once(journey: Journey,
 
 
 def test_killed_between_commit_and_projection_the_next_promotion_flow_shows_it(journey: Journey) -> None:
-    run, _ = journey.ask(journey.train())
+    run, _ = journey.ask(journey.candidate())
     journey.fill_in(run, "approve")
     journey.kill_at(run, "tasks.release.ledger:Ledger.append", "after=promoted")
     journey.again(run)
     assert "champion" not in journey.aliases()
-    _, state = journey.ask(journey.train())
+    _, state = journey.ask(journey.candidate())
     assert state.name == "Suspended"
     assert journey.aliases() == {"champion": 1, "reference": 1, "challenger": 2}
 
 
 def test_two_approvals_at_once_make_one_champion_and_the_other_is_told(journey: Journey) -> None:
-    first, second = journey.train(), journey.train()
+    first, second = journey.candidate(), journey.candidate()
     runs = [journey.start(promote_candidate, version=version) for version in (first, second)]
     for worker in [dying.begin(run.id, "os:abort", "before") for run in runs]:
         dying.wait_for(worker)

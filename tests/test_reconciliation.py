@@ -16,9 +16,9 @@ APPEND = "tasks.release.ledger:Ledger.append"
 
 
 def test_a_request_whose_process_died_goes_on_and_can_be_answered(journey: Journey) -> None:
-    run = journey.start(promote_candidate, version=journey.train())
+    run = journey.start(promote_candidate, version=journey.candidate())
     journey.kill_at(run, APPEND, "after=requested")
-    _, behind = journey.ask(journey.train())  # a promotion flow reconciles its own model
+    _, behind = journey.ask(journey.candidate())  # a promotion flow reconciles its own model
     assert behind.name == "Deferred"
     assert journey.run(promote_candidate, run).name == "Suspended"
     assert journey.answer(run, "approve").name == "Promoted"
@@ -26,7 +26,7 @@ def test_a_request_whose_process_died_goes_on_and_can_be_answered(journey: Journ
 
 
 def test_a_yes_whose_process_died_before_the_promotion_is_carried_out(journey: Journey) -> None:
-    run, _ = journey.ask(journey.train())
+    run, _ = journey.ask(journey.candidate())
     journey.fill_in(run, "approve")
     journey.kill_at(run, APPEND, "after=approved")
     reconcile(journey.settings)
@@ -37,7 +37,7 @@ def test_a_yes_whose_process_died_before_the_promotion_is_carried_out(journey: J
 
 def test_a_request_that_no_process_lives_through_is_withdrawn(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconciliation, "MOST_STARTS", 1)
-    run = journey.start(promote_candidate, version=journey.train())
+    run = journey.start(promote_candidate, version=journey.candidate())
     journey.kill_at(run, APPEND, "after=requested")
     reconcile(journey.settings)
     assert journey.told == ["requested 1", "withdrawn 1"]
@@ -47,8 +47,8 @@ def test_a_request_that_no_process_lives_through_is_withdrawn(journey: Journey, 
 def test_a_request_whose_flow_run_is_over_is_withdrawn_and_the_next_in_line_is_asked_for(
     journey: Journey, state: State[None], ending: str
 ) -> None:
-    run, _ = journey.ask(journey.train())
-    journey.ask(journey.train())
+    run, _ = journey.ask(journey.candidate())
+    journey.ask(journey.candidate())
     journey.prefect.set_flow_run_state(run.id, state, force=True)
     for _ in range(2):  # the second finds nothing more to do
         reconcile(journey.settings)
@@ -61,7 +61,7 @@ def test_a_request_whose_flow_run_is_over_is_withdrawn_and_the_next_in_line_is_a
 
 
 def test_a_request_whose_flow_run_was_deleted_is_withdrawn_and_its_mlflow_run_ended(journey: Journey) -> None:
-    run, _ = journey.ask(journey.train())
+    run, _ = journey.ask(journey.candidate())
     journey.prefect.delete_flow_run(run.id)
     reconcile(journey.settings)
     assert journey.told == ["requested 1", "withdrawn 1"]
@@ -70,7 +70,7 @@ def test_a_request_whose_flow_run_was_deleted_is_withdrawn_and_its_mlflow_run_en
 
 
 def test_a_request_past_its_days_is_expired_and_its_flow_run_ended(journey: Journey) -> None:
-    run = journey.start(promote_candidate, version=journey.train())
+    run = journey.start(promote_candidate, version=journey.candidate())
     digest = journey.ledger.store_evidence({"made": "eight days ago"})
     long_ago = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=8)
     journey.ledger.append(
@@ -78,14 +78,14 @@ def test_a_request_past_its_days_is_expired_and_its_flow_run_ended(journey: Jour
         flow_run=str(run.id), evidence=digest, time=long_ago,
     )  # fmt: skip
     journey.prefect.set_flow_run_state(run.id, Suspended(), force=True)
-    _, state = journey.ask(journey.train())
+    _, state = journey.ask(journey.candidate())
     assert state.name == "Suspended"
     assert journey.told == ["requested 1", "expired 1", "requested 2"]
     assert (journey.read(run.id).state_type, journey.read(run.id).state_name) == (StateType.CANCELLED, "Expired")
 
 
 def test_labels_that_fell_behind_the_ledger_are_set_again(journey: Journey) -> None:
-    version = journey.promote()
+    version = journey.crown()
     journey.mlflow.delete_registered_model_alias(journey.model, "champion")
     journey.mlflow.set_model_version_tag(journey.model, str(version), "stage", "None")
     reconcile(journey.settings)
@@ -94,7 +94,7 @@ def test_labels_that_fell_behind_the_ledger_are_set_again(journey: Journey) -> N
 
 
 def test_a_run_that_still_goes_is_left_alone(journey: Journey) -> None:
-    run, _ = journey.ask(journey.train())
+    run, _ = journey.ask(journey.candidate())
     reconcile(journey.settings)
     assert journey.read(run.id).state_name == "Suspended"
     (waiting,) = journey.mlflow_runs(run)

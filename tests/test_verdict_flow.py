@@ -32,15 +32,15 @@ def gate_of(*rules: str) -> Callable[[str], str]:
 
 def worse(journey: Journey) -> int:
     """A candidate that answers each row alike but for noise."""
-    return journey.train(
-        overrides=["train.estimator=sklearn.ensemble.ExtraTreesClassifier", "train.params={max_depth: 1, n_estimators: 1}"]
+    return journey.candidate(
+        "train.estimator=sklearn.ensemble.ExtraTreesClassifier", "train.params={max_depth: 1, n_estimators: 1}"
     )
 
 
 def test_a_candidate_is_compared_with_champion_and_reference_on_its_own_kept_rows(new_journey: Callable[..., Journey]) -> None:
     journey = new_journey(beside)
-    journey.promote()
-    version = journey.train(overrides=["train.params.C=2.0"])
+    journey.crown()
+    version = journey.candidate("train.params.C=2.0")
     run, state = journey.ask(version)
     assert state.name == "Suspended", state
     document = journey.ledger.evidence(journey.events[-1].evidence or "")
@@ -62,7 +62,7 @@ def test_a_worse_candidate_is_refused_even_when_every_threshold_passes(new_journ
     journey = new_journey(
         gate_of("metric: average_precision, at_least: 0.01", "metric: average_precision, not_worse_than: champion, by: 0.05")
     )
-    journey.promote()
+    journey.crown()
     _, state = journey.ask(worse(journey))
     assert state.name == "Refused"
     assert re.search(
@@ -73,13 +73,13 @@ def test_a_worse_candidate_is_refused_even_when_every_threshold_passes(new_journ
 
 def test_the_same_model_again_is_never_better_but_within_a_margin(new_journey: Callable[..., Journey]) -> None:
     journey = new_journey(gate_of("metric: average_precision, at_least: 0.5", "metric: average_precision, better_than: champion"))
-    with_absolute = journey.promote()
-    _, state = journey.ask(journey.train())
+    with_absolute = journey.crown()
+    _, state = journey.ask(journey.candidate())
     assert (with_absolute, state.name) == (1, "Refused")
     assert "INCONCLUSIVE" in str(state.message)
     path = journey.settings.models / f"{journey.model}.yaml"
     path.write_text(path.read_text().replace("better_than: champion", "not_worse_than: champion, by: 0.001"))
-    _, state = journey.ask(journey.train())
+    _, state = journey.ask(journey.candidate())
     assert state.name == "Suspended"
     assert "answers every row as the champion does" in journey.events[-1].why
 
@@ -87,8 +87,8 @@ def test_the_same_model_again_is_never_better_but_within_a_margin(new_journey: C
 def test_an_inconclusive_verdict_asks_a_person_where_the_gate_says_so(new_journey: Callable[..., Journey]) -> None:
     rules = gate_of("metric: average_precision, at_least: 0.5", "metric: average_precision, better_than: champion")
     journey = new_journey(lambda text: rules(text) + "comparison: {inconclusive: ask}\n")
-    journey.promote()
-    run, state = journey.ask(journey.train())
+    journey.crown()
+    run, state = journey.ask(journey.candidate())
     assert state.name == "Suspended"
     document = journey.ledger.evidence(journey.events[-1].evidence or "")
     assert document["verdict"]["outcome"] == "INCONCLUSIVE"
@@ -141,7 +141,7 @@ def test_a_candidate_that_is_surely_better_becomes_the_reference_and_one_that_is
 
 def test_one_that_is_not_surely_better_waits_until_the_champion_is_old(new_journey: Callable[..., Journey]) -> None:
     journey = new_journey(lambda text: beside(text).replace("{ask: manual}", "{ask: when_better, champion_older_than_days: 7}"))
-    journey.promote()
+    journey.crown()
     version = journey.train()
     (by_training,) = (run for run in journey.promotions() if run.parameters["version"] == version)
     state = journey.run(promote_candidate, by_training)
@@ -156,7 +156,7 @@ def test_one_that_is_not_surely_better_waits_until_the_champion_is_old(new_journ
 
 def test_rows_that_the_champion_was_trained_on_refuse_or_are_left_out_for_all(new_journey: Callable[..., Journey]) -> None:
     journey = new_journey(beside)
-    journey.promote(as_of="2026-01-10")
+    journey.crown(journey.train(as_of="2026-01-10"))
     version = journey.train(as_of="2026-01-08")
     _, state = journey.ask(version)
     assert state.name == "Refused"
@@ -172,7 +172,7 @@ def test_rows_that_the_champion_was_trained_on_refuse_or_are_left_out_for_all(ne
 
 def test_a_version_with_another_prepare_is_given_its_own(new_journey: Callable[..., Journey]) -> None:
     journey = new_journey(beside)
-    journey.promote()
+    journey.crown()
     hooks = journey.settings.models / f"{journey.model}.py"
     hooks.write_text(hooks.read_text().replace('raw["amount"] * 2', '-3 * raw["amount"]'))
     _, state = journey.ask(journey.train())
@@ -195,7 +195,7 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence_and_nothing_moves(
     new_journey: Callable[..., Journey], servers: Stack, tmp_path: Path, damage: str, said: str
 ) -> None:
     journey = new_journey(beside)
-    journey.promote()
+    journey.crown(journey.train())
     journey.train(overrides=["train.params.C=2.0"])
     first, second = (journey.mlflow.get_run(journey.mlflow.get_model_version(journey.model, number).run_id) for number in "12")
     if damage.startswith("holdout"):
@@ -235,7 +235,7 @@ def test_a_metric_of_the_models_own_that_is_no_number_stops_the_training_with_it
 
 def test_a_feature_that_callers_do_not_send_refuses_unless_it_is_allowed(new_journey: Callable[..., Journey]) -> None:
     journey = new_journey(beside)
-    journey.promote()
+    journey.crown()
     path = journey.settings.models / f"{journey.model}.yaml"
     hooks = path.with_suffix(".py")
     hooks.write_text(hooks.read_text().replace("raw.assign(", 'raw.assign(triple=raw["amount"] * 3, '))
@@ -255,7 +255,7 @@ def test_a_feature_that_callers_do_not_send_refuses_unless_it_is_allowed(new_jou
 
 def test_each_look_at_a_holdout_that_never_renews_spends_its_share_of_the_level(new_journey: Callable[..., Journey]) -> None:
     journey = new_journey(lambda text: beside(text) + "comparison: {spend: true}\n")
-    journey.promote()
+    journey.crown()
     confidences = []
     for c in (2.0, 3.0):
         _, state = journey.ask(journey.train(overrides=[f"train.params.C={c}"]), instead=True)
@@ -269,8 +269,8 @@ def test_a_replay_says_what_another_gate_would_have_let_by_and_writes_nothing(
     new_journey: Callable[..., Journey], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     journey = new_journey(beside)
-    journey.promote()
-    journey.ask(journey.train())
+    journey.crown()
+    journey.ask(journey.candidate())
     before = journey.events
     (stricter := tmp_path / "stricter.yaml").write_text(
         "gate:\n  - {metric: roc_auc, at_least: 0.5}\n  - {metric: roc_auc, better_than: champion}\n"
