@@ -15,6 +15,7 @@ up: set-up          ## the local servers and the runner, until Ctrl-C
 	@$(UV) run ratchet up
 
 test bench: EXTRAS = --all-extras
+test: export OMP_NUM_THREADS = 1  # the workers share the cores already
 test: set-up        ## every promise, with real servers
 	$(UV) run pytest -n $(WORKERS) --dist worksteal
 
@@ -36,7 +37,7 @@ hooks:              ## let git call `make check` before each commit
 
 set-up: | $(UV)
 	@test -d .venv || echo "Installing what uv.lock lists into .venv ..."
-	@$(UV) sync --locked --inexact $(EXTRAS) $(if $(wildcard .venv),--quiet)
+	@$(UV) sync --locked --inexact --compile-bytecode $(EXTRAS) $(if $(wildcard .venv),--quiet)
 
 .tools/bin/uv:
 	@echo "Getting uv, which installs the rest ..."

@@ -136,11 +136,16 @@ class Verdict:
 
 @dataclass(frozen=True)
 class RegisteredVersion:
-    """What the registry and the training run record of one version. Metrics are named as logged: holdout/average_precision."""
+    """What the registry and the training run record of one version. Metrics are named as logged: holdout/average_precision.
+
+    `address` is where its model's files lie, `artifacts` where the other files of its run do.
+    """
 
     model: str
     number: int
     run_id: str
+    experiment: str
+    artifacts: str
     flow_run: str
     sha256: str
     address: str

@@ -40,7 +40,9 @@ def contest_of(
     roles: tuple[Role, ...] = ("candidate", "champion", "reference")
     for number, role in enumerate(roles, 1):
         if role in scores:
-            version = RegisteredVersion(config.name, number, "r", "f", f"{role}{number}", "models:/m", {}, {"holdout_sha256": "h"})
+            version = RegisteredVersion(
+                config.name, number, "r", "1", "a", "f", f"{role}{number}", "models:/m", {}, {"holdout_sha256": "h"}
+            )
             found = scores[role]
             indexed = pd.Series(found, index=rows.index) if isinstance(found, np.ndarray) else found
             made[role] = Contestant(version, config, hooks, indexed, 0.5)

@@ -11,7 +11,7 @@ from tasks.verdict import evidence, gate
 
 RULES = (Rule(metric="average_precision", at_least=0.5), Rule(metric="average_precision", not_worse_than="champion", by=0.03))
 CANDIDATE = RegisteredVersion(
-    model="tiny", number=3, run_id="r", flow_run="f", sha256="a" * 64, address="models:/m",
+    model="tiny", number=3, run_id="r", experiment="1", artifacts="a", flow_run="f", sha256="a" * 64, address="models:/m",
     metrics={"holdout/average_precision": 0.61234567891234, "train/log_loss": 0.2, "seconds/fit": 3.0, "validation/raw_failed": 0.0},
     params={"holdout_start": "2018-08-06T00:00:00", "holdout_end": "2018-08-08T00:00:00", "holdout_rows": "8000", "holdout_positives": "40",
             "holdout_sha256": "h", "train_end": "2018-08-05T00:00:00", "train_rows": "90000", "git_commit": "1f09c2a0", "train.params.C": "1.0"},

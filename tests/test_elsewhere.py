@@ -52,7 +52,7 @@ def test_a_champion_of_an_older_scikit_learn_is_scored_in_its_own_environment(
         cwd=tmp_path, capture_output=True, text=True, check=True,
     )  # fmt: skip
     sha256 = digests.of_folder(tmp_path / "model")
-    older = RegisteredVersion("tiny", 1, "r", "f", sha256, str(tmp_path / "model"), {}, {})
+    older = RegisteredVersion("tiny", 1, "r", "1", "a", "f", sha256, str(tmp_path / "model"), {}, {})
     scored = versions.score(MlflowClient(), older, read_file(tiny), rows)
     assert scored.note == f"needs {OLDER} and was scored in an environment of its own"
     np.testing.assert_array_equal(scored.scores, json.loads(made.stdout.splitlines()[-1]))

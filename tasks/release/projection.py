@@ -22,19 +22,20 @@ def _show(client: MlflowClient, now: Standing) -> None:
     numbers = registry.read_stages(client, now.model)
     wanted = dict.fromkeys(numbers, "None")
     wanted |= {number: "Archived" for number in now.former if number in numbers}
+    aliases = {
+        "reference": now.reference if now.reference in numbers else None,
+        "challenger": now.pending.version_to if now.pending else None,
+    }
     if now.pending and now.pending.version_to:
         wanted[now.pending.version_to] = "Staging"
     if now.champion and now.champion.version_to in numbers:  # a deleted version can bear no label; the ledger still names it
         wanted[now.champion.version_to] = "Production"
         registry.describe(client, now.model, now.champion.version_to, _description(now.champion))
-        registry.show_alias(
-            client, now.model, "champion", now.champion.version_to
-        )  # serving reads this: before all that only people read
+        aliases["champion"] = now.champion.version_to
+    registry.show_aliases(client, now.model, aliases)  # serving reads them: before what only people read
     for number, stage in wanted.items():
         if numbers.get(number, (stage, stage)) != (stage, stage):
             registry.show_stage(client, now.model, number, stage)
-    registry.show_alias(client, now.model, "reference", now.reference if now.reference in numbers else None)
-    registry.show_alias(client, now.model, "challenger", now.pending.version_to if now.pending else None)
 
 
 def _description(change: Event) -> str:

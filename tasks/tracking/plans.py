@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
 from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any
@@ -87,9 +88,15 @@ def code_identity(models: Path, hooks: Hooks) -> dict[str, str]:
     return {
         **(in_git if commit else {"git_commit": "not in git"}),
         "hooks_sha256": hashlib.sha256(hooks.source.encode()).hexdigest(),
-        "lock_digest": _digest(sorted({f"{d.name}=={d.version}" for d in distributions()})),
+        "lock_digest": _lock_digest(),
         **{f"version.{name}": _version(name) for name in libraries},
     }
+
+
+@cache
+def _lock_digest() -> str:
+    """Of all installed distributions, which a process does not change."""
+    return _digest(sorted({f"{installed.name}=={installed.version}" for installed in distributions()}))
 
 
 def _version(name: str) -> str:

@@ -63,6 +63,8 @@ def read_version(client: MlflowClient, model: str, number: int) -> RegisteredVer
         model=model,
         number=number,
         run_id=run.info.run_id,
+        experiment=run.info.experiment_id,
+        artifacts=run.info.artifact_uri,
         flow_run=entry.tags.get(FLOW_RUN, ""),
         sha256=entry.tags.get(SHA256, ""),
         address=_address(client, entry),
@@ -79,14 +81,14 @@ def read_aliases(client: MlflowClient, model: str) -> dict[str, int]:
     return {alias: int(number) for alias, number in client.get_registered_model(model).aliases.items()}
 
 
-def show_alias(client: MlflowClient, model: str, alias: str, number: int | None) -> None:
-    """The alias at this version, or nowhere; no request is made where it already is so."""
-    if read_aliases(client, model).get(alias) == number:
-        return
-    if number is None:
-        client.delete_registered_model_alias(model, alias)
-    else:
-        client.set_registered_model_alias(model, alias, str(number))
+def show_aliases(client: MlflowClient, model: str, wanted: Mapping[str, int | None]) -> None:
+    """Each alias at this version, or nowhere; no request is made where it already is so."""
+    there = read_aliases(client, model)
+    for alias, number in wanted.items():
+        if number is None and alias in there:
+            client.delete_registered_model_alias(model, alias)
+        elif number is not None and there.get(alias) != number:
+            client.set_registered_model_alias(model, alias, str(number))
 
 
 def read_stages(client: MlflowClient, model: str) -> dict[int, tuple[str, str]]:

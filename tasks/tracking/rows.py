@@ -33,10 +33,11 @@ def keep(client: MlflowClient, experiment_id: str, rows: pd.DataFrame) -> str:
 
 def read(client: MlflowClient, experiment_id: str, sha256: str) -> pd.DataFrame:
     """The rows kept under `sha256`; Refused when the file is no longer that, or no longer there."""
-    if f"{sha256}.parquet" not in {Path(info.path).name for info in _store(client, experiment_id).list_artifacts()}:
+    store = _store(client, experiment_id)
+    if f"{sha256}.parquet" not in {Path(info.path).name for info in store.list_artifacts()}:
         raise Refused(f"the kept rows {sha256[:12]} are no longer there; restore that file from a backup, or train again")
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(_store(client, experiment_id).download_artifacts(f"{sha256}.parquet", folder))
+        file = Path(store.download_artifacts(f"{sha256}.parquet", folder))
         if digests.of_file(file) != sha256:
             raise Refused(f"the kept rows {sha256[:12]} have changed since they were stored; restore that file from a backup")
         return pd.read_parquet(file)

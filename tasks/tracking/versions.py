@@ -38,24 +38,24 @@ class Scored:
     note: str = ""
 
 
-def recorded(client: MlflowClient, version: RegisteredVersion) -> tuple[ModelConfig, Hooks]:
+def recorded(version: RegisteredVersion) -> tuple[ModelConfig, Hooks]:
     """The configuration and the hooks that the version was trained with."""
     try:
-        config = ModelConfig.model_validate(json.loads(_text(client, version, "config.json")))
+        config = ModelConfig.model_validate(json.loads(_text(version, "config.json")))
     except ValidationError as error:
         raise Refused(f"its kept configuration is not one of today's ({error.errors()[0]['msg']}); train it again") from error
-    source = _text(client, version, "hooks.py") if config.hooks else ""
+    source = _text(version, "hooks.py") if config.hooks else ""
     return config, parse_hooks(config, source, Path(f"{version.model}-{version.number}.py"))
 
 
 def holdout(client: MlflowClient, version: RegisteredVersion) -> pd.DataFrame:
     """The raw rows of its holdout with the history that `prepare` needs; Refused when they are not those that were kept."""
-    return rows.read(client, _experiment(client, version), version.params.get("holdout_sha256", ""))
+    return rows.read(client, version.experiment, version.params.get("holdout_sha256", ""))
 
 
 def seen_keys(client: MlflowClient, version: RegisteredVersion) -> "pd.Series[Any]":
     """The keys of the rows that shaped it."""
-    kept = rows.read(client, _experiment(client, version), version.params.get("train_keys_sha256", ""))
+    kept = rows.read(client, version.experiment, version.params.get("train_keys_sha256", ""))
     return kept[kept.columns[0]]
 
 
@@ -103,13 +103,8 @@ def _shaped(answers: NDArray[np.float64], classes: list[object], config: ModelCo
     return pd.Series(answers[:, 1] if config.kind == "binary" else np.ravel(answers), index=prepared.index, name="score")
 
 
-def _experiment(client: MlflowClient, version: RegisteredVersion) -> str:
-    return str(client.get_run(version.run_id).info.experiment_id)
-
-
-def _text(client: MlflowClient, version: RegisteredVersion, file: str) -> str:
+def _text(version: RegisteredVersion, file: str) -> str:
     try:
-        root = client.get_run(version.run_id).info.artifact_uri
-        return str(mlflow.artifacts.load_text(f"{root}/{file}"))
+        return str(mlflow.artifacts.load_text(f"{version.artifacts}/{file}"))
     except (MlflowException, OSError) as error:
         raise ModelRejected(f"{file} of its training run cannot be read; restore it from a backup, or train again") from error

@@ -57,7 +57,7 @@ def hold(client: MlflowClient, config: ModelConfig, numbers: Mapping[Role, int |
     """The contest of these versions under today's gate; what cannot be compared is a problem, in words."""
     candidate = registry.read_version(client, config.name, numbers["candidate"] or 0)
     try:
-        recorded, hooks = versions.recorded(client, candidate)
+        recorded, hooks = versions.recorded(candidate)
         judged_by = config.model_copy(update={"data": recorded.data, "kind": recorded.kind})
         raw = versions.holdout(client, candidate)
         frame = _judged(recorded, hooks, raw)
@@ -105,7 +105,7 @@ def _without_seen_rows(client: MlflowClient, contest: Contest) -> Contest:
 
 
 def _enter(client: MlflowClient, version: RegisteredVersion, contest: Contest, raw: pd.DataFrame) -> Contestant:
-    config, hooks = versions.recorded(client, version)
+    config, hooks = versions.recorded(version)
     if config.kind != contest.config.kind:
         raise UsageError(f"it is {config.kind}, the candidate {contest.config.kind}; promote models of one kind under one name")
     own = _judged(config, hooks, raw)
