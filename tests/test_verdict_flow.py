@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from deployments.commands.main import main
@@ -216,6 +217,26 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence_and_nothing_moves(
     assert state.name == "Refused", state
     assert said in str(state.message)
     assert "promoted 2" not in journey.told
+
+
+def a_regression(text: str) -> str:
+    text = gate_of("metric: mean_absolute_error, at_most: 1", "metric: mean_absolute_error, better_than: champion")(text)
+    text = text.replace("[average_precision, roc_auc, log_loss, share_found]", "[mean_absolute_error]")
+    return "kind: regression\n" + text.replace("LogisticRegression, params: {C: 1.0}", "PoissonRegressor, params: {}")
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered")
+def test_a_champion_that_answers_a_row_with_no_number_cannot_be_compared(new_journey: Callable[..., Journey]) -> None:
+    journey = new_journey(a_regression)
+    journey.crown()
+    day = journey.settings.data / "days" / "2026-01-09.parquet"
+    rows = pd.read_parquet(day)
+    rows.loc[rows["customer"] != 0, "amount"] = 1e9  # the exponential of which is infinite
+    rows.to_parquet(day)
+    _, state = journey.ask(journey.train(overrides=["train.estimator=sklearn.linear_model.Ridge"]))
+    assert state.name == "Refused", state
+    assert "Champion 1 cannot be compared: it answers some rows with no number" in str(state.message)
+    assert journey.aliases() == {"champion": 1, "reference": 1}
 
 
 ANSWERS_NAN = """

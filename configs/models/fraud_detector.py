@@ -48,16 +48,12 @@ def add_window_features(raw: pd.DataFrame) -> pd.DataFrame:
         "TX_DURING_WEEKEND": (when.dt.day_of_week >= 5).astype("int64"),
         "TX_DURING_NIGHT": (when.dt.hour <= LAST_NIGHT_HOUR).astype("int64"),
     }
-    # whole cents add up exactly: a row's features do not depend on which other customers' rows stand in the frame
-    cents = np.rint(raw["TX_AMOUNT"].to_numpy(dtype=np.float64) * 100)
     instants, ranks = np.unique(when.to_numpy(dtype="datetime64[us]"), return_inverse=True)
-    customers = _Timeline(raw["CUSTOMER_ID"], instants, ranks, cents)
-    for days, number, total in customers.windows(ending_days_ago=0):
+    for days, number, total in _Timeline(raw["CUSTOMER_ID"], instants, ranks, _cents(raw)).windows(ending_days_ago=0):
         features[f"CUSTOMER_ID_NB_TX_{days}DAY_WINDOW"] = number
         features[f"CUSTOMER_ID_AVG_AMOUNT_{days}DAY_WINDOW"] = total / number / 100
     frauds = raw["TX_FRAUD"].fillna(0).to_numpy(dtype=np.float64)
-    terminals = _Timeline(raw["TERMINAL_ID"], instants, ranks, frauds)
-    for days, number, total in terminals.windows(ending_days_ago=LABEL_DELAY_DAYS):
+    for days, number, total in _Timeline(raw["TERMINAL_ID"], instants, ranks, frauds).windows(ending_days_ago=LABEL_DELAY_DAYS):
         features[f"TERMINAL_ID_NB_TX_{days}DAY_WINDOW"] = number
         features[f"TERMINAL_ID_RISK_{days}DAY_WINDOW"] = total / np.maximum(number, 1)
     return raw.assign(**features)
@@ -126,15 +122,27 @@ class _Timeline:
         last = self._position(ending_days_ago)
         for days in WINDOW_DAYS:
             first = self._position(ending_days_ago + days)
-            number, total = np.empty(len(self.order)), np.empty(len(self.order))
-            number[self.order] = last - first
-            total[self.order] = self.totals[last] - self.totals[first]
-            yield days, number, total
+            yield days, self._by_row(last - first), self._by_row(self.totals[last] - self.totals[first])
 
     def _position(self, days: int) -> Integers:
         """For each sorted row, the position past all of its owner's rows up to and including `days` before it."""
         instants_until = np.searchsorted(self.instants, self.instants - np.timedelta64(days, "D"), side="right")
-        return np.searchsorted(self.keys, self.keys - self.ranks + instants_until[self.ranks])
+        wanted = instants_until[self.ranks]
+        wanted += self.keys  # in place: with millions of rows every array counts
+        wanted -= self.ranks
+        return np.searchsorted(self.keys, wanted)
+
+    def _by_row(self, values: NDArray[np.number[Any]]) -> Floats:
+        """Values of the sorted rows, in the order in which the rows came."""
+        by_row = np.empty(len(values))
+        by_row[self.order] = values
+        return by_row
+
+
+def _cents(raw: pd.DataFrame) -> Floats:
+    """Whole cents add up exactly: a row's features do not depend on which other customers' rows stand in the frame."""
+    cents: Floats = np.rint(raw["TX_AMOUNT"].to_numpy(dtype=np.float64) * 100)
+    return cents
 
 
 def _demand_known(raw: pd.DataFrame, *columns: str) -> None:

@@ -67,13 +67,14 @@ def prepare(config: ModelConfig, hooks: Hooks, raw: pd.DataFrame) -> pd.DataFram
 
 
 def excluded(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, window: Window) -> "pd.Series[bool]":
-    """True for the rows on which no model is judged; False for all where the model has no such hook."""
+    """True for the rows on which no model is judged; False for all where the model has no such hook. The rows are the hook's to change."""
     if not config.exclude:
         return pd.Series(False, index=rows.index)
-    mask = hooks.call(config.exclude, rows.copy(), window)
-    if not isinstance(mask, pd.Series) or mask.dtype != bool or not mask.index.equals(rows.index):
+    index = rows.index
+    mask = hooks.call(config.exclude, rows, window)
+    if not isinstance(mask, pd.Series) or mask.dtype != bool or not mask.index.equals(index):
         raise HookFailed(
-            f"hook {config.exclude} must return a boolean Series, a value for each of the {len(rows):,} rows it was given"
+            f"hook {config.exclude} must return a boolean Series, a value for each of the {len(index):,} rows it was given"
         )
     return mask
 

@@ -94,16 +94,11 @@ def drawn(values: "pd.Series[Any]", by: HashSplit) -> "pd.Series[bool]":
 
 def _by_time(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, span: Window) -> Parts:
     times = rows[config.data.time]
-    considered = rows[(times >= span.train_start) & (times < span.holdout_end)]
-    out = excluded(config, hooks, considered, span)
-    in_holdout = considered[config.data.time] >= span.holdout_start
-    in_train = considered[config.data.time] < span.train_end
-    return Parts(
-        considered[in_train],
-        considered[in_holdout & ~out],
-        int((in_holdout & out).sum()),
-        considered[~in_train & ~in_holdout & ~out],
-    )
+    in_train = (times >= span.train_start) & (times < span.train_end)
+    in_delay = (times >= span.train_end) & (times < span.holdout_start)
+    in_holdout = (times >= span.holdout_start) & (times < span.holdout_end)
+    out = excluded(config, hooks, rows[in_train | in_delay | in_holdout], span).reindex(rows.index, fill_value=False)
+    return Parts(rows[in_train], rows[in_holdout & ~out], int((in_holdout & out).sum()), rows[in_delay & ~out])
 
 
 def _by_hash(config: ModelConfig, rows: pd.DataFrame, by: HashSplit) -> Parts:

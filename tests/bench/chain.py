@@ -6,6 +6,7 @@ nothing about us.
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -75,7 +76,7 @@ def _models(folder: Path) -> Path:
     folder.mkdir()
     for suffix in ("yaml", "py"):
         text = (SHIPPED_MODELS / f"fraud_detector.{suffix}").read_text()
-        (folder / f"fraud_detector.{suffix}").write_text(text.replace("ask: on_candidate", "ask: manual"))
+        (folder / f"fraud_detector.{suffix}").write_text(re.sub("promotion: {.*}", "promotion: {ask: manual}", text))
     return folder
 
 
