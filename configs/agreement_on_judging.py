@@ -6,7 +6,7 @@ Not here: what one of them alone may say (judging.py); the rest of a YAML (agree
 from collections.abc import Iterator
 
 from configs.judging import Rule
-from configs.metrics import BUILT_IN, COST
+from configs.metrics import AT_BUDGET, BUILT_IN, COST
 from configs.problems import Problem, nearest
 from configs.schema import ModelConfig
 
@@ -38,6 +38,8 @@ def _metric_problems(config: ModelConfig) -> Iterator[Problem]:
             yield Problem(
                 ("metrics", index), "cost needs prices: threshold: {minimise: cost, false_positive: 1, false_negative: 20}"
             )
+        if not own and metric.name in AT_BUDGET and not (config.threshold and config.threshold.alerts_a_day):
+            yield Problem(("metrics", index), f"{metric.name} needs its budget: threshold: {{alerts_a_day: 100}}")
 
 
 def _threshold_problems(config: ModelConfig) -> Iterator[Problem]:
@@ -86,7 +88,8 @@ def _rule_problems(config: ModelConfig, rule: Rule) -> Iterator[tuple[str, str]]
     if rule.metric in TRADED and config.kind == "binary":
         yield (
             "metric",
-            f"{rule.metric} against another version can be had by moving the threshold alone; compare cost or average_precision",
+            f"{rule.metric} against another version can be had by moving the threshold alone; "
+            f"compare {rule.metric}_at_budget, cost or average_precision",
         )
     metric = next(metric for metric in config.metrics if metric.name == rule.metric)
     if rule.metric in config.own_metrics and not metric.units:

@@ -1,7 +1,8 @@
 """What can be measured of each kind of model: the built-in metrics, by their scikit-learn names, and which way each is better.
 
 Averages over classes are said in the name: `_macro` counts each class alike, `_weighted` by its rows, `_ovr` is the macro average of one
-class against the rest. `cost` is that of the wrong decisions, as `threshold` prices them, a row. Not here: computing them (tasks/model/metrics.py).
+class against the rest. `cost` is that of the wrong decisions, as `threshold` prices them, a row; `_at_budget` looks at the highest scores,
+as many as `threshold` allows alerts. Not here: computing them (tasks/model/metrics.py).
 """
 
 from typing import Literal
@@ -9,6 +10,7 @@ from typing import Literal
 Kind = Literal["binary", "multiclass", "regression"]
 
 COST = "cost"  # of the decisions, in the prices of the YAML
+AT_BUDGET = ("precision_at_budget", "recall_at_budget")
 
 BUILT_IN: dict[Kind, tuple[str, ...]] = {
     "binary": (
@@ -21,7 +23,9 @@ BUILT_IN: dict[Kind, tuple[str, ...]] = {
         "log_loss",
         "matthews_corrcoef",
         "precision",
+        "precision_at_budget",
         "recall",
+        "recall_at_budget",
         "roc_auc",
     ),
     "multiclass": (

@@ -187,6 +187,19 @@ def share_found(rows, scores):
 """
 
 
+def test_at_an_equal_alert_budget_alerting_more_wins_nothing() -> None:
+    rows, candidate, champion = rows_of()
+    rule, sixty = {"metric": "recall_at_budget", "better_than": "champion"}, {"alerts_a_day": 60}
+    bolder = only(compared(rule, rows, candidate=np.sqrt(champion), champion=champion, threshold=sixty))
+    assert (bolder.spare, bolder.low) == (0, 0)
+    found = only(compared(rule, rows, candidate=candidate, champion=champion, threshold=sixty))
+    highest = np.argsort(-candidate)[:60]
+    assert found.candidate == pytest.approx(rows["y"].iloc[highest].sum() / rows["y"].sum())
+    assert found.low is not None
+    assert found.spare is not None
+    assert found.low < found.spare
+
+
 def test_a_metric_of_the_models_own_is_replayed_over_its_units_each_with_all_its_rows(tmp_path: Path) -> None:
     rows, candidate, champion = rows_of()
     rule = {"metric": "share_found", "better_than": "champion"}

@@ -116,6 +116,7 @@ MISTAKES = [
     (TIME_SPLIT, "split: {by: column, column: amount, train: [1], holdout: [2]}", "split.column: 'amount' is a feature", ""),
     ("owner: tests", "owner: tests\nkind: binaary", ":4: kind: 'binaary' is not allowed", "'regression'"),
     ("owner: tests", "owner: tests\nkind: multiclass", "metrics.0: 'average_precision' is a metric of binary models", "f1_macro"),
+    ("share_found]", "share_found, recall_at_budget]", "metrics.4: recall_at_budget needs its budget", "alerts_a_day: 100"),
     ("bad: int64}", "bad: float64}", "data.columns.bad: is the target of a binary model and must be int64 or bool or string", ""),
     ("bad: int64}", "bad: string}", "data.positive: 1 cannot be a value of bad, string", "name the class to find"),
     ("prepare: add_double\n", "prepare: add_double\n  drop_nulls: 3\n", "data.drop_nulls: 3 is not allowed", ""),

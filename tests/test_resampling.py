@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from configs.judging import Metric, Threshold
-from configs.metrics import BUILT_IN, COST
+from configs.metrics import AT_BUDGET, BUILT_IN, COST
 from configs.reading import read_file
 from configs.schema import ModelConfig
 from tasks.model import resampling
@@ -34,7 +34,8 @@ def judged(kind: str, seed: int) -> tuple[pd.DataFrame, Any]:
         target = random.normal(100, 5, N).round(1)
         return pd.DataFrame({"bad": target}), pd.Series(target + random.normal(size=N).round(1))
     if kind == "binary":
-        return pd.DataFrame({"bad": random.integers(0, 2, N)}), pd.Series(random.integers(0, 8, N) / 7)
+        rows = pd.DataFrame({"bad": random.integers(0, 2, N), "at": pd.Timestamp("2026-01-01")})
+        return rows, pd.Series(random.integers(0, 8, N) / 7)
     names = ["amber", "blue", "coral"]
     shares = pd.DataFrame(random.dirichlet([1, 1, 1], N).round(2) + 0.01, columns=names)
     return pd.DataFrame({"bad": random.choice(names, N)}), shares.div(shares.sum(axis=1), axis=0)
@@ -45,7 +46,7 @@ def measuring(name: str) -> ModelConfig:
 
 
 PRICES = Threshold(minimise="cost", false_positive=1, false_negative=7)
-MEASURES = [(kind, name) for kind in BUILT_IN for name in BUILT_IN[kind] if name in {*resampling.MAKERS[kind], COST}]
+MEASURES = [(kind, name) for kind in BUILT_IN for name in BUILT_IN[kind] if name in {*resampling.MAKERS[kind], COST, *AT_BUDGET}]
 
 
 @pytest.mark.parametrize(("kind", "name"), MEASURES)
@@ -56,12 +57,13 @@ def test_a_weight_counts_as_that_many_rows(kind: str, name: str, seed: int, weig
     repeated = np.repeat(np.arange(N), weights)
     if rows["bad"].iloc[repeated].nunique() < rows["bad"].nunique():
         return
-    measure = resampling.weighted(name, CONFIGS[kind], rows, scores, 0.5)
+    config = CONFIGS[kind].model_copy(update={"threshold": Threshold(alerts_a_day=7)}) if name in AT_BUDGET else CONFIGS[kind]
+    measure = resampling.weighted(name, config, rows, scores, 0.5)
     assert measure is not None
     rows_again, scores_again = rows.iloc[repeated].reset_index(drop=True), scores.iloc[repeated].reset_index(drop=True)
-    expected = measure_built_in(name, CONFIGS[kind], rows_again, scores_again, 0.5)
+    expected = measure_built_in(name, config, rows_again, scores_again, 0.5)
     many = np.array([weights, [1] * N], dtype="float64")
-    assert measure(many) == pytest.approx([expected, measure_built_in(name, CONFIGS[kind], rows, scores, 0.5)], rel=1e-9, abs=1e-9)
+    assert measure(many) == pytest.approx([expected, measure_built_in(name, config, rows, scores, 0.5)], rel=1e-9, abs=1e-9)
 
 
 def test_only_what_is_no_weighted_sum_has_no_interval() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics
 
-from configs.metrics import COST, Kind
+from configs.metrics import AT_BUDGET, COST, Kind
 from configs.schema import ModelConfig
 from tasks.data.hooks import Hooks
 from tasks.data.labels import labels
@@ -83,6 +83,8 @@ def measure_built_in(name: str, config: ModelConfig, rows: pd.DataFrame, scores:
     target = labels(config, rows)
     if name == COST:
         return float(costs(config, target, decisions(config, scores, threshold)).mean())
+    if name in AT_BUDGET:
+        return _at_budget(name, target, scores, alert_budget(config, rows))
     if name in ON_DECISIONS[config.kind]:
         return float(ON_DECISIONS[config.kind][name](target, decisions(config, scores, threshold)))
     if isinstance(scores, pd.Series):
@@ -90,6 +92,25 @@ def measure_built_in(name: str, config: ModelConfig, rows: pd.DataFrame, scores:
     if name == "roc_auc_ovr" and set(scores.columns) != set(target):
         return math.nan
     return float(ON_PROBABILITIES[name](target, scores, labels=list(scores.columns)))
+
+
+def _at_budget(name: str, target: "pd.Series[Any]", scores: Any, budget: float) -> float:
+    """Precision or recall of the highest scores, as many as the budget; of equal scores the share that is left of it."""
+    reached = pd.DataFrame({"alerts": 1, "found": target}).groupby(-scores).sum().cumsum()
+    found = np.interp(budget, [0, *reached["alerts"]], [0, *reached["found"]])
+    return float(found / (min(budget, len(target)) if name.startswith("precision") else target.sum()))
+
+
+def alert_budget(config: ModelConfig, rows: pd.DataFrame) -> float:
+    """How many alerts may be raised on these rows."""
+    assert config.threshold
+    assert config.threshold.alerts_a_day
+    return float(config.threshold.alerts_a_day * days(config, rows))
+
+
+def days(config: ModelConfig, rows: pd.DataFrame) -> int:
+    """How many days have rows; one where they are not dated."""
+    return int(rows[config.data.time].dt.normalize().nunique()) if config.data.time else 1
 
 
 def costs(config: ModelConfig, target: "pd.Series[Any]", decided: "pd.Series[Any]") -> "pd.Series[float]":

@@ -13,10 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from configs.metrics import COST, Kind
+from configs.metrics import AT_BUDGET, COST, Kind
 from configs.schema import ModelConfig
 from tasks.data.labels import labels
-from tasks.model.metrics import costs
+from tasks.model.metrics import alert_budget, costs
 from tasks.model.scores import Scores, decisions
 
 Weights = NDArray[np.float64]
@@ -67,6 +67,8 @@ def weighted(name: str, config: ModelConfig, rows: pd.DataFrame, scores: Scores,
     target, decided = labels(config, rows), decisions(config, scores, threshold)
     if name == COST:
         return _mean(costs(config, target, decided))
+    if name in AT_BUDGET:
+        return _at_budget(name, target, scores, alert_budget(config, rows))
     make = MAKERS[config.kind].get(name)
     return make(target, decided, scores) if make else None
 
@@ -149,6 +151,25 @@ def _average_precision(target: "pd.Series[Any]", _: Any, scores: "pd.Series[Any]
         precision = np.divide(found, alerted, out=np.zeros_like(found), where=alerted > 0)
         area: Values = (np.diff(found, axis=1, prepend=0) * precision).sum(axis=1) / found[:, -1]
         return area
+
+    return measure
+
+
+def _at_budget(name: str, target: "pd.Series[Any]", scores: Scores, budget: float) -> Weighted:
+    """Precision or recall of the highest scores, as many as the budget; of equal scores the share that is left of it."""
+    cumulate = curve(target.to_numpy() == 1, np.asarray(scores))
+
+    def measure(weights: Weights) -> Values:
+        found, disturbed = (np.hstack([np.zeros((len(weights), 1)), each]) for each in cumulate(weights))
+        alerted = found + disturbed
+        spent = np.minimum(budget, alerted[:, -1])
+        after = np.maximum(1, (alerted < spent[:, None]).sum(axis=1))[:, None]  # the group that the budget ends in
+        (low, high), (found_low, found_high) = (
+            [np.take_along_axis(each, at, axis=1)[:, 0] for at in (after - 1, after)] for each in (alerted, found)
+        )
+        within = np.divide(spent - low, high - low, out=np.zeros_like(low), where=high > low)
+        hits: Values = found_low + within * (found_high - found_low)
+        return hits / (spent if name.startswith("precision") else found[:, -1])
 
     return measure
 

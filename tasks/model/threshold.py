@@ -21,6 +21,7 @@ from configs.schema import ModelConfig
 from tasks.data.labels import labels
 from tasks.data.splits import Parts
 from tasks.errors import DataRejected
+from tasks.model.metrics import days
 from tasks.model.scores import score
 from tasks.model.training import fit_weights
 
@@ -49,7 +50,7 @@ def with_threshold(pipeline: Pipeline, config: ModelConfig, parts: Parts) -> tup
     if config.threshold is None:
         return pipeline, None
     rows, scores, said = _scored(pipeline, config, parts)
-    choice = choose(config.threshold, labels(config, rows), scores, _days(config, rows), said)
+    choice = choose(config.threshold, labels(config, rows), scores, days(config, rows), said)
     fixed = FixedThresholdClassifier(FrozenEstimator(pipeline), threshold=choice.value, response_method="predict_proba")
     return fixed.fit(rows[list(config.data.features)], labels(config, rows)), choice
 
@@ -90,7 +91,3 @@ def _scored(pipeline: Pipeline, config: ModelConfig, parts: Parts) -> tuple[pd.D
         method="predict_proba", params=fit_weights(config, rows),
     )  # fmt: skip
     return rows, pd.Series(found[:, 1], index=rows.index), f"{len(rows):,} training rows, each scored by a model without it,"
-
-
-def _days(config: ModelConfig, rows: pd.DataFrame) -> int:
-    return int(rows[config.data.time].dt.normalize().nunique()) if config.data.time else 1
