@@ -20,6 +20,9 @@ from tasks.records import CheckOutcome, ValidationReport, Window
 
 Stage = Literal["raw", "features"]
 
+# counts, and where the first rows are that fail; were it asked for their keys, it would look up those of all rows that fail, one by one
+RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": structure.SHOWN_KEYS}
+
 
 def validate(rows: pd.DataFrame, config: ModelConfig, window: Window | None, stage: Stage) -> ValidationReport:
     """What every check of this stage found, in the order of the YAML; no declared check is run on rows whose structure is broken."""
@@ -54,7 +57,7 @@ def check_expectations(rows: pd.DataFrame, checks: Sequence[Check], config: Mode
     """An outcome for each check, in their order. RatchetError when Great Expectations answers fewer than it was asked."""
     if not checks:
         return ()
-    results = [(result.expectation_config.meta, result) for result in _run(rows, checks, _result_format(config))]
+    results = [(result.expectation_config.meta, result) for result in _run(rows, checks)]
     found = {meta["check"]: result for meta, result in results if "check" in meta}
     idle = {meta["condition_of"] for meta, result in results if "condition_of" in meta and not result.success}
     if missing := [check.id for check in checks if check.id not in found]:
@@ -62,7 +65,7 @@ def check_expectations(rows: pd.DataFrame, checks: Sequence[Check], config: Mode
     return tuple(_outcome(rows, check, found[check.id], config, idle=check.id in idle) for check in checks)
 
 
-def _run(rows: pd.DataFrame, checks: Sequence[Check], result_format: Any) -> list[Any]:
+def _run(rows: pd.DataFrame, checks: Sequence[Check]) -> list[Any]:
     """One context, one batch, one suite: each further one hashes the whole frame again."""
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     with warnings.catch_warnings():
@@ -79,7 +82,7 @@ def _run(rows: pd.DataFrame, checks: Sequence[Check], result_format: Any) -> lis
         suite = context.suites.add(gx.ExpectationSuite(name="checks", expectations=expectations))
         definition = gx.ValidationDefinition(name="checks", data=asset.add_batch_definition_whole_dataframe("rows"), suite=suite)
         context.validation_definitions.add(definition)
-        results: list[Any] = definition.run(batch_parameters={"dataframe": rows}, result_format=result_format).results
+        results: list[Any] = definition.run(batch_parameters={"dataframe": rows}, result_format=RESULT_FORMAT).results
     return results
 
 
@@ -126,13 +129,6 @@ def _condition(condition: Mapping[str, Any]) -> Any:
     return row_conditions.ComparisonCondition(column=column, operator=operator, parameter=condition["value"])
 
 
-def _result_format(config: ModelConfig) -> dict[str, Any]:
-    """Counts, and the keys of the first rows that fail unless keys are private; never a list of every value."""
-    private = config.data.key in config.data.private
-    by_key = {} if private else {"unexpected_index_column_names": [config.data.key]}
-    return {"result_format": "SUMMARY", "partial_unexpected_count": structure.SHOWN_KEYS, **by_key}
-
-
 def _outcome(rows: pd.DataFrame, check: Check, result: Any, config: ModelConfig, *, idle: bool) -> CheckOutcome:
     if problem := _exception(result.exception_info):
         shown = "why may quote a private column, and is left out" if _is_private(check, config) else problem
@@ -142,7 +138,8 @@ def _outcome(rows: pd.DataFrame, check: Check, result: Any, config: ModelConfig,
         return CheckOutcome(check.id, check.severity, False, "no row meets its row_condition: nothing was checked", len(rows), 0)
     failed = numbers.get("unexpected_count") if "element_count" in numbers else None  # else it counts distinct values, not rows
     keyless = result.success or config.data.key in config.data.private
-    keys = () if keyless else tuple(str(row[config.data.key]) for row in numbers.get("partial_unexpected_index_list") or ())
+    first = () if keyless else numbers.get("partial_unexpected_index_list") or ()
+    keys = tuple(str(rows.at[label, config.data.key]) for label in first)
     return CheckOutcome(check.id, check.severity, bool(result.success), _sentence(check, numbers, config), len(rows), failed, keys)
 
 
