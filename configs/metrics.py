@@ -19,6 +19,7 @@ BUILT_IN: dict[Kind, tuple[str, ...]] = {
         "balanced_accuracy",
         "brier_score",
         COST,
+        "expected_calibration_error",
         "f1",
         "log_loss",
         "matthews_corrcoef",
@@ -54,6 +55,7 @@ BUILT_IN: dict[Kind, tuple[str, ...]] = {
 LOWER_IS_BETTER = frozenset({
     "brier_score",
     COST,
+    "expected_calibration_error",
     "log_loss",
     "max_error",
     "mean_absolute_error",

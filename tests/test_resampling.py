@@ -66,9 +66,9 @@ def test_a_weight_counts_as_that_many_rows(kind: str, name: str, seed: int, weig
     assert measure(many) == pytest.approx([expected, measure_built_in(name, config, rows, scores, 0.5)], rel=1e-9, abs=1e-9)
 
 
-def test_only_what_is_no_weighted_sum_has_no_interval() -> None:
+def test_only_a_maximum_has_no_interval() -> None:
     without = {name for kind in BUILT_IN for name in BUILT_IN[kind]} - {name for _, name in MEASURES}
-    assert without == {"median_absolute_error", "max_error"}
+    assert without == {"max_error"}
 
 
 def test_resamples_draw_as_many_rows_as_there_are_and_the_same_for_the_same_seed() -> None:

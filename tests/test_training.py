@@ -159,6 +159,7 @@ def test_metrics_are_scikit_learns_own(config: ModelConfig, hooks: Hooks, parts:
         "average_precision": metrics.average_precision_score(truth, scores),
         "log_loss": metrics.log_loss(truth, scores),
         "brier_score": metrics.brier_score_loss(truth, scores),
+        "expected_calibration_error": np.abs(np.bincount(np.minimum(scores * 10, 9).astype(int), truth - scores)).sum() / len(truth),
         "accuracy": metrics.accuracy_score(truth, decided),
         "balanced_accuracy": metrics.balanced_accuracy_score(truth, decided),
         "matthews_corrcoef": metrics.matthews_corrcoef(truth, decided),

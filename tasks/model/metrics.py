@@ -21,6 +21,22 @@ from tasks.model.scores import Scores, decisions
 
 Metric = Callable[..., float]
 
+BINS = 10  # of scores, for how well they are calibrated
+
+
+def _expected_calibration_error(target: "pd.Series[Any]", scores: "pd.Series[float]") -> float:
+    """By how much a score is off on average: |positives - sum of scores| of each of ten bins of equal width, a row.
+
+    Source: Naeini, Cooper, Hauskrecht (2015), Obtaining well calibrated probabilities using Bayesian binning.
+    """
+    return float((target - scores).groupby(bin_of(scores)).sum().abs().sum() / len(target))
+
+
+def bin_of(scores: "pd.Series[float]") -> "pd.Series[int]":
+    """The number of each score's bin, from 0 up; its lower edge belongs to a bin, and 1 to the last."""
+    return (scores * BINS).astype("int64").clip(upper=BINS - 1)
+
+
 _macro: dict[str, Any] = {"average": "macro", "zero_division": 0.0}
 
 ON_DECISIONS: dict[Kind, dict[str, Metric]] = {
@@ -56,6 +72,7 @@ ON_DECISIONS: dict[Kind, dict[str, Metric]] = {
 ON_PROBABILITIES: dict[str, Metric] = {
     "average_precision": metrics.average_precision_score,
     "brier_score": metrics.brier_score_loss,
+    "expected_calibration_error": _expected_calibration_error,
     "log_loss": metrics.log_loss,
     "roc_auc": metrics.roc_auc_score,
     "roc_auc_ovr": partial(metrics.roc_auc_score, multi_class="ovr", average="macro"),

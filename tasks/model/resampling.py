@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from configs.metrics import AT_BUDGET, COST, Kind
 from configs.schema import ModelConfig
 from tasks.data.labels import labels
-from tasks.model.metrics import alert_budget, costs
+from tasks.model.metrics import BINS, alert_budget, bin_of, costs
 from tasks.model.scores import Scores, decisions
 
 Weights = NDArray[np.float64]
@@ -32,7 +32,7 @@ SMALLEST = np.finfo(np.float64).eps  # scikit-learn's clip of probabilities
 def intervals(config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float) -> dict[str, tuple[float, float]]:
     """The 95 % percentile interval of each metric over resamples of rows (Efron, 1979), seeded by the model's seed.
 
-    Metrics that are no function of weighted sums (a median, a maximum, the model's own) have none.
+    A maximum has none, as resamples never hold a larger one; nor have the model's own.
     """
     measures = {name: measure for name in config.metric_names if (measure := weighted(name, config, rows, scores, threshold))}
     drawn: dict[str, list[Values]] = {name: [] for name in measures}
@@ -63,7 +63,7 @@ def resamples(units: NDArray[np.int64], replicates: int, seed: int) -> Iterator[
 
 
 def weighted(name: str, config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float) -> Weighted | None:
-    """The metric as a function of weights, for these rows and scores; None for one that is not made of weighted sums."""
+    """The metric as a function of weights, for these rows and scores; None for one that resamples say nothing of."""
     target, decided = labels(config, rows), decisions(config, scores, threshold)
     if name == COST:
         return _mean(costs(config, target, decided))
@@ -205,6 +205,25 @@ def _log_loss(target: "pd.Series[Any]", _: Any, scores: Scores) -> Weighted:
     return _mean(-np.log(np.clip(likelihood, SMALLEST, 1 - SMALLEST)))
 
 
+def _expected_calibration_error(target: "pd.Series[Any]", _: Any, scores: "pd.Series[Any]") -> Weighted:
+    off = (bin_of(scores).to_numpy()[:, None] == np.arange(BINS)) * (target - scores).to_numpy()[:, None]
+    return lambda weights: np.abs(weights @ off).sum(axis=1) / weights.sum(axis=1)
+
+
+def _median(target: "pd.Series[Any]", _: Any, scores: "pd.Series[Any]") -> Weighted:
+    """Of the absolute errors; between two the mean of both."""
+    errors = np.abs(target.to_numpy("float64") - scores.to_numpy("float64"))
+    order = np.argsort(errors)
+
+    def measure(weights: Weights) -> Values:
+        reached = np.cumsum(weights[:, order], axis=1)
+        half = reached[:, -1:] / 2
+        median: Values = (errors[order][(reached < half).sum(axis=1)] + errors[order][(reached <= half).sum(axis=1)]) / 2
+        return median
+
+    return measure
+
+
 def _explained(target: "pd.Series[Any]", _: Any, scores: "pd.Series[Any]", *, centred: bool) -> Weighted:
     """1 - variance of what is left / variance of the target; about zero for r2, about its mean for explained variance."""
     y = target.to_numpy(dtype="float64")
@@ -233,6 +252,7 @@ MAKERS: dict[Kind, dict[str, Maker]] = {
         "average_precision": _average_precision,
         "balanced_accuracy": partial(_of_classes, metric="recall", average="present"),
         "brier_score": _errors(lambda y, p: (y - p) ** 2),
+        "expected_calibration_error": _expected_calibration_error,
         "f1": partial(_of_classes, metric="f1", average="binary"),
         "log_loss": _log_loss,
         "matthews_corrcoef": _matthews,
@@ -256,6 +276,7 @@ MAKERS: dict[Kind, dict[str, Maker]] = {
         "mean_absolute_error": _errors(lambda y, p: np.abs(y - p)),
         "mean_absolute_percentage_error": _errors(lambda y, p: np.abs(y - p) / np.maximum(np.abs(y), SMALLEST)),
         "mean_squared_error": _errors(lambda y, p: (y - p) ** 2),
+        "median_absolute_error": _median,
         "r2": partial(_explained, centred=False),
         "root_mean_squared_error": _errors(lambda y, p: (y - p) ** 2, np.sqrt),
     },
