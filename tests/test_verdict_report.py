@@ -28,15 +28,15 @@ def contest(kind: str) -> Contest:
     random = np.random.default_rng(0)
     price = {"threshold": {"minimise": "cost", "false_positive": 1, "false_negative": 5}} if kind == "binary" else {}
     config = config_of(
-        {"metric": METRIC[kind], "not_worse_than": "champion", "by": 0.1}, kind=kind, columns={"half": "int64"},
-        slices={"halves": {"half": "values"}}, **price,
+        {"metric": METRIC[kind], "not_worse_than": "champion", "by": 0.1}, kind=kind, columns={"half": "int64", "customer": "int64"},
+        slices={"halves": {"half": "values"}}, comparison={"units": ["customer"]}, **price,
     )  # fmt: skip
     truth: Any = {
         "binary": random.integers(0, 2, 300),
         "multiclass": random.choice(["a", "b", "c"], 300),
         "regression": random.normal(size=300),
     }[kind]
-    rows = pd.DataFrame({"y": truth, "half": np.arange(300) % 2})
+    rows = pd.DataFrame({"y": truth, "half": np.arange(300) % 2, "customer": np.arange(300) // 6})
     if kind == "multiclass":
         made = [pd.DataFrame(random.dirichlet([1, 1, 1], 300), columns=["a", "b", "c"]) for _ in range(2)]
     elif kind == "binary":
@@ -55,6 +55,7 @@ def test_the_page_has_the_pictures_of_its_kind_and_needs_nothing_else(tmp_path: 
     assert {picture.stem for picture in tmp_path.glob("*.png")} == PICTURES[kind]
     assert set(re.findall(r"(?:src|href)=.([^\"']{0,22})", page)) == {"data:image/png;base64,"}
     assert page.count("<figure>") == len(PICTURES[kind])
+    assert ("Bands hold 95 of 100 resamples of customer." in page) == (kind == "binary")
     assert (
         page.index("Better than the champion")
         < page.index("What would make one doubt it")

@@ -25,6 +25,7 @@ from tasks.model.plots import DRAWN_POINTS, Picture, figure
 from tasks.model.resampling import Values
 from tasks.model.scores import decisions
 from tasks.records import Estimate
+from tasks.verdict.bootstrap import Codes, Units
 from tasks.verdict.contest import Contest, Contestant
 
 STYLES: dict[str, dict[str, Any]] = {
@@ -32,7 +33,6 @@ STYLES: dict[str, dict[str, Any]] = {
     "champion": {"color": "tab:orange", "linestyle": "--"},
 }
 BAND_RESAMPLES = 200
-BANDS = "Bands hold 95 of 100 resamples of rows."
 GRID = np.linspace(0, 1, 101)
 
 Line = Callable[
@@ -74,7 +74,7 @@ def _precision_recall(contest: Contest, folder: Path) -> Picture:
             )
             _band(axes, contest, each, style, _recall_and_precision)
         axes.set_title("Precision against recall")
-    return Picture("precision_recall.png", f"The higher curve finds as many positives with fewer false alerts. {BANDS}")
+    return Picture("precision_recall.png", f"The higher curve finds as many positives with fewer false alerts. {_bands(contest)}")
 
 
 def _recall_and_precision(found: Values, disturbed: Values) -> tuple[Values, Values]:
@@ -90,7 +90,18 @@ def _roc(contest: Contest, folder: Path) -> Picture:
             )
             _band(axes, contest, each, style, lambda found, disturbed: (disturbed / disturbed[-1], found / found[-1]))
         axes.set_title("ROC curve")
-    return Picture("roc.png", f"The higher curve finds more positives while it disturbs as many negatives. {BANDS}")
+    return Picture("roc.png", f"The higher curve finds more positives while it disturbs as many negatives. {_bands(contest)}")
+
+
+def _bands(contest: Contest) -> str:
+    return f"Bands hold 95 of 100 resamples of {_drawn(contest)[0]}."
+
+
+def _drawn(contest: Contest) -> tuple[str, Codes]:
+    """What is resampled, by its name, and the number of each row's: of two kinds of units the rarer, else the one, else rows."""
+    names = contest.config.comparison.units
+    ways = Units.of([contest.rows[column] for column in names], len(contest.rows)).ways
+    return min(zip(names or ("rows",), ways, strict=True), key=lambda way: int(way[1].max()))
 
 
 def _band(axes: Axes, contest: Contest, each: Contestant, style: dict[str, Any], line: Line) -> None:
@@ -98,7 +109,7 @@ def _band(axes: Axes, contest: Contest, each: Contestant, style: dict[str, Any],
     cumulate = resampling.curve(target, np.asarray(each.scores))
     lines = [
         np.interp(GRID, *line(found, disturbed))
-        for weights in resampling.resamples(np.arange(len(target)), BAND_RESAMPLES, seed=0)
+        for weights in resampling.resamples(_drawn(contest)[1], BAND_RESAMPLES, seed=0)
         for found, disturbed in zip(*cumulate(weights), strict=True)
         if found[-1] > 0
     ]
