@@ -46,6 +46,14 @@ def with_hook(config: ModelConfig, tiny: Path, name: str, body: str) -> Hooks:
     return parse_hooks(config, f"{TINY_HOOKS}\n\n{head}\n    {body}\n", tiny.with_suffix(".py"))
 
 
+def test_no_hook_can_change_the_rows_that_are_split(config: ModelConfig, tiny: Path, rows: pd.DataFrame) -> None:
+    meddling = with_hook(config, tiny, "first_customer", 'rows["amount"].array[:] = -1.0; return rows["customer"] == 0')
+    considered = rows[rows["at"] >= "2018-08-02"]
+    for given_rows in (rows, considered):  # some of the rows, and all of them
+        parts = split(config, meddling, given_rows, window(config, END))
+        assert (pd.concat([parts.train, parts.delay, parts.holdout])["amount"] > 0).all()
+
+
 def test_the_window_counts_back_from_as_of(config: ModelConfig) -> None:
     span = window(config, END)
     assert span.holdout_end == END

@@ -97,7 +97,9 @@ def _by_time(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, span: Window
     in_train = (times >= span.train_start) & (times < span.train_end)
     in_delay = (times >= span.train_end) & (times < span.holdout_start)
     in_holdout = (times >= span.holdout_start) & (times < span.holdout_end)
-    out = excluded(config, hooks, rows[in_train | in_delay | in_holdout], span).reindex(rows.index, fill_value=False)
+    considered = in_train | in_delay | in_holdout
+    theirs = rows.copy() if considered.all() else rows[considered]  # a mask of all rows would share their memory with the hook
+    out = excluded(config, hooks, theirs, span).reindex(rows.index, fill_value=False)
     return Parts(rows[in_train], rows[in_holdout & ~out], int((in_holdout & out).sum()), rows[in_delay & ~out])
 
 
