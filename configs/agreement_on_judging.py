@@ -81,6 +81,11 @@ def _rule_problems(config: ModelConfig, rule: Rule) -> Iterator[tuple[str, str]]
         return
     if rule.slice and rule.slice not in config.slices:
         yield "slice", f"{rule.slice!r} is not among slices; {nearest(rule.slice, tuple(config.slices))}"
+    if rule.slice and rule.metric in AT_BUDGET:
+        yield (
+            "slice",
+            f"the alerts of {rule.metric} are those of all rows: spent on a part alone they may reach all of it; judge average_precision there",
+        )
     if rule.min_positives and config.kind != "binary":
         yield "min_positives", f"only binary targets have positives; {config.name} is {config.kind}"
     if not rule.against:

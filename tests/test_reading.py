@@ -116,6 +116,13 @@ MISTAKES = [
     (TIME_SPLIT, "split: {by: column, column: amount, train: [1], holdout: [2]}", "split.column: 'amount' is a feature", ""),
     ("owner: tests", "owner: tests\nkind: binaary", ":4: kind: 'binaary' is not allowed", "'regression'"),
     ("owner: tests", "owner: tests\nkind: multiclass", "metrics.0: 'average_precision' is a metric of binary models", "f1_macro"),
+    (
+        "share_found]\ngate:\n",
+        "share_found, recall_at_budget]\nthreshold: {alerts_a_day: 9}\nslices: {size: {amount: [50]}}\ngate:\n"
+        "  - {metric: recall_at_budget, slice: size, at_least: 0.1}\n",
+        "gate.0.slice: the alerts of recall_at_budget are those of all rows",
+        "judge average_precision there",
+    ),
     ("share_found]", "share_found, recall_at_budget]", "metrics.4: recall_at_budget needs its budget", "alerts_a_day: 100"),
     ("bad: int64}", "bad: float64}", "data.columns.bad: is the target of a binary model and must be int64 or bool or string", ""),
     ("bad: int64}", "bad: string}", "data.positive: 1 cannot be a value of bad, string", "name the class to find"),
