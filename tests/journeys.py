@@ -131,16 +131,16 @@ class Journey:
         assert str(self.fill_in(flow_run, decision).status.value) == "ACCEPT"
         return self.run(promote_candidate, flow_run)
 
-    def promote(self, version: int | None = None) -> int:
-        """The number of the version, a new one unless it is given, that became the champion."""
-        version = version or self.candidate()
+    def promote(self) -> int:
+        """The number of a new version that became the champion."""
+        version = self.candidate()
         run, state = self.ask(version)
         assert state.name == "Suspended", state
         assert self.answer(run, "approve").name == "Promoted"
         return version
 
     def crown(self, version: int | None = None) -> int:
-        """As `promote`, by the same functions without a flow around them: for what begins beside a champion."""
+        """As `promote`, of a given version or a new one, by the same functions without a flow around them: for what begins beside a champion."""
         version = version or self.candidate()
         desk = Desk(self.ledger, self.mlflow, read_model(self.model, self.settings), version, str(uuid4()), mlflow_run="")
         asked = request.request(desk, request.judge(desk, "tests"), "tests", instead=False, only_if_better=False)
