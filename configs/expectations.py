@@ -38,7 +38,9 @@ def problem_with(expect: str, arguments: Mapping[str, Any]) -> str | None:
             return f"{expect} takes no {name!r}; {hint}"
     if missing := [name for name in required if name not in arguments]:
         return f"{expect} needs {', '.join(missing)}"
-    return _bounds_problem(expect, arguments, allowed) or _condition_problem(arguments.get("row_condition"))
+    return _bounds_problem(expect, arguments, allowed) or _condition_problem(
+        arguments.get("row_condition")
+    )
 
 
 def condition_columns(arguments: Mapping[str, Any]) -> tuple[str, ...]:
@@ -78,7 +80,11 @@ def _condition_problem(condition: Any) -> str | None:
     """`row_condition: {column: TX_AMOUNT, operator: ">", value: 0}`, or an operator of NULLITY and no value."""
     if condition is None:
         return None
-    if not isinstance(condition, Mapping) or not {"column", "operator"} <= set(condition) <= {"column", "operator", "value"}:
+    if not isinstance(condition, Mapping) or not {"column", "operator"} <= set(condition) <= {
+        "column",
+        "operator",
+        "value",
+    }:
         return 'row_condition is written {column: NAME, operator: ">", value: 0}'
     operator = condition["operator"]
     if operator not in (*COMPARISONS, *NULLITY):

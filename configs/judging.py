@@ -3,24 +3,33 @@
 Not here: what the rules come to (tasks/verdict/gate.py), what must agree with the other parts (agreement_on_judging.py).
 """
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from configs.metrics import LOWER_IS_BETTER
-from configs.rows import Column, Identifier, Number, Part
+from configs.metrics import AT_BUDGET, BUILT_IN, COST, LOWER_IS_BETTER
+from configs.problems import Problem, nearest
+from configs.section import Column, Identifier, Number, Section
 
+if TYPE_CHECKING:
+    from configs.model import ModelConfig
+
+TRADED = ("precision", "recall")  # one is bought with the other by moving the threshold
 Against = Literal["champion", "reference"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Percent = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)? ?%$")]
 
 
-class Metric(Part):
+class Metric(Section):
     """A metric by its name; one of the model's own may say more, so that it has bounds and can be compared."""
 
-    name: Identifier = Field(description="A built-in name, or a hook metric(rows, scores) -> number.")
+    name: Identifier = Field(
+        description="A built-in name, or a hook metric(rows, scores) -> number."
+    )
     units: Column | None = Field(
-        default=None, description="Column of what is independent, for a hook: resamples draw its values, each with all its rows."
+        default=None,
+        description="Column of what is independent, for a hook: resamples draw its values, each with all its rows.",
     )
     greater_is_better: bool = Field(default=True, description="Which way a hook is better.")
 
@@ -35,20 +44,36 @@ class Metric(Part):
         return -1 if self.name in LOWER_IS_BETTER or not self.greater_is_better else 1
 
 
-class Threshold(Part):
+class Threshold(Section):
     """From which score on a binary model decides for the positive class: exactly one aim. Left out, from 0.5 on."""
 
-    minimise: Literal["cost"] | None = Field(default=None, description="The least cost of wrong decisions.")
+    minimise: Literal["cost"] | None = Field(
+        default=None, description="The least cost of wrong decisions."
+    )
     false_positive: float = Field(default=1, ge=0, description="What one false alert costs.")
     false_negative: float = Field(default=1, ge=0, description="What one missed positive costs.")
-    precision: Share | None = Field(default=None, description="The most recall at this precision or more.")
-    recall: Share | None = Field(default=None, description="The most precision at this recall or more.")
-    alerts_a_day: int | None = Field(default=None, gt=0, description="As many alerts a day at most; for dated data.")
+    precision: Share | None = Field(
+        default=None, description="The most recall at this precision or more."
+    )
+    recall: Share | None = Field(
+        default=None, description="The most precision at this recall or more."
+    )
+    alerts_a_day: int | None = Field(
+        default=None, gt=0, description="As many alerts a day at most; for dated data."
+    )
 
     @model_validator(mode="after")
     def _has_one_aim(self) -> "Threshold":
-        if sum(aim is not None for aim in (self.minimise, self.precision, self.recall, self.alerts_a_day)) != 1:
-            raise ValueError("a threshold has one aim: minimise: cost, precision, recall or alerts_a_day")
+        if (
+            sum(
+                aim is not None
+                for aim in (self.minimise, self.precision, self.recall, self.alerts_a_day)
+            )
+            != 1
+        ):
+            raise ValueError(
+                "a threshold has one aim: minimise: cost, precision, recall or alerts_a_day"
+            )
         priced = {"false_positive", "false_negative"} & self.model_fields_set
         if self.minimise and (not priced or self.false_positive + self.false_negative == 0):
             raise ValueError("minimise: cost needs the costs false_positive and false_negative")
@@ -59,10 +84,14 @@ class Threshold(Part):
             return f"least cost, {self.false_positive:g} a false positive, {self.false_negative:g} a false negative"
         if self.alerts_a_day:
             return f"at most {self.alerts_a_day} alerts a day"
-        return f"precision at least {self.precision:g}" if self.precision else f"recall at least {self.recall:g}"
+        return (
+            f"precision at least {self.precision:g}"
+            if self.precision
+            else f"recall at least {self.recall:g}"
+        )
 
 
-class Comparison(Part):
+class Comparison(Section):
     """How sure a verdict must be, and what becomes of doubt."""
 
     units: tuple[Column, ...] = Field(
@@ -72,40 +101,58 @@ class Comparison(Part):
     )
     confidence: float = Field(default=0.95, ge=0.5, lt=1, description="Of each one-sided bound.")
     inconclusive: Literal["refuse", "ask"] = Field(
-        default="refuse", description="What becomes of a candidate that data cannot tell from the champion."
+        default="refuse",
+        description="What becomes of a candidate that data cannot tell from the champion.",
     )
     seen_rows: Literal["refuse", "leave_out"] = Field(
-        default="refuse", description="What becomes of holdout rows that one of the compared versions was trained on."
+        default="refuse",
+        description="What becomes of holdout rows that one of the compared versions was trained on.",
     )
     spend: bool | None = Field(
         default=None,
         description="Whether each look at the same holdout makes the next bound stricter; left out: only where the holdout never renews.",
     )
     signature: Literal["keep", "may_break"] = Field(
-        default="keep", description="Whether a model signature that breaks callers of the champion refuses."
+        default="keep",
+        description="Whether a model signature that breaks callers of the champion refuses.",
     )
 
 
-class Rule(Part):
+class Rule(Section):
     """One condition: a bound on a metric, or on its difference to the champion or the reference, on all rows or on each part of a slice."""
 
     metric: Identifier = Field(description="A metric of the holdout.")
-    slice: Identifier | None = Field(default=None, description="A slice: each of its parts must pass.")
-    at_least: Number | None = Field(default=None, description="Passes when the metric is surely this or more.")
-    at_most: Number | None = Field(default=None, description="Passes when the metric is surely this or less.")
-    better_than: Against | None = Field(
-        default=None, description="Passes when it is surely better than this version's on the same rows."
+    slice: Identifier | None = Field(
+        default=None, description="A slice: each of its parts must pass."
     )
-    not_worse_than: Against | None = Field(default=None, description="Passes when it is surely not worse by `by` or more.")
+    at_least: Number | None = Field(
+        default=None, description="Passes when the metric is surely this or more."
+    )
+    at_most: Number | None = Field(
+        default=None, description="Passes when the metric is surely this or less."
+    )
+    better_than: Against | None = Field(
+        default=None,
+        description="Passes when it is surely better than this version's on the same rows.",
+    )
+    not_worse_than: Against | None = Field(
+        default=None, description="Passes when it is surely not worse by `by` or more."
+    )
     by: Annotated[float, Field(ge=0, allow_inf_nan=False)] | Percent = Field(
         default=0.0, description="The margin: a number, or a share of the other's metric as 20 %."
     )
     min_rows: int = Field(default=1, ge=1, description="With fewer rows it is inconclusive.")
-    min_positives: int = Field(default=0, ge=0, description="With fewer positives it is inconclusive.")
+    min_positives: int = Field(
+        default=0, ge=0, description="With fewer positives it is inconclusive."
+    )
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> "Rule":
-        said = [name for name in ("at_least", "at_most", "better_than", "not_worse_than") if getattr(self, name) is not None]
+        said = [
+            name
+            for name in ("at_least", "at_most", "better_than", "not_worse_than")
+            if getattr(self, name) is not None
+        ]
         if len(said) != 1:
             raise ValueError("a rule says one of at_least, at_most, better_than, not_worse_than")
         if not self.against and self.margin[0]:
@@ -121,7 +168,11 @@ class Rule(Part):
     @property
     def margin(self) -> tuple[float, bool]:
         """The margin, and whether it is a share of the other's metric."""
-        return (float(self.by.rstrip("% ")) / 100, True) if isinstance(self.by, str) else (self.by, False)
+        return (
+            (float(self.by.rstrip("% ")) / 100, True)
+            if isinstance(self.by, str)
+            else (self.by, False)
+        )
 
     def __str__(self) -> str:
         where = f" on each {self.slice}" if self.slice else ""
@@ -129,8 +180,135 @@ class Rule(Part):
             return f"{self.metric}{where} at least {self.at_least:g}"
         if self.at_most is not None:
             return f"{self.metric}{where} at most {self.at_most:g}"
-        by = f" by {self.by if isinstance(self.by, str) else format(self.by, 'g')}" if self.margin[0] else ""
+        by = (
+            f" by {self.by if isinstance(self.by, str) else format(self.by, 'g')}"
+            if self.margin[0]
+            else ""
+        )
         return f"{self.metric}{where} {'better' if self.better_than else 'not worse'} than {self.against}{by}"
 
 
 Slices = dict[Identifier, dict[Column, Literal["values"] | tuple[Number, ...]]]
+
+
+def judging_problems(config: "ModelConfig") -> Iterator[Problem]:
+    yield from _metric_problems(config)
+    yield from _threshold_problems(config)
+    yield from _slice_problems(config)
+    yield from _unit_problems(config)
+    for index, rule in enumerate(config.gate):
+        yield from (
+            Problem(("gate", index, key), text) for key, text in _rule_problems(config, rule)
+        )
+
+
+def _metric_problems(config: "ModelConfig") -> Iterator[Problem]:
+    for index, metric in enumerate(config.metrics):
+        own = metric.name in config.own_metrics
+        if own and (other := [kind for kind, names in BUILT_IN.items() if metric.name in names]):
+            yield Problem(
+                ("metrics", index),
+                f"{metric.name!r} is a metric of {other[0]} models; {config.kind} ones have {', '.join(BUILT_IN[config.kind])}",
+            )
+        if metric.name in config.metric_names[:index]:
+            yield Problem(("metrics", index), f"{metric.name!r} stands there twice")
+        if not own and (metric.units or not metric.greater_is_better):
+            yield Problem(
+                ("metrics", index),
+                f"{metric.name!r} is built in: units and greater_is_better are those of hooks",
+            )
+        if metric.name == COST and not (config.threshold and config.threshold.minimise):
+            yield Problem(
+                ("metrics", index),
+                "cost needs prices: threshold: {minimise: cost, false_positive: 1, false_negative: 20}",
+            )
+        if (
+            not own
+            and metric.name in AT_BUDGET
+            and not (config.threshold and config.threshold.alerts_a_day)
+        ):
+            yield Problem(
+                ("metrics", index),
+                f"{metric.name} needs its budget: threshold: {{alerts_a_day: 100}}",
+            )
+
+
+def _threshold_problems(config: "ModelConfig") -> Iterator[Problem]:
+    if config.threshold is None:
+        return
+    if config.kind != "binary":
+        yield Problem(
+            ("threshold",), f"only a binary model has a threshold; {config.name} is {config.kind}"
+        )
+    if config.threshold.alerts_a_day and not config.data.time:
+        yield Problem(
+            ("threshold", "alerts_a_day"),
+            "these rows have no days: name data.time, or choose another aim",
+        )
+
+
+def _slice_problems(config: "ModelConfig") -> Iterator[Problem]:
+    for name, columns in config.slices.items():
+        for column, cut in columns.items():
+            if column in config.data.private:
+                yield Problem(
+                    ("slices", name, column),
+                    f"{column!r} is private: its values would stand in reports",
+                )
+            yield from _known(config, column, ("slices", name, column))
+            if cut != "values" and (not cut or list(cut) != sorted(set(cut))):
+                yield Problem(
+                    ("slices", name, column),
+                    "write the inner edges of bins in ascending order: [50, 200]",
+                )
+
+
+def _unit_problems(config: "ModelConfig") -> Iterator[Problem]:
+    for index, column in enumerate(config.comparison.units):
+        yield from _known(config, column, ("comparison", "units", index))
+    for index, metric in enumerate(config.metrics):
+        if metric.units:
+            yield from _known(config, metric.units, ("metrics", index, "units"))
+
+
+def _known(config: "ModelConfig", column: str, where: tuple[str | int, ...]) -> Iterator[Problem]:
+    known = (*config.data.raw, *config.data.features)
+    if column not in known:
+        yield Problem(
+            where, f"column {column!r} is neither declared nor a feature; {nearest(column, known)}"
+        )
+
+
+def _rule_problems(config: "ModelConfig", rule: Rule) -> Iterator[tuple[str, str]]:
+    if rule.metric not in config.metric_names:
+        yield (
+            "metric",
+            f"{rule.metric!r} is not computed; metrics has {', '.join(config.metric_names)}",
+        )
+        return
+    if rule.slice and rule.slice not in config.slices:
+        yield (
+            "slice",
+            f"{rule.slice!r} is not among slices; {nearest(rule.slice, tuple(config.slices))}",
+        )
+    if rule.slice and rule.metric in AT_BUDGET:
+        yield (
+            "slice",
+            f"the alerts of {rule.metric} are those of all rows: spent on a part alone they may reach all of it; judge average_precision there",
+        )
+    if rule.min_positives and config.kind != "binary":
+        yield "min_positives", f"only binary targets have positives; {config.name} is {config.kind}"
+    if not rule.against:
+        return
+    if rule.metric in TRADED and config.kind == "binary":
+        yield (
+            "metric",
+            f"{rule.metric} against another version can be had by moving the threshold alone; "
+            f"compare {rule.metric}_at_budget, cost or average_precision",
+        )
+    metric = next(metric for metric in config.metrics if metric.name == rule.metric)
+    if rule.metric in config.own_metrics and not metric.units:
+        yield (
+            "metric",
+            f"{rule.metric!r} can be compared once it says what is independent: {{name: {rule.metric}, units: COLUMN}} under metrics",
+        )

@@ -11,11 +11,10 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
-from configs.agreement import disagreements
+from configs.errors import ConfigError, UsageError
+from configs.model import ModelConfig, disagreements
 from configs.problems import Location, Problem, nearest
-from configs.schema import ModelConfig
 from configs.settings import Settings
-from tasks.errors import ConfigError, UsageError
 
 
 def model_names(settings: Settings) -> tuple[str, ...]:
@@ -26,7 +25,9 @@ def model_path(name: str, settings: Settings) -> Path:
     """The model's YAML; ConfigError with the nearest names when there is none."""
     path = settings.models / f"{name}.yaml"
     if not path.is_file():
-        raise ConfigError(f"there is no model {name!r} in {settings.models}; {nearest(name, model_names(settings))}")
+        raise ConfigError(
+            f"there is no model {name!r} in {settings.models}; {nearest(name, model_names(settings))}"
+        )
     return path
 
 
@@ -50,7 +51,9 @@ def read_file(path: Path, overrides: Sequence[str] = ()) -> ModelConfig:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}:{line}: this is not YAML: {error.problem}") from error
     if not isinstance(document, dict):
-        raise ConfigError(f"{path}:1: a model's YAML is a mapping of keys; this file is none: begin it with name:")
+        raise ConfigError(
+            f"{path}:1: a model's YAML is a mapping of keys; this file is none: begin it with name:"
+        )
     for override in overrides:
         _override(document, override)
     try:
@@ -68,7 +71,9 @@ def _override(document: Any, override: str) -> None:
     path, equals, text = override.partition("=")
     keys = path.split(".")
     if not equals or keys[0] != "train" or len(keys) < 2:
-        raise UsageError(f"{override!r} is not an override: write train.<key>=<value>, as train.params.n_estimators=200")
+        raise UsageError(
+            f"{override!r} is not an override: write train.<key>=<value>, as train.params.n_estimators=200"
+        )
     node = document
     for key in keys[:-1]:
         node = node.setdefault(key, {})
@@ -100,13 +105,19 @@ def _problem(details: Any, document: Any) -> Problem:
         case "union_tag_not_found":
             return Problem((*location, details["ctx"]["discriminator"].strip("'")), "is missing")
         case "union_tag_invalid":
-            key, tag, tags = (str(details["ctx"][name]) for name in ("discriminator", "tag", "expected_tags"))
+            key, tag, tags = (
+                str(details["ctx"][name]) for name in ("discriminator", "tag", "expected_tags")
+            )
             return Problem(
-                (*location, key.strip("'")), f"{tag!r} is not allowed; {nearest(tag, tags.replace(chr(39), '').split(', '))}"
+                (*location, key.strip("'")),
+                f"{tag!r} is not allowed; {nearest(tag, tags.replace(chr(39), '').split(', '))}",
             )
         case "value_error":
             return Problem(location, str(details["ctx"]["error"]))
-    return Problem(location, f"{_shown(_at(document, location))} is not allowed: {details['msg'][0].lower()}{details['msg'][1:]}")
+    return Problem(
+        location,
+        f"{_shown(_at(document, location))} is not allowed: {details['msg'][0].lower()}{details['msg'][1:]}",
+    )
 
 
 def _located(steps: Sequence[str | int]) -> tuple[Location, tuple[type[BaseModel], ...]]:
@@ -120,7 +131,12 @@ def _located(steps: Sequence[str | int]) -> tuple[Location, tuple[type[BaseModel
             continue
         around, place = here, [*place, step]
         if isinstance(step, str):
-            here = tuple(found for part in here if (field := part.model_fields.get(step)) for found in _parts_in(field.annotation))
+            here = tuple(
+                found
+                for part in here
+                if (field := part.model_fields.get(step))
+                for found in _parts_in(field.annotation)
+            )
     return tuple(place), around
 
 
@@ -138,7 +154,8 @@ def _is_called(part: type[BaseModel], name: str | int) -> bool:
 
 def _message(path: Path, document: Any, problems: Sequence[Problem]) -> str:
     return "\n".join(
-        f"{path}:{_line(document, p.location)}: {'.'.join(map(str, p.location)) or 'model'}: {p.sentence}" for p in problems
+        f"{path}:{_line(document, p.location)}: {'.'.join(map(str, p.location)) or 'model'}: {p.sentence}"
+        for p in problems
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tasks.errors import Unreachable
+from configs.errors import Unreachable
 
 SHIPPED_MODELS = Path(__file__).parent / "models"
 
@@ -20,12 +20,24 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
-    ratchet_home: Path = Field(default=Path(".ratchet"), description="Folder of everything that ratchet writes.")
-    ratchet_models: Path = Field(default=SHIPPED_MODELS, description="Folder of <name>.yaml and <name>.py.")
-    ratchet_data: Path | None = Field(default=None, description="What ${RATCHET_DATA} means in a YAML; <home>/data if unset.")
-    ratchet_ledger: str | None = Field(default=None, description="SQLAlchemy URL of the ledger; SQLite in the home if unset.")
-    mlflow_tracking_uri: str | None = Field(default=None, description="Address of the MLflow server.")
-    prefect_api_url: str | None = Field(default=None, description="Address of the Prefect API, ending in /api.")
+    ratchet_home: Path = Field(
+        default=Path(".ratchet"), description="Folder of everything that ratchet writes."
+    )
+    ratchet_models: Path = Field(
+        default=SHIPPED_MODELS, description="Folder of <name>.yaml and <name>.py."
+    )
+    ratchet_data: Path | None = Field(
+        default=None, description="What ${RATCHET_DATA} means in a YAML; <home>/data if unset."
+    )
+    ratchet_ledger: str | None = Field(
+        default=None, description="SQLAlchemy URL of the ledger; SQLite in the home if unset."
+    )
+    mlflow_tracking_uri: str | None = Field(
+        default=None, description="Address of the MLflow server."
+    )
+    prefect_api_url: str | None = Field(
+        default=None, description="Address of the Prefect API, ending in /api."
+    )
 
     @property
     def home(self) -> Path:
@@ -81,7 +93,9 @@ class Settings(BaseSettings):
     def _address(self, server: str, given: str | None, variable: str) -> str:
         known = given or self._stack().get(server)
         if not known:
-            raise Unreachable(f"nothing is up in {self.home}, and {variable} is not set. Start one with: ratchet up")
+            raise Unreachable(
+                f"nothing is up in {self.home}, and {variable} is not set. Start one with: ratchet up"
+            )
         return known.rstrip("/")
 
     def _stack(self) -> dict[str, str]:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+from configs.errors import RatchetError
 from configs.settings import Settings
-from tasks.errors import RatchetError
 
 WRITERS = ("mlflow", "prefect", "ratchet")
 
@@ -23,9 +23,19 @@ def migrate(settings: Settings, report: Callable[[str], None]) -> None:
     before: dict[str, str] = json.loads(marker.read_text()) if marker.exists() else {}
     mlflow = settings.home / "mlflow.db"
     if before != installed and mlflow.exists():
-        copies = settings.home / "backups" / "-".join(f"{name}{before.get(name, '')}" for name in WRITERS)
-        report(f"This home was written by other versions ({before or 'not known which'}); a copy of its databases is in {copies}")
-        for database in (mlflow, settings.home / "ledger.db", settings.home / "prefect" / "prefect.db"):
+        copies = (
+            settings.home
+            / "backups"
+            / "-".join(f"{name}{before.get(name, '')}" for name in WRITERS)
+        )
+        report(
+            f"This home was written by other versions ({before or 'not known which'}); a copy of its databases is in {copies}"
+        )
+        for database in (
+            mlflow,
+            settings.home / "ledger.db",
+            settings.home / "prefect" / "prefect.db",
+        ):
             _copy(database, copies / database.name)
         _upgrade(mlflow, copies)
     marker.write_text(json.dumps(installed, indent=1))

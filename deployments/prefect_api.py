@@ -13,8 +13,8 @@ from uuid import uuid4
 import httpx
 from tenacity import retry, retry_if_result, stop_after_delay, wait_random_exponential
 
+from configs.errors import RatchetError, Unreachable, UsageError
 from configs.settings import Settings
-from tasks.errors import RatchetError, Unreachable, UsageError
 
 PAGE = 200  # as many as the server gives at once
 TIMEOUT = httpx.Timeout(30, connect=5)
@@ -50,18 +50,34 @@ class Prefect:
         self._call("GET", "/admin/version")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._http.close()
 
-    def start(self, flow: str, model: str, parameters: dict[str, Any], key: str | None = None) -> FlowRun:
+    def start(
+        self, flow: str, model: str, parameters: dict[str, Any], key: str | None = None
+    ) -> FlowRun:
         """A new run of the model's deployment of that flow, or the one that was started with this key."""
         deployment = self._send("GET", f"/deployments/name/{flow}/{model}")
         if deployment.status_code == httpx.codes.NOT_FOUND:
-            raise RatchetError(f"the runner at {self.settings.prefect_ui} does not serve {model}; restart it: ratchet up")
-        body = {"parameters": parameters, "idempotency_key": key or str(uuid4())}  # a call that is repeated starts no second run
-        answer = self._send("POST", f"/deployments/{deployment.json()['id']}/create_flow_run", json=body)
+            raise RatchetError(
+                f"the runner at {self.settings.prefect_ui} does not serve {model}; restart it: ratchet up"
+            )
+        body = {
+            "parameters": parameters,
+            "idempotency_key": key or str(uuid4()),
+        }  # a call that is repeated starts no second run
+        answer = self._send(
+            "POST", f"/deployments/{deployment.json()['id']}/create_flow_run", json=body
+        )
         if answer.status_code in (httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY):
-            raise UsageError(f"Prefect refuses these parameters: {answer.json().get('detail', answer.text)}")
+            raise UsageError(
+                f"Prefect refuses these parameters: {answer.json().get('detail', answer.text)}"
+            )
         return _flow_run(self._accepted(answer).json())
 
     def read(self, flow_run: str) -> FlowRun:
@@ -69,7 +85,11 @@ class Prefect:
 
     def newest(self) -> FlowRun:
         """The run that began last; UsageError when none ever began."""
-        body = {"sort": "START_TIME_DESC", "limit": 1, "flow_runs": {"start_time": {"is_null_": False}}}
+        body = {
+            "sort": "START_TIME_DESC",
+            "limit": 1,
+            "flow_runs": {"start_time": {"is_null_": False}},
+        }
         found = self._call("POST", "/flow_runs/filter", json=body).json()
         if not found:
             raise UsageError("no run has begun yet; start one: ratchet train MODEL")
@@ -82,7 +102,10 @@ class Prefect:
 
     def step(self, flow_run: str) -> str | None:
         """The name of the step that a run is at, or None between steps."""
-        body = {"flow_runs": {"id": {"any_": [flow_run]}}, "task_runs": {"state": {"type": {"any_": ["RUNNING"]}}}}
+        body = {
+            "flow_runs": {"id": {"any_": [flow_run]}},
+            "task_runs": {"state": {"type": {"any_": ["RUNNING"]}}},
+        }
         found = self._call("POST", "/task_runs/filter", json=body).json()
         return str(found[0]["name"]) if found else None
 
@@ -116,14 +139,26 @@ class Prefect:
 
     def skip_late(self) -> None:
         """Of the runs whose scheduled time has passed unused, each deployment's newest stays; all others end as Skipped."""
-        late = {"state": {"type": {"any_": ["SCHEDULED"]}}, "expected_start_time": {"before_": datetime.now(UTC).isoformat()}}
+        late = {
+            "state": {"type": {"any_": ["SCHEDULED"]}},
+            "expected_start_time": {"before_": datetime.now(UTC).isoformat()},
+        }
         body = {"flow_runs": late, "sort": "EXPECTED_START_TIME_DESC"}
-        settled = {deployment["id"] for deployment in self._all("/deployments/filter", {}) if deployment["paused"]}
+        settled = {
+            deployment["id"]
+            for deployment in self._all("/deployments/filter", {})
+            if deployment["paused"]
+        }
         for run in self._all("/flow_runs/filter", body):
             if not run["auto_scheduled"] or run["run_count"]:
                 continue
             if run["deployment_id"] in settled:
-                self.set_state(run["id"], "CANCELLED", "its time has passed: a newer one is due, or none is wanted", name="Skipped")
+                self.set_state(
+                    run["id"],
+                    "CANCELLED",
+                    "its time has passed: a newer one is due, or none is wanted",
+                    name="Skipped",
+                )
             settled.add(run["deployment_id"])
 
     def pause_others(self, models: Sequence[str]) -> None:
@@ -140,7 +175,9 @@ class Prefect:
         """Everything that a filter finds, page by page."""
         found: list[dict[str, Any]] = []
         while True:
-            page = self._call("POST", path, json={**body, "limit": PAGE, "offset": len(found)}).json()
+            page = self._call(
+                "POST", path, json={**body, "limit": PAGE, "offset": len(found)}
+            ).json()
             found += page
             if len(page) < PAGE:
                 return found
@@ -148,7 +185,9 @@ class Prefect:
     def _call(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         answer = self._send(method, path, **kwargs)
         if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-            raise Unreachable(f"the Prefect server at {self.settings.prefect_url} refuses us ({answer.status_code})")
+            raise Unreachable(
+                f"the Prefect server at {self.settings.prefect_url} refuses us ({answer.status_code})"
+            )
         if answer.status_code == httpx.codes.NOT_FOUND and path.startswith("/flow_runs/"):
             raise UsageError(f"Prefect knows no flow run {path.split('/')[2]}; it was deleted")
         return self._accepted(answer)
@@ -156,11 +195,15 @@ class Prefect:
     def _accepted(self, answer: httpx.Response) -> httpx.Response:
         if answer.is_server_error:
             where = f"its log says why: {self.settings.home / 'logs' / 'prefect.log'}"
-            raise Unreachable(f"the Prefect server at {self.settings.prefect_url} answers {answer.status_code}; {where}")
+            raise Unreachable(
+                f"the Prefect server at {self.settings.prefect_url} answers {answer.status_code}; {where}"
+            )
         return answer.raise_for_status()
 
     @retry(
-        retry=retry_if_result(lambda answer: answer.status_code == httpx.codes.SERVICE_UNAVAILABLE),  # its SQLite was busy
+        retry=retry_if_result(
+            lambda answer: answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+        ),  # its SQLite was busy
         stop=stop_after_delay(20),
         wait=wait_random_exponential(max=4),
         retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
@@ -169,9 +212,17 @@ class Prefect:
         try:
             return self._http.request(method, path, **kwargs)
         except httpx.TransportError as error:
-            raise Unreachable(f"no Prefect server answers at {self.settings.prefect_url}. Start one with: ratchet up") from error
+            raise Unreachable(
+                f"no Prefect server answers at {self.settings.prefect_url}. Start one with: ratchet up"
+            ) from error
 
 
 def _flow_run(body: dict[str, Any]) -> FlowRun:
     state = body.get("state") or {}
-    return FlowRun(body["id"], body["name"], state.get("type", ""), state.get("name", ""), state.get("message") or "")
+    return FlowRun(
+        body["id"],
+        body["name"],
+        state.get("type", ""),
+        state.get("name", ""),
+        state.get("message") or "",
+    )

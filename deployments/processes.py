@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from tasks.errors import RatchetError
+from configs.errors import RatchetError
 
 GRACE_SECONDS = 8.0
 LONG_SECONDS = 60.0
@@ -22,7 +22,9 @@ POLL_SECONDS = 0.1
 LOG_LINES = 6
 LONGEST_LOG_BYTES = 10_000_000
 
-_started: list[subprocess.Popen[bytes]] = []  # a Popen that is collected while its process lives complains
+_started: list[
+    subprocess.Popen[bytes]
+] = []  # a Popen that is collected while its process lives complains
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,9 @@ class Child:
         return process if alive else None
 
 
-def start(name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> Child:
+def start(
+    name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path
+) -> Child:
     """A child in a session of its own, so that Ctrl-C in the terminal reaches only us: we end children in their order."""
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -106,7 +110,9 @@ def last_words(log: Path) -> str:
 
 
 def died(child: Child, log: Path) -> RatchetError:
-    return RatchetError(f"{child.name} ended while it started; its log {log} ends:\n{last_words(log)}")
+    return RatchetError(
+        f"{child.name} ended while it started; its log {log} ends:\n{last_words(log)}"
+    )
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
@@ -118,7 +124,11 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 def _listening(process: psutil.Process) -> list[Any]:
     try:
-        return [socket for socket in process.net_connections(kind="tcp") if socket.status == psutil.CONN_LISTEN]
+        return [
+            socket
+            for socket in process.net_connections(kind="tcp")
+            if socket.status == psutil.CONN_LISTEN
+        ]
     except psutil.NoSuchProcess:
         return []
 

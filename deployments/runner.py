@@ -18,13 +18,13 @@ from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.annotations import freeze
 
+from configs.model import ModelConfig
 from configs.reading import read_models
-from configs.schema import ModelConfig
 from configs.settings import Settings
 from deployments.prefect_api import Prefect
-from flows.correction import move_reference, roll_back
 from flows.promotion import promote_candidate
 from flows.reconciliation import reconcile
+from flows.rollback import move_reference, roll_back
 from flows.training import train_candidate
 
 FLOWS: dict[str, tuple[Flow[..., Any], ...]] = {
@@ -33,7 +33,10 @@ FLOWS: dict[str, tuple[Flow[..., Any], ...]] = {
 }
 MINUTE = 60.0
 LOG = logging.getLogger(__name__)
-AT_ONCE = {"training": 1, "promotion": 5}  # a training takes all cores; a promotion mostly waits for servers
+AT_ONCE = {
+    "training": 1,
+    "promotion": 5,
+}  # a training takes all cores; a promotion mostly waits for servers
 
 
 def deployment(flow: Flow[..., Any], config: ModelConfig) -> RunnerDeployment:
@@ -70,7 +73,10 @@ def look_after_each_minute() -> None:
 def main(kind: str) -> None:
     if kind == "promotion":
         threading.Thread(target=look_after_each_minute, name="looking after", daemon=True).start()
-    serve_deployments([deployment(flow, config) for flow in FLOWS[kind] for config in read_models(Settings())], AT_ONCE[kind])
+    serve_deployments(
+        [deployment(flow, config) for flow in FLOWS[kind] for config in read_models(Settings())],
+        AT_ONCE[kind],
+    )
 
 
 if __name__ == "__main__":

@@ -17,13 +17,13 @@ from pathlib import Path
 
 import httpx
 
+from configs.errors import RatchetError, UsageError
 from configs.reading import model_names, read_models
 from configs.settings import Settings
 from deployments import processes
 from deployments.migration import migrate
 from deployments.prefect_api import Prefect
 from deployments.processes import Child
-from tasks.errors import RatchetError, UsageError
 
 Report = Callable[[str], None]
 
@@ -60,7 +60,9 @@ class Stack:
         return f"http://127.0.0.1:{self.ports['prefect']}/api"
 
     def start(self, name: str) -> None:
-        self.children[name] = processes.start(name, self._command(name), self._environment(), self.settings.home, self.log(name))
+        self.children[name] = processes.start(
+            name, self._command(name), self._environment(), self.settings.home, self.log(name)
+        )
         self.write()
 
     def log(self, name: str) -> Path:
@@ -85,7 +87,9 @@ class Stack:
             if self.children[name].process is None:
                 raise processes.died(self.children[name], self.log(name))
             if time.monotonic() > deadline:
-                raise RatchetError(f"{name} did not answer within {READY_SECONDS:.0f} s; its log is {self.log(name)}")
+                raise RatchetError(
+                    f"{name} did not answer within {READY_SECONDS:.0f} s; its log is {self.log(name)}"
+                )
             time.sleep(POLL_SECONDS)
 
     def tend(self) -> Iterator[str]:
@@ -107,7 +111,9 @@ class Stack:
             self.wait_server(name)
         else:
             self.wait_ready(name)
-        if name == "prefect" or self.ports != ports:  # runners do not survive their server's restart in good order
+        if (
+            name == "prefect" or self.ports != ports
+        ):  # runners do not survive their server's restart in good order
             self.start_runners()
 
     def wait_server(self, name: str) -> None:
@@ -124,14 +130,19 @@ class Stack:
 
     def wait_ready(self, name: str) -> None:
         if name in SERVERS:
-            probe = {"mlflow": f"{self.mlflow_url}/version", "prefect": f"{self.prefect_url}/admin/version"}[name]
+            probe = {
+                "mlflow": f"{self.mlflow_url}/version",
+                "prefect": f"{self.prefect_url}/admin/version",
+            }[name]
             self.wait_for(name, lambda: _answers(self.children[name], probe))
         else:
             since = time.time()
             flow = {"training": "train_candidate", "promotion": "promote_candidate"}[name]
             with Prefect(self.settings) as prefect:
                 models = model_names(self.settings)
-                self.wait_for(name, lambda: all(prefect.polled_since(flow, model, since) for model in models))
+                self.wait_for(
+                    name, lambda: all(prefect.polled_since(flow, model, since) for model in models)
+                )
 
     def start_runners(self) -> None:
         """New runners in place of those there are; what those ran has crashed, and the new ones see to it."""
@@ -148,7 +159,9 @@ class Stack:
     def end(self) -> None:
         """Everything gone: runners and their flow runs first, while the servers can still be told what became of those."""
         self._end_runners()
-        they_answer = set(SERVERS) <= self.children.keys() and all(child.process for child in self.children.values())
+        they_answer = set(SERVERS) <= self.children.keys() and all(
+            child.process for child in self.children.values()
+        )
         if they_answer and crash_running(self.settings, "ratchet up ended while it ran"):
             self.start("reconciliation")
             processes.wait(self.children["reconciliation"])
@@ -171,16 +184,36 @@ class Stack:
                 "--artifacts-destination",
                 str(home / "artifacts"),
             ]
-            return [sys.executable, "-m", "mlflow", *arguments, "--serve-artifacts", "--workers", "1", *_address(self.mlflow_url)]
+            return [
+                sys.executable,
+                "-m",
+                "mlflow",
+                *arguments,
+                "--serve-artifacts",
+                "--workers",
+                "1",
+                *_address(self.mlflow_url),
+            ]
         if name == "prefect":
-            return [sys.executable, "-m", "prefect", "server", "start", *_address(self.prefect_url.removesuffix("/api"))]
+            return [
+                sys.executable,
+                "-m",
+                "prefect",
+                "server",
+                "start",
+                *_address(self.prefect_url.removesuffix("/api")),
+            ]
         if name == "reconciliation":
             return [sys.executable, "-m", "flows.reconciliation"]
         return [sys.executable, "-m", "deployments.runner", name]
 
     def _environment(self) -> dict[str, str]:
         """Ours on top of the caller's, less what would point the servers elsewhere."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "MLFLOW_"))}
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PREFECT_", "MLFLOW_"))
+        }
         return {
             **inherited,
             **QUIET,
@@ -188,7 +221,9 @@ class Stack:
             "MLFLOW_TRACKING_URI": self.mlflow_url,
             "PREFECT_API_URL": self.prefect_url,
             "PREFECT_HOME": str(self.settings.home / "prefect"),
-            "MPLCONFIGDIR": str(self.settings.home / "matplotlib"),  # else matplotlib writes into the user's own folders
+            "MPLCONFIGDIR": str(
+                self.settings.home / "matplotlib"
+            ),  # else matplotlib writes into the user's own folders
             "PREFECT_RUNNER_POLL_FREQUENCY": "1",
             "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "0.5",  # who watches a run sees each step when it is done
             # without it a server restart ends running flows that hold a concurrency slot
@@ -199,7 +234,13 @@ class Stack:
 
 
 @contextmanager
-def stack(settings: Settings, report: Report, ports: tuple[int, int] = USUAL_PORTS, *, runners: bool = True) -> Iterator[Stack]:
+def stack(
+    settings: Settings,
+    report: Report,
+    ports: tuple[int, int] = USUAL_PORTS,
+    *,
+    runners: bool = True,
+) -> Iterator[Stack]:
     """A running stack, ended when the block is left. A port of 0, or one that is taken, becomes a free one.
 
     `report` is told each fact as it becomes true. UsageError when this home has a running stack already.
@@ -208,14 +249,18 @@ def stack(settings: Settings, report: Report, ports: tuple[int, int] = USUAL_POR
     read_models(settings)
     (settings.home / "logs").mkdir(parents=True, exist_ok=True)
     migrate(settings, report)
-    running = Stack(settings, {name: _free_port(port) for name, port in zip(SERVERS, ports, strict=True)})
+    running = Stack(
+        settings, {name: _free_port(port) for name, port in zip(SERVERS, ports, strict=True)}
+    )
     began = time.monotonic()
     try:
         for name in SERVERS:
             running.start(name)
         for name in SERVERS:
             running.wait_server(name)
-            report(f"{name:<9} http://127.0.0.1:{running.ports[name]}   ready in {time.monotonic() - began:.0f} s")
+            report(
+                f"{name:<9} http://127.0.0.1:{running.ports[name]}   ready in {time.monotonic() - began:.0f} s"
+            )
         if runners:
             running.start_runners()
         yield running
@@ -227,7 +272,10 @@ def is_up(settings: Settings) -> bool:
     """Whether a `ratchet up` of this home lives, or the environment names a Prefect server elsewhere."""
     if settings.prefect_api_url:
         return True
-    return settings.stack_file.exists() and Child(**json.loads(settings.stack_file.read_text())["up"]).process is not None
+    return (
+        settings.stack_file.exists()
+        and Child(**json.loads(settings.stack_file.read_text())["up"]).process is not None
+    )
 
 
 def end_running(settings: Settings) -> None:
@@ -256,7 +304,9 @@ def _end_leftovers(settings: Settings) -> None:
         return
     record = json.loads(settings.stack_file.read_text())
     if Child(**record["up"]).process:
-        raise UsageError(f"this home is up already: mlflow {record['mlflow']}, prefect {record['prefect'].removesuffix('/api')}")
+        raise UsageError(
+            f"this home is up already: mlflow {record['mlflow']}, prefect {record['prefect'].removesuffix('/api')}"
+        )
     for child in reversed(record["children"]):
         processes.end(Child(**child))
     settings.stack_file.unlink(missing_ok=True)
@@ -269,7 +319,9 @@ def _address(url: str) -> list[str]:
 def _free_port(wanted: int) -> int:
     """The wanted port, or another that is free, when it is taken."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: one that has just ended does not hold its port
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as servers do: one that has just ended does not hold its port
         try:
             probe.bind(("127.0.0.1", wanted))
         except OSError:

@@ -16,24 +16,35 @@ from configs.reading import read_model
 from configs.settings import Settings
 from flows import mirror, reconciliation
 from flows.approval import ask
+from flows.runs import MINUTE, connect, flow_url, open_run, require_own_deployment
 from flows.steps import step
-from flows.training import MINUTE, connect, flow_url, open_run, require_own
-from tasks.release import correction, projection, promotion
-from tasks.release import request as requests
+from tasks.release import projection, promotion_answer, rollback
+from tasks.release import promotion_request as requests
 from tasks.release.ledger import Event, Ledger
-from tasks.release.promotion import Answer, Desk
+from tasks.release.promotion_answer import Answer
+from tasks.release.promotion_run import PromotionRun
 from tasks.tracking import runs
-from tasks.verdict import in_words, recording
+from tasks.verdict import report, wording
 
 judge = step(requests.judge, "judge", str, retries=3, timeout_seconds=120 * MINUTE)
-request = step(requests.request, "request", lambda event: f"{event.event}: {event.why}" if event else "facts changed, judged anew")
-keep_report = step(recording.keep, "report", retries=3, timeout_seconds=30 * MINUTE)
-take_answer = step(promotion.take_answer, "decide", lambda event: f"{event.event} by {event.who}: {event.why}")
+request = step(
+    requests.request,
+    "request",
+    lambda event: f"{event.event}: {event.why}" if event else "facts changed, judged anew",
+)
+keep_report = step(report.keep, "report", retries=3, timeout_seconds=30 * MINUTE)
+take_answer = step(
+    promotion_answer.take_answer,
+    "decide",
+    lambda event: f"{event.event} by {event.who}: {event.why}",
+)
 project = step(projection.project, "project", retries=3)
 
 
 def run_name() -> str:
-    return f"{flow_run.parameters['model']} {flow_run.parameters['version']} #{str(flow_run.id)[-4:]}"
+    return (
+        f"{flow_run.parameters['model']} {flow_run.parameters['version']} #{str(flow_run.id)[-4:]}"
+    )
 
 
 @flow(name="promote_candidate", flow_run_name=run_name, retries=0, **mirror.HOOKS)
@@ -53,33 +64,33 @@ def promote_candidate(
         only_if_better: Ask nobody about a candidate that passes but is not surely better, until the champion is as old as the YAML says.
         asked_by: Who asks; it goes on record.
     """
-    desk = open_desk(model, version, "promote_candidate")
-    if ended := desk.ended():
-        return finish(desk, ended)
-    reconciliation.clear_dead_request(desk.ledger, desk.client, desk.config)
-    if not (asked := desk.own("requested")):
-        asked = put_forward(desk, asked_by, instead, only_if_better)
+    run = open_promotion_run(model, version, "promote_candidate")
+    if ended := run.ended():
+        return finish(run, ended)
+    reconciliation.clear_dead_request(run.ledger, run.client, run.config)
+    if not (asked := run.own("requested")):
+        asked = put_forward(run, asked_by, instead, only_if_better)
         if asked.event != "requested":
-            return finish(desk, asked)
-        tell(desk, asked)
-    project(desk.client, desk.ledger, model)
-    answer = promotion.recorded_answer(desk) or wait_for_answer(desk, asked)
-    return finish(desk, take_answer(desk, asked, answer))
+            return finish(run, asked)
+        tell(run, asked)
+    project(run.client, run.ledger, model)
+    answer = promotion_answer.recorded_answer(run) or wait_for_answer(run, asked)
+    return finish(run, take_answer(run, asked, answer))
 
 
-def put_forward(desk: Desk, asked_by: str, instead: bool, only_if_better: bool) -> Event:
+def put_forward(run: PromotionRun, asked_by: str, instead: bool, only_if_better: bool) -> Event:
     """The candidate judged beside the champion of now, and what becomes of it before a person is asked."""
-    if not instead and (behind := requests.put_off(desk, asked_by)):
+    if not instead and (behind := requests.put_off(run, asked_by)):
         return behind
     while True:
-        judged = judge(desk, asked_by)
-        keep_report(desk.client, desk.mlflow_run, judged)
-        if asked := request(desk, judged, asked_by, instead=instead, only_if_better=only_if_better):
+        judged = judge(run, asked_by)
+        keep_report(run.client, run.mlflow_run, judged)
+        if asked := request(run, judged, asked_by, instead=instead, only_if_better=only_if_better):
             return asked
 
 
-def open_desk(model: str, version: int, flow_name: str) -> Desk:
-    require_own(model)
+def open_promotion_run(model: str, version: int, flow_name: str) -> PromotionRun:
+    require_own_deployment(model)
     settings = Settings()
     client = connect(settings)
     tags = {
@@ -88,42 +99,55 @@ def open_desk(model: str, version: int, flow_name: str) -> Desk:
         "ratchet.flow_run_url": flow_url(settings),
     }
     run = open_run(client, f"{model} promotions", run_name(), str(flow_run.id), tags)
-    return Desk(Ledger(settings.ledger_url), client, read_model(model, settings), version, str(flow_run.id), run.id)
+    return PromotionRun(
+        Ledger(settings.ledger_url),
+        client,
+        read_model(model, settings),
+        version,
+        str(flow_run.id),
+        run.id,
+    )
 
 
-def wait_for_answer(desk: Desk, asked: Event) -> Answer:
+def wait_for_answer(run: PromotionRun, asked: Event) -> Answer:
     """The person's answer; while there is none the flow run is suspended and no process waits."""
-    document = desk.ledger.evidence(asked.evidence or "")
+    document = run.ledger.evidence(asked.evidence or "")
     while True:
-        desk.client.update_run(desk.mlflow_run, status="SCHEDULED")
-        invalid = desk.count("answer_invalid")
-        answer = ask(document, asked.evidence or "", report_page(desk), invalid)
+        run.client.update_run(run.mlflow_run, status="SCHEDULED")
+        invalid = run.count("answer_invalid")
+        answer = ask(document, asked.evidence or "", report_page(run), invalid)
         if answer and answer.evidence == asked.evidence:
-            desk.client.update_run(desk.mlflow_run, status="RUNNING")
+            run.client.update_run(run.mlflow_run, status="RUNNING")
             return answer
-        promotion.note_invalid(desk, invalid)
+        promotion_answer.note_invalid(run, invalid)
 
 
-def report_page(desk: Desk) -> str:
-    experiment = desk.client.get_run(desk.mlflow_run).info.experiment_id
-    return Settings().mlflow_page(f"experiments/{experiment}/runs/{desk.mlflow_run}/artifacts/report.html")
+def report_page(run: PromotionRun) -> str:
+    experiment = run.client.get_run(run.mlflow_run).info.experiment_id
+    return Settings().mlflow_page(
+        f"experiments/{experiment}/runs/{run.mlflow_run}/artifacts/report.html"
+    )
 
 
-def finish(desk: Desk, ended: Event) -> State[Any]:
+def finish(run: PromotionRun, ended: Event) -> State[Any]:
     """What MLflow shows is what the ledger says, whoever waited behind is asked for, and the flow run is named by its outcome."""
     if ended.event == "promoted":
-        correction.raise_reference(desk, ended)
-    project(desk.client, desk.ledger, desk.config.name)
-    tell(desk, ended)
-    reconciliation.ask_for_next(desk.ledger, desk.config)
+        rollback.raise_reference(run, ended)
+    project(run.client, run.ledger, run.config.name)
+    tell(run, ended)
+    reconciliation.ask_for_next(run.ledger, run.config)
     if ended.event == "expired":
         return Cancelled(name="Expired", message=str(ended))
     return Completed(name=ended.event.replace("_", " ").capitalize(), message=str(ended))
 
 
-def tell(desk: Desk, ended: Event) -> None:
+def tell(run: PromotionRun, ended: Event) -> None:
     """The outcome and the evidence it rests on, on the run's page in both systems."""
-    judged = in_words.as_markdown(desk.ledger.evidence(ended.evidence)) if ended.evidence else ""
+    judged = wording.as_markdown(run.ledger.evidence(ended.evidence)) if ended.evidence else ""
     text = f"{ended}.\n\n{judged}"
-    create_markdown_artifact(key=f"promotion-{desk.config.name.replace('_', '-')}", description=ended.event, markdown=text)
-    runs.describe(desk.client, desk.mlflow_run, text)
+    create_markdown_artifact(
+        key=f"promotion-{run.config.name.replace('_', '-')}",
+        description=ended.event,
+        markdown=text,
+    )
+    runs.describe(run.client, run.mlflow_run, text)

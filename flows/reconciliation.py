@@ -9,19 +9,21 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.input.actions import read_flow_run_input
 from prefect.states import Cancelled, Scheduled
 
+from configs.model import ModelConfig
 from configs.reading import read_models
-from configs.schema import ModelConfig
 from configs.settings import Settings
 from flows import mirror
-from flows.training import ask_for_promotion
-from tasks.release import promotion, request
+from flows.runs import request_promotion
+from tasks.release import promotion_answer, promotion_request
 from tasks.release.ledger import Ledger
 from tasks.release.projection import project
-from tasks.release.promotion import Desk
+from tasks.release.promotion_run import PromotionRun
 from tasks.release.standing import standing
 from tasks.tracking.server import connect
 
-MOST_STARTS = 10  # of one promotion: after so many its process will not live through the next either
+MOST_STARTS = (
+    10  # of one promotion: after so many its process will not live through the next either
+)
 
 
 def reconcile(settings: Settings) -> None:
@@ -41,18 +43,37 @@ def clear_dead_request(ledger: Ledger, client: MlflowClient, config: ModelConfig
     pending = standing(config.name, ledger.events(config.name)).pending
     if pending is None:
         return
-    desk = Desk(ledger, client, config, pending.version_to or 0, pending.flow_run or "", pending.mlflow_run or "")
+    run = PromotionRun(
+        ledger,
+        client,
+        config,
+        pending.version_to or 0,
+        pending.flow_run or "",
+        pending.mlflow_run or "",
+    )
     with get_client(sync_client=True) as prefect:
-        waiting = mirror.find_flow_run(prefect, desk.flow_run)
+        waiting = mirror.find_flow_run(prefect, run.flow_run)
         if waiting is None:
-            promotion.end_unanswered(desk, "withdrawn", "its flow run was deleted")
-        elif waiting.state and waiting.state.is_paused() and promotion.is_overdue(desk, pending):
-            promotion.end_unanswered(desk, "expired", f"not answered within {config.approval.expires_after_days} days")
-            prefect.set_flow_run_state(waiting.id, Cancelled(name="Expired", message="not answered in time"), force=True)
+            promotion_answer.end_unanswered(run, "withdrawn", "its flow run was deleted")
+        elif (
+            waiting.state
+            and waiting.state.is_paused()
+            and promotion_answer.is_overdue(run, pending)
+        ):
+            promotion_answer.end_unanswered(
+                run, "expired", f"not answered within {config.approval.expires_after_days} days"
+            )
+            prefect.set_flow_run_state(
+                waiting.id, Cancelled(name="Expired", message="not answered in time"), force=True
+            )
         elif lost := _lost(waiting):
-            prefect.set_flow_run_state(waiting.id, Scheduled(message=f"{lost}: it goes on"), force=True)
+            prefect.set_flow_run_state(
+                waiting.id, Scheduled(message=f"{lost}: it goes on"), force=True
+            )
         elif waiting.state and waiting.state.is_final():
-            promotion.end_unanswered(desk, "withdrawn", f"its flow run ended {waiting.state.name} before an answer")
+            promotion_answer.end_unanswered(
+                run, "withdrawn", f"its flow run ended {waiting.state.name} before an answer"
+            )
 
 
 def ask_for_next(ledger: Ledger, config: ModelConfig) -> None:
@@ -61,8 +82,14 @@ def ask_for_next(ledger: Ledger, config: ModelConfig) -> None:
     if now.deferred and not now.pending:
         newest = now.deferred[-1]
         waits_for_age = newest.evidence is not None  # it was judged before it was put off
-        if not waits_for_age or request.is_old(now.champion, config):
-            ask_for_promotion(config, newest.version_to or 0, newest.who, newest.flow_run or "", only_if_better=not waits_for_age)
+        if not waits_for_age or promotion_request.is_old(now.champion, config):
+            request_promotion(
+                config,
+                newest.version_to or 0,
+                newest.who,
+                newest.flow_run or "",
+                only_if_better=not waits_for_age,
+            )
 
 
 def _lost(waiting: FlowRun) -> str | None:
@@ -73,7 +100,9 @@ def _lost(waiting: FlowRun) -> str | None:
     if state.is_crashed():
         return "its process died"
     keys = state.state_details.run_input_keyset or {}
-    if state.is_paused() and not read_flow_run_input(keys.get("schema", ""), flow_run_id=waiting.id):
+    if state.is_paused() and not read_flow_run_input(
+        keys.get("schema", ""), flow_run_id=waiting.id
+    ):
         return "its form was lost"  # the process died between suspending and saving it
     return None
 

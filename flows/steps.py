@@ -20,7 +20,7 @@ from prefect.logging.loggers import PrefectLogAdapter
 from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
 
-from tasks.errors import RatchetError
+from configs.errors import RatchetError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,7 +54,9 @@ def step(
         spent = _spent.setdefault(str(flow_run.id), {})
         spent[name] = (spent.get(name, (0.0, 0.0))[0] + seconds, _peak_megabytes())
         if said:
-            cast(PrefectLogAdapter, get_run_logger()).getChild(LOGGER).info("%-10s %s  %.1f s", name, said(answer), seconds)
+            cast(PrefectLogAdapter, get_run_logger()).getChild(LOGGER).info(
+                "%-10s %s  %.1f s", name, said(answer), seconds
+            )
         return answer
 
     return task(
@@ -91,5 +93,9 @@ def worth_retrying(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
     if isinstance(error, RatchetError):
         return error.retryable
     if isinstance(error, MlflowException):
-        return error.error_code in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED")
+        return error.error_code in (
+            "INTERNAL_ERROR",
+            "TEMPORARILY_UNAVAILABLE",
+            "REQUEST_LIMIT_EXCEEDED",
+        )
     return isinstance(error, OSError | httpx.TransportError)

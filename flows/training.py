@@ -13,51 +13,85 @@ from prefect import flow
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.deployments import run_deployment
-from prefect.runtime import deployment, flow_run
+from prefect.runtime import flow_run
 from prefect.states import Completed
 from pydantic import Field
 
-from configs.schema import ModelConfig
 from configs.settings import Settings
 from flows import mirror
+from flows.runs import (
+    MINUTE,
+    connect,
+    flow_url,
+    open_run,
+    request_promotion,
+    require_own_deployment,
+)
 from flows.steps import spent, spent_as_metrics, step
 from tasks.data import hooks, sources, splits, validation
 from tasks.data.validation import Stage
-from tasks.errors import UsageError
 from tasks.model import evaluation, threshold, training
 from tasks.records import ValidationReport
-from tasks.tracking import models, plans, recording, registry, runs, server
+from tasks.tracking import model_files, plans, registry, runs, training_record
 from tasks.tracking.plans import Plan
 from tasks.tracking.runs import Run
 
-MINUTE = 60.0
-
 Override = Annotated[str, Field(pattern=r"^train\.[A-Za-z_][\w.]*=.+$")]
 
-connect = step(server.connect, "connect", retries=3, timeout_seconds=5 * MINUTE)
-open_run = step(runs.open_run, "open run", retries=3, timeout_seconds=5 * MINUTE)
 settle = step(plans.settle, "settle", str, retries=3, timeout_seconds=5 * MINUTE)
-load = step(sources.load, "load", lambda rows: f"{len(rows):,} rows", retries=3, timeout_seconds=60 * MINUTE)
+load = step(
+    sources.load, "load", lambda rows: f"{len(rows):,} rows", retries=3, timeout_seconds=60 * MINUTE
+)
 validate = step(validation.validate, "validate", str, timeout_seconds=60 * MINUTE)
-record_checks = step(recording.record_checks, "record checks", retries=3, timeout_seconds=5 * MINUTE)
-prepare = step(hooks.prepare, "prepare", lambda rows: f"{len(rows.columns)} columns", timeout_seconds=60 * MINUTE)
+record_checks = step(
+    training_record.record_checks, "record checks", retries=3, timeout_seconds=5 * MINUTE
+)
+prepare = step(
+    hooks.prepare,
+    "prepare",
+    lambda rows: f"{len(rows.columns)} columns",
+    timeout_seconds=60 * MINUTE,
+)
 split = step(splits.split, "split", str)
 train = step(training.fit, "train", lambda pipeline: type(pipeline.named_steps["model"]).__name__)
-choose_threshold = step(threshold.with_threshold, "threshold", lambda chosen: str(chosen[1] or "0.5, as none is asked for"))
+choose_threshold = step(
+    threshold.with_threshold,
+    "threshold",
+    lambda chosen: str(chosen[1] or "0.5, as none is asked for"),
+)
 evaluate = step(evaluation.evaluate, "evaluate", str)
-sign = step(models.sign, "sign", lambda signed: f"model signature of {len(signed.sample.columns)} features")
+sign = step(
+    model_files.sign,
+    "sign",
+    lambda signed: f"model signature of {len(signed.sample.columns)} features",
+)
 record_data = step(
-    recording.record_data,
+    training_record.record_data,
     "keep data",
     lambda facts: f"digest {facts['data_digest'][:8]}",
     retries=3,
     timeout_seconds=30 * MINUTE,
 )
-record_evaluation = step(recording.record_evaluation, "record", retries=3, timeout_seconds=30 * MINUTE)
-write_report = step(recording.record_training_report, "report", retries=3, timeout_seconds=30 * MINUTE)
-log_model = step(models.log_model, "log model", lambda logged: f"sha256 {logged[1][:8]}", retries=3, timeout_seconds=30 * MINUTE)
-register = step(registry.register, "register", lambda number: f"version {number}", retries=3, timeout_seconds=10 * MINUTE)
+record_evaluation = step(
+    training_record.record_evaluation, "record", retries=3, timeout_seconds=30 * MINUTE
+)
+write_report = step(
+    training_record.record_training_report, "report", retries=3, timeout_seconds=30 * MINUTE
+)
+log_model = step(
+    model_files.log_model,
+    "log model",
+    lambda logged: f"sha256 {logged[1][:8]}",
+    retries=3,
+    timeout_seconds=30 * MINUTE,
+)
+register = step(
+    registry.register,
+    "register",
+    lambda number: f"version {number}",
+    retries=3,
+    timeout_seconds=10 * MINUTE,
+)
 
 
 def run_name(plan: Plan | None = None) -> str:
@@ -71,8 +105,19 @@ def day_of(plan: Plan) -> str:
     return f"{plan.as_of:%Y-%m-%d}" if plan.as_of else ""
 
 
-@flow(name="train_candidate", flow_run_name=run_name, retries=0, validate_parameters=True, **mirror.HOOKS)
-def train_candidate(model: str, as_of: datetime | None = None, overrides: list[Override] = [], explore: bool = False) -> State[Any]:  # noqa: B006 Prefect's form wants a literal default
+@flow(
+    name="train_candidate",
+    flow_run_name=run_name,
+    retries=0,
+    validate_parameters=True,
+    **mirror.HOOKS,
+)
+def train_candidate(
+    model: str,
+    as_of: datetime | None = None,
+    overrides: list[Override] = [],  # noqa: B006 Prefect's form wants a literal default
+    explore: bool = False,
+) -> State[Any]:
     """Train a candidate, judge it on the holdout, register it; then ask for its promotion where the YAML says so.
 
     Args:
@@ -81,42 +126,62 @@ def train_candidate(model: str, as_of: datetime | None = None, overrides: list[O
         overrides: Changes for this run alone, under train, as train.params.n_estimators=200.
         explore: Log a run that reads no holdout and registers nothing.
     """
-    require_own(model)
+    require_own_deployment(model)
     settings, me = Settings(), str(flow_run.id)
     client = connect(settings)
-    run = open_run(client, model, run_name(), me, {"ratchet.flow": "train_candidate", "ratchet.flow_run_url": flow_url(settings)})
+    run = open_run(
+        client,
+        model,
+        run_name(),
+        me,
+        {"ratchet.flow": "train_candidate", "ratchet.flow_run_url": flow_url(settings)},
+    )
     plan = settle(client, run, settings, model, as_of, overrides)
     config = plan.config
     rename(client, run, run_name(plan))
-    runs.describe_experiment(client, run.experiment, f"{config.description}. Owner: {config.owner}.")
+    runs.describe_experiment(
+        client, run.experiment, f"{config.description}. Owner: {config.owner}."
+    )
 
     raw = load(config, plan.window, settings.data, holdout=not explore)
     checked = [pass_checks(client, settings, run, plan, raw, "raw")]
     rows = prepare(config, plan.hooks, raw)
     checked.append(pass_checks(client, settings, run, plan, rows, "features"))
-    parts = split(config, plan.hooks, rows, plan.window, holdout=not explore)
+    partitions = split(config, plan.hooks, rows, plan.window, holdout=not explore)
 
-    pipeline = train(config, parts.train)
-    decider, chosen = choose_threshold(pipeline, config, parts)
-    scored = evaluate(decider, config, plan.hooks, parts)
-    signed = sign(decider, config, parts.train)
-    facts = record_data(client, run, plan, raw, parts)
-    record_evaluation(client, run, plan, parts, scored, chosen)
-    write_report(client, run, plan, decider, parts, scored, chosen, checked, facts, spent())
+    pipeline = train(config, partitions.train)
+    decider, chosen = choose_threshold(pipeline, config, partitions)
+    scored = evaluate(decider, config, plan.hooks, partitions)
+    signed = sign(decider, config, partitions.train)
+    facts = record_data(client, run, plan, raw, partitions)
+    record_evaluation(client, run, plan, partitions, scored, chosen)
+    write_report(client, run, plan, decider, partitions, scored, chosen, checked, facts, spent())
     model_id, sha256 = log_model(client, run, signed, config)
     runs.log_metrics(
-        client, run.id, spent_as_metrics() | {f"rows/{name}": float(facts[name]) for name in facts if name.endswith("_rows")}
+        client,
+        run.id,
+        spent_as_metrics()
+        | {f"rows/{name}": float(facts[name]) for name in facts if name.endswith("_rows")},
     )
     if explore:
         return Completed(name="Explored", message=f"explored {model}: {scored}")
 
-    tags = {models.SHA256: sha256, "ratchet.flow_run_url": flow_url(settings)}
+    tags = {model_files.SHA256: sha256, "ratchet.flow_run_url": flow_url(settings)}
     tags |= {"ratchet.as_of": plan.as_of.isoformat()} if plan.as_of else {}
-    version = register(client, run, config, model_id, tags, f"Candidate {day_of(plan)}: {scored}".replace(" :", ":"))
+    version = register(
+        client,
+        run,
+        config,
+        model_id,
+        tags,
+        f"Candidate {day_of(plan)}: {scored}".replace(" :", ":"),
+    )
     tell(client, settings, run, plan, version, str(scored))
     if config.promotion.ask != "manual":
-        ask_for_promotion(config, version, f"{model} {day_of(plan)} training", me)
-    return Completed(name="Registered", message=f"version {version} of {model} is a candidate: {scored}")
+        request_promotion(config, version, f"{model} {day_of(plan)} training", me)
+    return Completed(
+        name="Registered", message=f"version {version} of {model} is a candidate: {scored}"
+    )
 
 
 def rename(client: MlflowClient, run: Run, name: str) -> None:
@@ -126,29 +191,25 @@ def rename(client: MlflowClient, run: Run, name: str) -> None:
         prefect.update_flow_run(UUID(run.flow_run), name=name)
 
 
-def pass_checks(client: MlflowClient, settings: Settings, run: Run, plan: Plan, rows: DataFrame, stage: Stage) -> ValidationReport:
+def pass_checks(
+    client: MlflowClient, settings: Settings, run: Run, plan: Plan, rows: DataFrame, stage: Stage
+) -> ValidationReport:
     """The report of this stage if no critical check fails; it is on record, and linked from Prefect, either way."""
     report = validate(rows, plan.config, plan.window, stage)
     record_checks(client, run, plan, report)
-    page = settings.mlflow_page(f"experiments/{run.experiment}/runs/{run.id}/artifacts/validation/{stage}.html")
-    create_link_artifact(key=f"checks-{stage}-{plan.config.name.replace('_', '-')}", link=page, link_text=str(report))
-    validation.demand(report, plan.config, plan.window, page)
+    page = settings.mlflow_page(
+        f"experiments/{run.experiment}/runs/{run.id}/artifacts/validation/{stage}.html"
+    )
+    create_link_artifact(
+        key=f"checks-{stage}-{plan.config.name.replace('_', '-')}", link=page, link_text=str(report)
+    )
+    validation.require_passed(report, plan.config, plan.window, page)
     return report
 
 
-def ask_for_promotion(config: ModelConfig, version: int, asked_by: str, key: str, *, only_if_better: bool = True) -> None:
-    """A promotion flow run for this version: one, however often the asking flow is retried."""
-    unless_similar = only_if_better and config.promotion.ask == "when_better"
-    run_deployment(
-        f"promote_candidate/{config.name}",
-        parameters={"version": version, "asked_by": asked_by, "only_if_better": unless_similar},
-        idempotency_key=f"{key}:promote:{version}",
-        timeout=0,
-        as_subflow=False,
-    )
-
-
-def tell(client: MlflowClient, settings: Settings, run: Run, plan: Plan, version: int, scored: str) -> None:
+def tell(
+    client: MlflowClient, settings: Settings, run: Run, plan: Plan, version: int, scored: str
+) -> None:
     """The result and its links on the run's page in both systems."""
     model = plan.config.name
     text = (
@@ -158,17 +219,7 @@ def tell(client: MlflowClient, settings: Settings, run: Run, plan: Plan, version
         f"- [the version in MLflow]({settings.mlflow_page(f'models/{model}/versions/{version}')})\n"
         f"- [the run in Prefect]({flow_url(settings)})\n"
     )
-    create_markdown_artifact(key=f"candidate-{model.replace('_', '-')}", description=f"{model} {version}", markdown=text)
+    create_markdown_artifact(
+        key=f"candidate-{model.replace('_', '-')}", description=f"{model} {version}", markdown=text
+    )
     runs.describe(client, run.id, text)
-
-
-def require_own(model: str) -> None:
-    """Return for the model that this deployment is of; the form fixes it, but the form's check can be switched off."""
-    if deployment.name not in (None, model):
-        raise UsageError(
-            f"this deployment is of {deployment.name}, not of {model!r}; start the run from the deployment of {model!r}"
-        )
-
-
-def flow_url(settings: Settings) -> str:
-    return f"{settings.prefect_ui}/runs/flow-run/{flow_run.id}"

@@ -131,7 +131,12 @@ class Verdict:
         return self.outcome == "PASS"
 
     def __str__(self) -> str:
-        return "; ".join((*self.problems, *(rule.sentence for rule in self.rules if rule.outcome == self.outcome)))
+        return "; ".join(
+            (
+                *self.problems,
+                *(rule.sentence for rule in self.rules if rule.outcome == self.outcome),
+            )
+        )
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,9 @@ def settings(tmp_path: Path) -> Settings:
     """Settings whose every path lies in the test's own folder."""
     models = tmp_path / "models"
     models.mkdir()
-    return Settings(ratchet_home=tmp_path / "home", ratchet_models=models, ratchet_data=tmp_path / "data")
+    return Settings(
+        ratchet_home=tmp_path / "home", ratchet_models=models, ratchet_data=tmp_path / "data"
+    )
 
 
 TINY_YAML = textwrap.dedent("""\
@@ -66,7 +68,9 @@ TINY_HOOKS = textwrap.dedent("""\
     """)
 
 
-def write_days(folder: Path, start: str = "2026-01-01", days: int = 10, rows: int = 200, seed: int = 0) -> pd.DataFrame:
+def write_days(
+    folder: Path, start: str = "2026-01-01", days: int = 10, rows: int = 200, seed: int = 0
+) -> pd.DataFrame:
     """Daily files of rows that `tiny` can learn from: the larger the amount, the likelier bad."""
     random = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -98,7 +102,10 @@ def tiny(settings: Settings) -> Path:
 @pytest.fixture
 def home(settings: Settings, servers: Stack, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """The test's own settings on the session's servers, also for every process that the test starts."""
-    variables = settings.environment() | {"MLFLOW_TRACKING_URI": servers.mlflow_url, "PREFECT_API_URL": servers.prefect_url}
+    variables = settings.environment() | {
+        "MLFLOW_TRACKING_URI": servers.mlflow_url,
+        "PREFECT_API_URL": servers.prefect_url,
+    }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return Settings()

@@ -6,16 +6,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from configs.schema import ModelConfig
+from configs.model import ModelConfig
+from tasks.comparison.contest import Contest, Contestant
 from tasks.data.hooks import Hooks
 from tasks.records import RegisteredVersion, Role
-from tasks.verdict.contest import Contest, Contestant
 
 Floats = NDArray[np.float64]
 NO_HOOKS = Hooks("", "", {})
 
 
-def config_of(*gate: dict[str, Any], columns: dict[str, str] | None = None, **parts: Any) -> ModelConfig:
+def config_of(
+    *gate: dict[str, Any], columns: dict[str, str] | None = None, **parts: Any
+) -> ModelConfig:
     """A binary model of a target `y`, judged in the way that `parts` say."""
     given: dict[str, Any] = {
         "name": "made_up", "description": "d", "owner": "o",
@@ -41,7 +43,16 @@ def contest_of(
     for number, role in enumerate(roles, 1):
         if role in scores:
             version = RegisteredVersion(
-                config.name, number, "r", "1", "a", "f", f"{role}{number}", "models:/m", {}, {"holdout_sha256": "h"}
+                config.name,
+                number,
+                "r",
+                "1",
+                "a",
+                "f",
+                f"{role}{number}",
+                "models:/m",
+                {},
+                {"holdout_sha256": "h"},
             )
             found = scores[role]
             indexed = pd.Series(found, index=rows.index) if isinstance(found, np.ndarray) else found

@@ -18,8 +18,15 @@ OURS = {
     "severity",
 }
 OURS |= {"condition_parser", "library_metadata"}
-NEEDS_SQL = ("expect_query_results", "expect_table_row_count_to_equal_other", "unexpected_rows", "like_pattern")
-PASSES_WITHOUT = {"expect_column_kl_divergence_to_be_less_than": ("partition_object", "threshold")}  # and compares nothing
+NEEDS_SQL = (
+    "expect_query_results",
+    "expect_table_row_count_to_equal_other",
+    "unexpected_rows",
+    "like_pattern",
+)
+PASSES_WITHOUT = {
+    "expect_column_kl_divergence_to_be_less_than": ("partition_object", "threshold")
+}  # and compares nothing
 
 
 def table() -> dict[str, dict[str, Any]]:
@@ -33,7 +40,11 @@ def table() -> dict[str, dict[str, Any]]:
             continue
         fields = registry.get_expectation_impl(name).__fields__
         arguments = sorted(set(fields) - OURS)
-        required = [argument for argument in arguments if fields[argument].required or argument in PASSES_WITHOUT.get(name, ())]
+        required = [
+            argument
+            for argument in arguments
+            if fields[argument].required or argument in PASSES_WITHOUT.get(name, ())
+        ]
         found[name.removeprefix("expect_")] = {"arguments": arguments, "required": required}
     return found
 

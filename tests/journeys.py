@@ -25,20 +25,22 @@ from prefect.states import Crashed, Scheduled
 from configs.reading import read_model
 from configs.settings import Settings
 from deployments.stack import Stack
-from flows.correction import move_reference, roll_back
 from flows.promotion import promote_candidate
+from flows.rollback import move_reference, roll_back
 from flows.training import train_candidate
-from tasks.release import correction, promotion, request
+from tasks.release import promotion_answer, promotion_request, rollback
 from tasks.release.ledger import Event, Ledger
 from tasks.release.projection import project
-from tasks.release.promotion import Desk
+from tasks.release.promotion_run import PromotionRun
 from tasks.release.standing import Standing, standing
 from tasks.tracking.registry import STAGE
 from tasks.tracking.runs import FLOW_RUN
 from tests import dying
 from tests.conftest import TINY_HOOKS, TINY_YAML, write_days
 
-TRAINED: dict[tuple[str, ...], ModelVersion] = {}  # by recipe: the version that the first journey with it trained
+TRAINED: dict[
+    tuple[str, ...], ModelVersion
+] = {}  # by recipe: the version that the first journey with it trained
 
 
 @dataclass
@@ -70,17 +72,26 @@ class Journey:
     def deploy(self) -> None:
         for flow in (train_candidate, promote_candidate, roll_back, move_reference):
             flow_id = self.prefect.create_flow(flow)
-            self.prefect.create_deployment(flow_id=flow_id, name=self.model, parameters={"model": self.model})
+            self.prefect.create_deployment(
+                flow_id=flow_id, name=self.model, parameters={"model": self.model}
+            )
 
     def start(self, flow: Flow[..., Any], **parameters: Any) -> FlowRun:
         """A flow run that nobody has run yet."""
         deployment = self.prefect.read_deployment_by_name(f"{flow.name}/{self.model}")
-        return self.prefect.create_flow_run_from_deployment(deployment.id, parameters={"model": self.model, **parameters})
+        return self.prefect.create_flow_run_from_deployment(
+            deployment.id, parameters={"model": self.model, **parameters}
+        )
 
     def run(self, flow: Flow[..., Any], flow_run: FlowRun) -> State[Any]:
         """The flow run carried on in this process until it is over or suspended; its state then."""
         with suppress(Pause):
-            run_flow(flow, flow_run=self.read(flow_run.id), parameters=flow_run.parameters, return_type="state")
+            run_flow(
+                flow,
+                flow_run=self.read(flow_run.id),
+                parameters=flow_run.parameters,
+                return_type="state",
+            )
         state = self.read(flow_run.id).state
         assert state is not None
         return state
@@ -98,7 +109,11 @@ class Journey:
     def candidate(self, *overrides: str) -> int:
         """The number of a new version, for what begins after training: all of one recipe share the run that trained the first."""
         path = self.settings.models / f"{self.model}.yaml"
-        recipe = (path.read_text().replace(self.model, ""), path.with_suffix(".py").read_text(), *overrides)
+        recipe = (
+            path.read_text().replace(self.model, ""),
+            path.with_suffix(".py").read_text(),
+            *overrides,
+        )
         if recipe not in TRAINED:
             number = self.train(overrides=list(overrides))
             TRAINED[recipe] = self.mlflow.get_model_version(self.model, str(number))
@@ -108,7 +123,11 @@ class Journey:
             self.mlflow.create_registered_model(self.model)
         tags = trained.tags | {FLOW_RUN: str(uuid4()), STAGE: "None"}
         made = self.mlflow.create_model_version(
-            self.model, trained.source, trained.run_id, tags, model_id=trained.source.removeprefix("models:/")
+            self.model,
+            trained.source,
+            trained.run_id,
+            tags,
+            model_id=trained.source.removeprefix("models:/"),
         )
         return int(made.version)
 
@@ -118,7 +137,11 @@ class Journey:
 
     def fill_in(self, flow_run: FlowRun, decision: str, evidence: str | None = None) -> Any:
         """The suspended flow run's form sent, as the UI and the command do; what the server says to it."""
-        pending = next(event for event in self.events if event.event == "requested" and event.flow_run == str(flow_run.id))
+        pending = next(
+            event
+            for event in self.events
+            if event.event == "requested" and event.flow_run == str(flow_run.id)
+        )
         form = {
             "decision": decision,
             "your_name": "release lead",
@@ -142,12 +165,27 @@ class Journey:
     def crown(self, version: int | None = None) -> int:
         """As `promote`, of a given version or a new one, by the same functions without a flow around them: for what begins beside a champion."""
         version = version or self.candidate()
-        desk = Desk(self.ledger, self.mlflow, read_model(self.model, self.settings), version, str(uuid4()), mlflow_run="")
-        asked = request.request(desk, request.judge(desk, "tests"), "tests", instead=False, only_if_better=False)
+        run = PromotionRun(
+            self.ledger,
+            self.mlflow,
+            read_model(self.model, self.settings),
+            version,
+            str(uuid4()),
+            mlflow_run="",
+        )
+        asked = promotion_request.request(
+            run,
+            promotion_request.judge(run, "tests"),
+            "tests",
+            instead=False,
+            only_if_better=False,
+        )
         assert asked, "somebody else changed the champion"
         assert asked.event == "requested", asked
-        yes = promotion.Answer("approve", "release lead", "as tests do", asked.evidence or "")
-        correction.raise_reference(desk, promotion.take_answer(desk, asked, yes))
+        yes = promotion_answer.Answer(
+            "approve", "release lead", "as tests do", asked.evidence or ""
+        )
+        rollback.raise_reference(run, promotion_answer.take_answer(run, asked, yes))
         project(self.mlflow, self.ledger, self.model)
         return version
 
@@ -162,20 +200,31 @@ class Journey:
 
     def promotions(self) -> list[FlowRun]:
         deployment = self.prefect.read_deployment_by_name(f"{promote_candidate.name}/{self.model}")
-        return [run for run in self.prefect.read_flow_runs(limit=200) if run.deployment_id == deployment.id]
+        return [
+            run
+            for run in self.prefect.read_flow_runs(limit=200)
+            if run.deployment_id == deployment.id
+        ]
 
     def versions(self) -> list[Any]:
         return list(self.mlflow.search_model_versions(f"name='{self.model}'"))
 
     def files_of(self, version: int, servers: Stack) -> Path:
         """The folder in which these servers keep the version's model."""
-        run = self.mlflow.get_run(str(self.mlflow.get_model_version(self.model, str(version)).run_id))
-        (logged,) = self.mlflow.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
+        run = self.mlflow.get_run(
+            str(self.mlflow.get_model_version(self.model, str(version)).run_id)
+        )
+        (logged,) = self.mlflow.search_logged_models(
+            [run.info.experiment_id], f"source_run_id = '{run.info.run_id}'"
+        )
         (folder,) = servers.settings.home.rglob(logged.model_id)
         return folder
 
     def aliases(self) -> dict[str, int]:
-        return {alias: int(number) for alias, number in self.mlflow.get_registered_model(self.model).aliases.items()}
+        return {
+            alias: int(number)
+            for alias, number in self.mlflow.get_registered_model(self.model).aliases.items()
+        }
 
     def stages(self) -> dict[int, str]:
         """Of each version its stage tag, which MLflow's own field must repeat."""
@@ -185,7 +234,9 @@ class Journey:
 
     def mlflow_runs(self, flow_run: FlowRun) -> list[Any]:
         experiments = [experiment.experiment_id for experiment in self.mlflow.search_experiments()]
-        return list(self.mlflow.search_runs(experiments, f"tags.`ratchet.flow_run` = '{flow_run.id}'"))
+        return list(
+            self.mlflow.search_runs(experiments, f"tags.`ratchet.flow_run` = '{flow_run.id}'")
+        )
 
 
 @contextmanager
@@ -193,7 +244,9 @@ def begin(settings: Settings, edit: Callable[[str], str] = str) -> Iterator[Jour
     """A journey of a new model whose YAML and hooks are those of `tiny`, changed by `edit`, on ten days of data."""
     model = f"m_{uuid4().hex[:10]}"
     (settings.models / f"{model}.py").write_text(TINY_HOOKS)
-    (settings.models / f"{model}.yaml").write_text(edit(TINY_YAML.replace("name: tiny", f"name: {model}")))
+    (settings.models / f"{model}.yaml").write_text(
+        edit(TINY_YAML.replace("name: tiny", f"name: {model}"))
+    )
     write_days(settings.data / "days")
     with get_client(sync_client=True) as prefect:
         journey = Journey(model, settings, prefect, MlflowClient(settings.mlflow_url))

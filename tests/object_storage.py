@@ -25,8 +25,15 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     # no cache of folders: what a test writes is there at once
-    options = [f"--addr=127.0.0.1:{port}", f"--auth-key={KEY},{SECRET}", "--dir-cache-time=0", "--config="]
-    process = subprocess.Popen([server, "serve", "s3", *options, str(folder)], stderr=subprocess.DEVNULL)
+    options = [
+        f"--addr=127.0.0.1:{port}",
+        f"--auth-key={KEY},{SECRET}",
+        "--dir-cache-time=0",
+        "--config=",
+    ]
+    process = subprocess.Popen(
+        [server, "serve", "s3", *options, str(folder)], stderr=subprocess.DEVNULL
+    )
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
         environment.setenv("AWS_ACCESS_KEY_ID", KEY)

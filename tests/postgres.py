@@ -18,7 +18,9 @@ import psycopg
 import pytest
 
 # what a test writes need not survive a power cut
-FLAGS = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c unix_socket_directories=''"
+FLAGS = (
+    "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c unix_socket_directories=''"
+)
 
 
 class PostgresServer:
@@ -42,9 +44,23 @@ def postgres_server() -> Iterator[PostgresServer]:
     with tempfile.TemporaryDirectory(prefix="ratchet-postgres-") as folder:
         data, port = Path(folder, "data"), _free_port()
         user = _unprivileged(folder)
-        _run(user, binaries / "initdb", "-D", data, "-U", "ratchet", "-A", "trust", "-E", "UTF8", "--no-sync")
+        _run(
+            user,
+            binaries / "initdb",
+            "-D",
+            data,
+            "-U",
+            "ratchet",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        )
         options = f"-p {port} -c listen_addresses=127.0.0.1 {FLAGS}"
-        _run(user, binaries / "pg_ctl", "-D", data, "-l", data / "log", "-o", options, "-w", "start")
+        _run(
+            user, binaries / "pg_ctl", "-D", data, "-l", data / "log", "-o", options, "-w", "start"
+        )
         try:
             yield PostgresServer(port)
         finally:
@@ -53,7 +69,11 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 def _binaries() -> Path | None:
     """The folder of initdb and pg_ctl, newest version first."""
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name), reverse=True)
+    folders = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"),
+        key=lambda folder: float(folder.parent.name),
+        reverse=True,
+    )
     if tool := shutil.which("pg_config"):
         folders.append(Path(subprocess.check_output([tool, "--bindir"], text=True).strip()))
     return next((folder for folder in folders if (folder / "initdb").exists()), None)
@@ -85,6 +105,12 @@ def _free_port() -> int:
 def _run(user: str | None, *command: str | Path) -> None:
     folder = Path(command[2]).parent  # a folder that the user can enter
     done = subprocess.run(
-        command, user=user, extra_groups=[] if user else None, cwd=folder, capture_output=True, text=True, check=False
+        command,
+        user=user,
+        extra_groups=[] if user else None,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"{command[0]}: {done.stderr or done.stdout}"

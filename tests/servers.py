@@ -22,9 +22,14 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
         # a flow run's heartbeat is waited for at its end, up to a second, and nothing here listens to it
         with (
-            temporary_settings({PREFECT_API_URL: running.prefect_url, PREFECT_HOME: home / "client"}),
+            temporary_settings(
+                {PREFECT_API_URL: running.prefect_url, PREFECT_HOME: home / "client"}
+            ),
             patch.object(BaseFlowRunEngine, "heartbeat_seconds", None),
         ):
             yield running
-            for worker in (APILogWorker, EventsWorker):  # once the server is gone, what is left to send is tried for a minute
+            for worker in (
+                APILogWorker,
+                EventsWorker,
+            ):  # once the server is gone, what is left to send is tried for a minute
                 worker.drain_all(timeout=10)

@@ -28,7 +28,9 @@ FLAGS = [
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     if not CHROMIUM.exists():
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("there is no Chromium: apt-get install chromium")
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(
+            "there is no Chromium: apt-get install chromium"
+        )
     home = Home(tmp_path)
     up = home.up()
     yield home
@@ -36,7 +38,9 @@ def home(tmp_path: Path) -> Iterator[Home]:
     up.wait(timeout=60)
 
 
-def test_started_from_its_form_and_resumed_through_its_form_a_version_becomes_the_champion(home: Home) -> None:
+def test_started_from_its_form_and_resumed_through_its_form_a_version_becomes_the_champion(
+    home: Home,
+) -> None:
     api = str(home.record["prefect"])
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -47,7 +51,9 @@ def test_started_from_its_form_and_resumed_through_its_form_a_version_becomes_th
         browser.close()
 
     mlflow = f"{home.record['mlflow']}/api/2.0/mlflow/registered-models/alias"
-    champion = httpx.get(mlflow, params={"name": "tiny", "alias": "champion"}).json()["model_version"]
+    champion = httpx.get(mlflow, params={"name": "tiny", "alias": "champion"}).json()[
+        "model_version"
+    ]
     assert champion["version"] == "1"
     assert "by release lead: seen in the browser" in champion["description"]
 
@@ -63,12 +69,18 @@ def _start_and_promote(home: Home, page: Page, api: str) -> None:
     await_that(lambda: _states(api, "train_candidate") == ["Registered"])
     await_that(lambda: _states(api, "promote_candidate") == ["Suspended"])
 
-    waiting = httpx.post(f"{api}/flow_runs/filter", json={"flows": {"name": {"any_": ["promote_candidate"]}}}).json()[0]
-    digest = str(Ledger(f"sqlite:///{home.folder / '.ratchet' / 'ledger.db'}").events("tiny")[-1].evidence)
+    waiting = httpx.post(
+        f"{api}/flow_runs/filter", json={"flows": {"name": {"any_": ["promote_candidate"]}}}
+    ).json()[0]
+    digest = str(
+        Ledger(f"sqlite:///{home.folder / '.ratchet' / 'ledger.db'}").events("tiny")[-1].evidence
+    )
     page.goto(f"{ui}/runs/flow-run/{waiting['id']}")
     page.get_by_role("button", name="Resume").click()
     form = page.get_by_role("dialog")
-    form.get_by_text("average_precision at least 0.5").wait_for()  # the evidence stands above the questions
+    form.get_by_text(
+        "average_precision at least 0.5"
+    ).wait_for()  # the evidence stands above the questions
     _press(form.get_by_role("button", name="Submit"))
     for field in ("decision", "your_name", "reason", "evidence"):
         form.get_by_text(f"'{field}' is a required property").wait_for()
@@ -110,20 +122,39 @@ def _choose(select: Locator, option: str) -> None:
 def _states(api: str, flow: str) -> list[str]:
     """Names of the states of this flow's runs that have begun."""
     runs = httpx.post(f"{api}/flow_runs/filter", json={"flows": {"name": {"any_": [flow]}}}).json()
-    return [run["state_name"] for run in runs if run["start_time"] or run["state_type"] not in ("SCHEDULED", "PENDING")]
+    return [
+        run["state_name"]
+        for run in runs
+        if run["start_time"] or run["state_type"] not in ("SCHEDULED", "PENDING")
+    ]
 
 
 @contextmanager
 def _told(page: Page, home: Home) -> Iterator[None]:
     """What fails inside says what was on the page, what the page asked for in vain, and how each flow run stood."""
     in_vain: list[str] = []
-    page.on("requestfailed", lambda request: in_vain.append(f"{request.method} {request.url}: {request.failure}"))
-    page.on("response", lambda answer: in_vain.append(f"{answer.url}: {answer.status}") if answer.status >= 400 else None)
+    page.on(
+        "requestfailed",
+        lambda request: in_vain.append(f"{request.method} {request.url}: {request.failure}"),
+    )
+    page.on(
+        "response",
+        lambda answer: (
+            in_vain.append(f"{answer.url}: {answer.status}") if answer.status >= 400 else None
+        ),
+    )
     try:
         yield
     except (AssertionError, Error) as error:
         runs = httpx.post(f"{home.record['prefect']}/flow_runs/filter", json={}).json()
-        error.add_note("\n".join([f"{run['name']}: {run['state_name']}: {(run['state'] or {}).get('message')}" for run in runs]))
+        error.add_note(
+            "\n".join(
+                [
+                    f"{run['name']}: {run['state_name']}: {(run['state'] or {}).get('message')}"
+                    for run in runs
+                ]
+            )
+        )
         error.add_note("\n".join([f"{page.url}\n{page.inner_text('body')}", *in_vain]))
         error.add_note((home.folder / ".ratchet" / "logs" / "prefect.log").read_text()[-4000:])
         raise

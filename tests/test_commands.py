@@ -32,8 +32,16 @@ NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
 @pytest.fixture
 def environment(tiny: Path, settings: Settings) -> dict[str, str]:
     """The test's own settings, and servers that do not answer."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("RATCHET_", "PREFECT_", "MLFLOW_"))}
-    return clean | settings.environment() | {"MLFLOW_TRACKING_URI": NOBODY, "PREFECT_API_URL": f"{NOBODY}/api"}
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("RATCHET_", "PREFECT_", "MLFLOW_"))
+    }
+    return (
+        clean
+        | settings.environment()
+        | {"MLFLOW_TRACKING_URI": NOBODY, "PREFECT_API_URL": f"{NOBODY}/api"}
+    )
 
 
 def ratchet(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -44,13 +52,30 @@ def ratchet(environment: dict[str, str], *arguments: str) -> subprocess.Complete
 def a_promotion(settings: Settings) -> None:
     ledger = Ledger(settings.ledger_url)
     digest = ledger.store_evidence(document_of(BOTH))
-    said = {"version_to": 5, "who": "release lead", "identity": "declared", "flow_run": "f", "evidence": digest}
+    said = {
+        "version_to": 5,
+        "who": "release lead",
+        "identity": "declared",
+        "flow_run": "f",
+        "evidence": digest,
+    }
     for sequence, event in enumerate(("requested", "approved", "promoted")):
         time = datetime(2018, 8, 8, 9, sequence)
-        ledger.append("tiny", event, after=sequence, key=f"f:{event}", why="+2 points at night", time=time, **said)
+        ledger.append(
+            "tiny",
+            event,
+            after=sequence,
+            key=f"f:{event}",
+            why="+2 points at night",
+            time=time,
+            **said,
+        )
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["status"], ["history", "tiny"], ["show", "tiny", "5"], ["config", "check"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--help"], ["status"], ["history", "tiny"], ["show", "tiny", "5"], ["config", "check"]],
+)
 def test_commands_that_only_answer_import_no_framework(
     environment: dict[str, str], settings: Settings, arguments: list[str]
 ) -> None:
@@ -60,15 +85,23 @@ def test_commands_that_only_answer_import_no_framework(
         f"try:\n    main({arguments!r})\nexcept SystemExit as done:\n    assert not done.code, done.code\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
     assert done.stdout.splitlines()[-1:] == ["[]"], done.stdout + done.stderr
 
 
-def test_the_ledger_answers_without_any_server(environment: dict[str, str], settings: Settings) -> None:
+def test_the_ledger_answers_without_any_server(
+    environment: dict[str, str], settings: Settings
+) -> None:
     a_promotion(settings)
     assert "5         2018-08-08 09:02" in ratchet(environment, "status").stdout
     history = ratchet(environment, "history", "tiny").stdout
-    assert [line.split()[0] for line in history.splitlines() if line[:1].isdigit()] == ["3", "2", "1"]
+    assert [line.split()[0] for line in history.splitlines() if line[:1].isdigit()] == [
+        "3",
+        "2",
+        "1",
+    ]
     then = ratchet(environment, "history", "tiny", "--on", "2018-08-08T10:00").stdout
     assert "tiny 5 became the champion" in then
     before = ratchet(environment, "history", "tiny", "--on", "2018-08-08T09:00").stdout
@@ -77,19 +110,33 @@ def test_the_ledger_answers_without_any_server(environment: dict[str, str], sett
     assert ["average_precision", "at", "least", "0.5", "0.612", ">", "0.56", "PASS"] in shown
 
 
-def test_a_request_past_its_days_is_shown_as_expired(environment: dict[str, str], settings: Settings) -> None:
+def test_a_request_past_its_days_is_shown_as_expired(
+    environment: dict[str, str], settings: Settings
+) -> None:
     a_promotion(settings)
     ledger = Ledger(settings.ledger_url)
     evidence, long_ago = ledger.events("tiny")[-1].evidence, datetime(2020, 1, 1)
-    said = {"version_to": 6, "who": "schedule", "identity": "declared", "flow_run": "g", "evidence": evidence}
+    said = {
+        "version_to": 6,
+        "who": "schedule",
+        "identity": "declared",
+        "flow_run": "g",
+        "evidence": evidence,
+    }
     ledger.append("tiny", "requested", after=3, key="g:requested", time=long_ago, **said)
-    assert "Expired on 2020-01-08 00:00 UTC without an answer. Ask again" in ratchet(environment, "show", "tiny").stdout
+    assert (
+        "Expired on 2020-01-08 00:00 UTC without an answer. Ask again"
+        in ratchet(environment, "show", "tiny").stdout
+    )
 
 
 def test_output_fits_into_80_columns(environment: dict[str, str], settings: Settings) -> None:
     a_promotion(settings)
     for arguments in (["status"], ["history", "tiny"], ["show", "tiny", "5"]):
-        assert max(len(line.rstrip()) for line in ratchet(environment, *arguments).stdout.splitlines()) <= 80
+        assert (
+            max(len(line.rstrip()) for line in ratchet(environment, *arguments).stdout.splitlines())
+            <= 80
+        )
 
 
 @pytest.mark.parametrize(
@@ -99,12 +146,24 @@ def test_output_fits_into_80_columns(environment: dict[str, str], settings: Sett
         (["train", "tiny", "--set", "gate.x=1"], 2, "is not an override"),
         (["train", "tiny", "--as-of", "yesterday"], 2, "does not match the formats"),
         (["trian", "tiny"], 2, "there is no verb 'trian'; did you mean train?"),
-        (["train", "tiny"], 4, f"no Prefect server answers at {NOBODY}/api. Start one with: ratchet up"),
+        (
+            ["train", "tiny"],
+            4,
+            f"no Prefect server answers at {NOBODY}/api. Start one with: ratchet up",
+        ),
         (["promote", "tiny", "1"], 4, "Start one with: ratchet up"),
-        (["rollback", "tiny", "--reason", "r"], 2, "tiny had no champion before this one; there is nothing to go back to"),
+        (
+            ["rollback", "tiny", "--reason", "r"],
+            2,
+            "tiny had no champion before this one; there is nothing to go back to",
+        ),
         (["rollback", "tiny", "--to", "1", "--reason", "r"], 4, "Start one with: ratchet up"),
         (["reference", "tiny", "1", "--reason", "r"], 4, "Start one with: ratchet up"),
-        (["approve", "tiny", "1", "--reason", "r"], 2, "version 1 of tiny does not wait for an answer; nothing does"),
+        (
+            ["approve", "tiny", "1", "--reason", "r"],
+            2,
+            "version 1 of tiny does not wait for an answer; nothing does",
+        ),
         (["show", "tiny"], 2, "nothing of tiny waits for an answer"),
         (["show", "tiny", "3"], 2, "version 3 of tiny has not been judged"),
         (["history", "tyni"], 2, "there is no model 'tyni'"),
@@ -123,7 +182,10 @@ def test_a_mistake_is_one_sentence_and_an_exit_code_within_ten_seconds(
 def test_where_nothing_is_up_no_other_homes_server_is_asked(environment: dict[str, str]) -> None:
     down = {name: value for name, value in environment.items() if name != "PREFECT_API_URL"}
     done = ratchet(down, "train", "tiny")
-    assert (done.returncode, "PREFECT_API_URL is not set. Start one with: ratchet up" in done.stderr) == (4, True)
+    assert (
+        done.returncode,
+        "PREFECT_API_URL is not set. Start one with: ratchet up" in done.stderr,
+    ) == (4, True)
 
 
 def test_a_server_that_is_ill_is_named_with_its_log(environment: dict[str, str]) -> None:
@@ -136,11 +198,18 @@ def test_a_server_that_is_ill_is_named_with_its_log(environment: dict[str, str])
         url = f"http://127.0.0.1:{server.server_port}/api"
         done = ratchet(environment | {"PREFECT_API_URL": url}, "train", "tiny")
         server.shutdown()
-    assert (done.returncode, f"the Prefect server at {url} answers 500; its log says why" in done.stderr) == (4, True)
+    assert (
+        done.returncode,
+        f"the Prefect server at {url} answers 500; its log says why" in done.stderr,
+    ) == (4, True)
 
 
-def test_config_check_names_each_broken_model_and_says_what_is_well(environment: dict[str, str], tiny: Path) -> None:
-    tiny.with_name("other.yaml").write_text(tiny.read_text().replace("name: tiny", "name: other").replace("key: id", "key: idd"))
+def test_config_check_names_each_broken_model_and_says_what_is_well(
+    environment: dict[str, str], tiny: Path
+) -> None:
+    tiny.with_name("other.yaml").write_text(
+        tiny.read_text().replace("name: tiny", "name: other").replace("key: id", "key: idd")
+    )
     tiny.with_name("other.py").write_text(tiny.with_suffix(".py").read_text())
     done = ratchet(environment, "config", "check")
     assert done.returncode == 2
@@ -149,18 +218,30 @@ def test_config_check_names_each_broken_model_and_says_what_is_well(environment:
 
 
 def test_config_show_has_the_overrides_in_effect(environment: dict[str, str]) -> None:
-    assert '"C": 0.1' in ratchet(environment, "config", "show", "tiny", "--set", "train.params.C=0.1").stdout
+    assert (
+        '"C": 0.1'
+        in ratchet(environment, "config", "show", "tiny", "--set", "train.params.C=0.1").stdout
+    )
 
 
 def test_simulate_writes_a_file_a_day(environment: dict[str, str], tmp_path: Path) -> None:
-    done = ratchet(environment, "simulate", "--days", "3", "--out", str(tmp_path / "out"), "--customers", "50")
+    done = ratchet(
+        environment, "simulate", "--days", "3", "--out", str(tmp_path / "out"), "--customers", "50"
+    )
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"2026-01-0{day}.parquet" for day in (1, 2, 3)]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        f"2026-01-0{day}.parquet" for day in (1, 2, 3)
+    ]
 
 
 def test_help_shows_the_first_verbs_and_all_of_them_when_asked(environment: dict[str, str]) -> None:
-    first, all_of_them = (ratchet(environment, *arguments).stdout for arguments in (["--help"], ["--help", "--all"]))
-    listed = [re.findall(r"^  ([a-z]+)  +[A-Z]", text.split("Commands:")[1], re.MULTILINE) for text in (first, all_of_them)]
+    first, all_of_them = (
+        ratchet(environment, *arguments).stdout for arguments in (["--help"], ["--help", "--all"])
+    )
+    listed = [
+        re.findall(r"^  ([a-z]+)  +[A-Z]", text.split("Commands:")[1], re.MULTILINE)
+        for text in (first, all_of_them)
+    ]
     assert listed == [list(VERBS)[:9], list(VERBS)]
 
 
@@ -176,10 +257,15 @@ def test_the_example_of_each_verb_is_one(verb: str) -> None:
 
 def test_a_verb_that_is_none_is_answered_with_the_nearest(environment: dict[str, str]) -> None:
     done = ratchet(environment, "trian", "tiny")
-    assert (done.returncode, done.stderr) == (2, "ratchet: there is no verb 'trian'; did you mean train? See: ratchet --help\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "ratchet: there is no verb 'trian'; did you mean train? See: ratchet --help\n",
+    )
 
 
-def test_alone_it_says_what_to_do_next(environment: dict[str, str], settings: Settings, tiny: Path) -> None:
+def test_alone_it_says_what_to_do_next(
+    environment: dict[str, str], settings: Settings, tiny: Path
+) -> None:
     down = {name: value for name, value in environment.items() if name != "PREFECT_API_URL"}
     assert "Start it: ratchet up" in ratchet(down).stdout
     assert "ratchet train tiny" in ratchet(environment).stdout
@@ -187,15 +273,22 @@ def test_alone_it_says_what_to_do_next(environment: dict[str, str], settings: Se
     assert "ratchet status" in ratchet(environment).stdout
     said = {"version_to": 6, "who": "schedule", "identity": "declared", "flow_run": "g"}
     Ledger(settings.ledger_url).append("tiny", "requested", after=3, key="g:requested", **said)
-    assert "Version 6 of tiny waits for an answer. Look at it: ratchet show tiny" in ratchet(environment).stdout
+    assert (
+        "Version 6 of tiny waits for an answer. Look at it: ratchet show tiny"
+        in ratchet(environment).stdout
+    )
     tiny.unlink()
     assert "Put a YAML there" in ratchet(environment).stdout
 
 
-def test_validate_names_what_fails_and_trains_nothing(environment: dict[str, str], settings: Settings) -> None:
+def test_validate_names_what_fails_and_trains_nothing(
+    environment: dict[str, str], settings: Settings
+) -> None:
     rows = write_days(settings.data / "days")
     assert "raw       13 of 13 checks passed" in ratchet(environment, "validate", "tiny").stdout
-    rows = rows[rows["at"] < "2026-01-02"].assign(amount=lambda day: day["amount"].mask(day["id"] < 12))
+    rows = rows[rows["at"] < "2026-01-02"].assign(
+        amount=lambda day: day["amount"].mask(day["id"] < 12)
+    )
     rows.to_parquet(settings.data / "days" / "2026-01-05.parquet")
     stopped = ratchet(environment, "validate", "tiny", "--json")
     assert (stopped.returncode, "structure-time-in-window" in stopped.stderr) == (3, True)
@@ -204,7 +297,9 @@ def test_validate_names_what_fails_and_trains_nothing(environment: dict[str, str
     assert not all(outcome["passed"] for outcome in report["outcomes"])
 
 
-def test_what_programs_read_has_the_keys_that_are_written_down(environment: dict[str, str], settings: Settings) -> None:
+def test_what_programs_read_has_the_keys_that_are_written_down(
+    environment: dict[str, str], settings: Settings
+) -> None:
     a_promotion(settings)
     write_days(settings.data / "days")
     (status,) = json.loads(ratchet(environment, "status", "--json").stdout)
@@ -227,5 +322,7 @@ def _keys(title: str) -> list[str]:
     section = JSON_PAGE.read_text().split(f"## {title}\n")[1].split("## ")[0]
     rows = [line.split("|") for line in section.splitlines() if line.startswith("| `")]
     left = [name for row in rows for name in re.findall(r"`(\w+)`", row[1])]
-    right = [name for row in rows if "of each check" in row[2] for name in re.findall(r"`(\w+)`", row[2])]
+    right = [
+        name for row in rows if "of each check" in row[2] for name in re.findall(r"`(\w+)`", row[2])
+    ]
     return left + right

@@ -11,10 +11,11 @@ from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from configs.judging import Rule
+from tasks.comparison import bootstrap
+from tasks.comparison.comparison import Compared, compare
 from tasks.data.hooks import Hooks, parse_hooks
 from tasks.records import Estimate
-from tasks.verdict import bootstrap, gate
-from tasks.verdict.comparison import Compared, compare
+from tasks.verdict import gate
 from tests.bench.coverage import CONFIDENCE, SCENARIOS, coverage
 from tests.contests import NO_HOOKS, config_of, contest_of
 
@@ -27,15 +28,31 @@ def rows_of(seed: int = 0, n: int = N) -> tuple[pd.DataFrame, Any, Any]:
     random = np.random.default_rng(seed)
     target = (random.random(n) < 0.3).astype("int64")
     noise = random.normal(size=(2, n))
-    candidate, champion = (1 / (1 + np.exp(-(gap * target - 1 + each))) for gap, each in zip((1.6, 1.2), noise, strict=True))
-    rows = pd.DataFrame({"y": target, "customer": random.integers(0, 80, n), "day": np.arange(n) * 7 // n, "id": np.arange(n)})
+    candidate, champion = (
+        1 / (1 + np.exp(-(gap * target - 1 + each)))
+        for gap, each in zip((1.6, 1.2), noise, strict=True)
+    )
+    rows = pd.DataFrame(
+        {
+            "y": target,
+            "customer": random.integers(0, 80, n),
+            "day": np.arange(n) * 7 // n,
+            "id": np.arange(n),
+        }
+    )
     return rows, candidate, champion
 
 
 def compared(
-    rule: dict[str, Any], rows: pd.DataFrame, hooks: Hooks = NO_HOOKS, alphas: tuple[float, float] = ALPHAS, **given: Any
+    rule: dict[str, Any],
+    rows: pd.DataFrame,
+    hooks: Hooks = NO_HOOKS,
+    alphas: tuple[float, float] = ALPHAS,
+    **given: Any,
 ) -> Compared:
-    scores = {name: given.pop(name) for name in ("candidate", "champion", "reference") if name in given}
+    scores = {
+        name: given.pop(name) for name in ("candidate", "champion", "reference") if name in given
+    }
     config = config_of(rule, columns={"customer": "int64", "day": "int64"}, **given)
     return compare(contest_of(config, rows, hooks, **scores), alphas)
 
@@ -50,7 +67,14 @@ BETTER = {"metric": "roc_auc", "better_than": "champion"}
 
 def test_the_difference_and_its_bounds_are_those_of_a_plain_loop_over_scikit_learn() -> None:
     rows, candidate, champion = rows_of()
-    found = only(compared({"metric": "average_precision", "better_than": "champion"}, rows, candidate=candidate, champion=champion))
+    found = only(
+        compared(
+            {"metric": "average_precision", "better_than": "champion"},
+            rows,
+            candidate=candidate,
+            champion=champion,
+        )
+    )
     assert found.spare == pytest.approx(
         average_precision_score(rows["y"], candidate) - average_precision_score(rows["y"], champion)
     )
@@ -59,7 +83,8 @@ def test_the_difference_and_its_bounds_are_those_of_a_plain_loop_over_scikit_lea
     for _ in range(2000):
         drawn = random.integers(N, size=N)
         loop.append(
-            average_precision_score(rows["y"][drawn], candidate[drawn]) - average_precision_score(rows["y"][drawn], champion[drawn])
+            average_precision_score(rows["y"][drawn], candidate[drawn])
+            - average_precision_score(rows["y"][drawn], champion[drawn])
         )
     assert (found.low, found.high) == pytest.approx(np.quantile(loop, [0.05, 0.95]), abs=0.006)
 
@@ -77,18 +102,32 @@ def test_the_bounds_of_roc_auc_are_those_of_delong() -> None:
         return above.mean(axis=1), above.mean(axis=0)
 
     (mine_p, mine_n), (theirs_p, theirs_n) = placements(candidate), placements(champion)
-    error = np.sqrt(np.var(mine_p - theirs_p, ddof=1) / positive.sum() + np.var(mine_n - theirs_n, ddof=1) / (~positive).sum())
+    error = np.sqrt(
+        np.var(mine_p - theirs_p, ddof=1) / positive.sum()
+        + np.var(mine_n - theirs_n, ddof=1) / (~positive).sum()
+    )
     difference = roc_auc_score(rows["y"], candidate) - roc_auc_score(rows["y"], champion)
-    assert (found.low, found.high) == pytest.approx((difference - 1.645 * error, difference + 1.645 * error), abs=0.2 * error)
+    assert (found.low, found.high) == pytest.approx(
+        (difference - 1.645 * error, difference + 1.645 * error), abs=0.2 * error
+    )
 
 
-@pytest.mark.parametrize(("gained", "lost"), [(40, 20), (60, 58), (48, 30), (42, 32), (35, 40), (80, 55)])
+@pytest.mark.parametrize(
+    ("gained", "lost"), [(40, 20), (60, 58), (48, 30), (42, 32), (35, 40), (80, 55)]
+)
 def test_accuracy_is_better_where_the_exact_paired_test_says_so(gained: int, lost: int) -> None:
     """McNemar (1947), exact: of the rows on which they differ, as many won as a fair coin hardly ever gives."""
     rows = pd.DataFrame({"y": np.ones(N, dtype="int64"), "customer": 0, "day": 0})
     champion = np.where(np.arange(N) < gained, 0.1, 0.9)
     candidate = np.where((np.arange(N) >= gained) & (np.arange(N) < gained + lost), 0.1, 0.9)
-    found = only(compared({"metric": "accuracy", "better_than": "champion"}, rows, candidate=candidate, champion=champion))
+    found = only(
+        compared(
+            {"metric": "accuracy", "better_than": "champion"},
+            rows,
+            candidate=candidate,
+            champion=champion,
+        )
+    )
     exact = stats.binomtest(gained, gained + lost, alternative="greater").pvalue
     assert found.low is not None
     assert found.spare == pytest.approx((gained - lost) / N)
@@ -102,7 +141,10 @@ def test_identical_scores_are_within_a_margin_and_never_better() -> None:
     assert gate.decide(same.estimates).outcome == "INCONCLUSIVE"
     assert not same.surely_better
     within = compared(
-        {"metric": "roc_auc", "not_worse_than": "champion", "by": 0.01}, rows, candidate=candidate, champion=candidate
+        {"metric": "roc_auc", "not_worse_than": "champion", "by": 0.01},
+        rows,
+        candidate=candidate,
+        champion=candidate,
     )
     assert gate.decide(within.estimates).passed
 
@@ -112,7 +154,14 @@ def test_few_rows_that_differ_give_an_exact_bound_instead_of_a_narrow_one(differ
     """All gained: resamples alone would have no lower end below zero; the bound is Clopper and Pearson's on how often such rows come."""
     rows = pd.DataFrame({"y": np.ones(N, dtype="int64"), "customer": 0, "day": 0})
     candidate, champion = np.full(N, 0.9), np.where(np.arange(N) < differing, 0.1, 0.9)
-    found = only(compared({"metric": "accuracy", "better_than": "champion"}, rows, candidate=candidate, champion=champion))
+    found = only(
+        compared(
+            {"metric": "accuracy", "better_than": "champion"},
+            rows,
+            candidate=candidate,
+            champion=champion,
+        )
+    )
     reach = stats.binomtest(differing, N).proportion_ci(0.9, "exact").high
     assert (found.low, found.high) == pytest.approx((-reach, reach), rel=0.05)
     assert "they differ on" in found.method
@@ -123,19 +172,30 @@ def test_units_that_are_not_independent_widen_the_bound_and_crossed_ones_never_n
     customer, terminal = random.integers(0, 50, N), random.integers(0, 50, N)
     right = random.random((2, 50)) < 0.7
     rows = pd.DataFrame({"y": np.ones(N, dtype="int64"), "customer": customer, "day": terminal})
-    candidate, champion = np.where(right[0][customer], 0.9, 0.1), np.where(right[1][terminal], 0.9, 0.1)
+    candidate, champion = (
+        np.where(right[0][customer], 0.9, 0.1),
+        np.where(right[1][terminal], 0.9, 0.1),
+    )
     rule = {"metric": "accuracy", "better_than": "champion"}
     wide = [
-        only(compared(rule, rows, candidate=candidate, champion=champion, comparison={"units": units}))
+        only(
+            compared(
+                rule, rows, candidate=candidate, champion=champion, comparison={"units": units}
+            )
+        )
         for units in ([], ["customer"], ["day"], ["customer", "day"])
     ]
-    by_row, by_customer, by_terminal, by_both = (float(each.high or 0) - float(each.low or 0) for each in wide)
+    by_row, by_customer, by_terminal, by_both = (
+        float(each.high or 0) - float(each.low or 0) for each in wide
+    )
     assert by_row < 0.7 * min(by_customer, by_terminal)
     assert by_both >= 1.1 * max(by_customer, by_terminal)
     assert [each.units for each in wide] == [N, 50, 50, 50]
 
 
-def test_the_variance_of_crossed_units_is_that_of_cameron_gelbach_and_miller_and_never_below_the_larger() -> None:
+def test_the_variance_of_crossed_units_is_that_of_cameron_gelbach_and_miller_and_never_below_the_larger() -> (
+    None
+):
     random = np.random.default_rng(0)
     a, b, ab = 2 * random.normal(size=4000), 3 * random.normal(size=4000), random.normal(size=4000)
     assert np.var(bootstrap.spread([a, b, ab])) == pytest.approx(np.var(a) + np.var(b) - np.var(ab))
@@ -144,7 +204,11 @@ def test_the_variance_of_crossed_units_is_that_of_cameron_gelbach_and_miller_and
 
 def test_fewer_than_20_units_are_compared_by_students_t_and_fewer_than_3_not_at_all() -> None:
     rows, candidate, champion = rows_of()
-    found = only(compared(BETTER, rows, candidate=candidate, champion=champion, comparison={"units": ["day"]}))
+    found = only(
+        compared(
+            BETTER, rows, candidate=candidate, champion=champion, comparison={"units": ["day"]}
+        )
+    )
     each = [
         roc_auc_score(day["y"], candidate[day.index]) - roc_auc_score(day["y"], champion[day.index])
         for _, day in rows.groupby("day")
@@ -152,7 +216,13 @@ def test_fewer_than_20_units_are_compared_by_students_t_and_fewer_than_3_not_at_
     expected = stats.ttest_1samp(each, 0).confidence_interval(0.9)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
     two = only(
-        compared(BETTER, rows.assign(day=rows["day"] // 4), candidate=candidate, champion=champion, comparison={"units": ["day"]})
+        compared(
+            BETTER,
+            rows.assign(day=rows["day"] // 4),
+            candidate=candidate,
+            champion=champion,
+            comparison={"units": ["day"]},
+        )
     )
     assert two.doubt == "has 2 independent units, at least 20 are needed to resample"
 
@@ -162,7 +232,13 @@ def test_a_day_is_a_unit_of_a_column_of_times() -> None:
     rows["at"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(N) * 3, unit="h")
     units = {"comparison": {"units": ["at"]}}
     found = compare(
-        contest_of(config_of(BETTER, columns={"at": "datetime"}, **units), rows, candidate=candidate, champion=champion), ALPHAS
+        contest_of(
+            config_of(BETTER, columns={"at": "datetime"}, **units),
+            rows,
+            candidate=candidate,
+            champion=champion,
+        ),
+        ALPHAS,
     )
     assert only(found).units == N * 3 / 24
 
@@ -170,13 +246,25 @@ def test_a_day_is_a_unit_of_a_column_of_times() -> None:
 def test_less_is_better_is_negated_and_a_relative_margin_is_a_share_of_the_champions() -> None:
     rows, candidate, champion = rows_of()
     relative = only(
-        compared({"metric": "log_loss", "not_worse_than": "champion", "by": "10 %"}, rows, candidate=candidate, champion=champion)
+        compared(
+            {"metric": "log_loss", "not_worse_than": "champion", "by": "10 %"},
+            rows,
+            candidate=candidate,
+            champion=champion,
+        )
     )
     assert relative.candidate is not None
     assert relative.other is not None
     assert relative.spare == pytest.approx(1.1 * relative.other - relative.candidate)
     assert relative.margin == pytest.approx(0.1 * relative.other)
-    swapped = only(compared({"metric": "log_loss", "better_than": "champion"}, rows, candidate=champion, champion=candidate))
+    swapped = only(
+        compared(
+            {"metric": "log_loss", "better_than": "champion"},
+            rows,
+            candidate=champion,
+            champion=candidate,
+        )
+    )
     assert swapped.spare == pytest.approx(relative.candidate - relative.other)
 
 
@@ -190,7 +278,9 @@ def share_found(rows, scores):
 def test_at_an_equal_alert_budget_alerting_more_wins_nothing() -> None:
     rows, candidate, champion = rows_of()
     rule, sixty = {"metric": "recall_at_budget", "better_than": "champion"}, {"alerts_a_day": 60}
-    bolder = only(compared(rule, rows, candidate=np.sqrt(champion), champion=champion, threshold=sixty))
+    bolder = only(
+        compared(rule, rows, candidate=np.sqrt(champion), champion=champion, threshold=sixty)
+    )
     assert (bolder.spare, bolder.low) == (0, 0)
     found = only(compared(rule, rows, candidate=candidate, champion=champion, threshold=sixty))
     highest = np.argsort(-candidate)[:60]
@@ -200,15 +290,22 @@ def test_at_an_equal_alert_budget_alerting_more_wins_nothing() -> None:
     assert found.low < found.spare
 
 
-def test_a_metric_of_the_models_own_is_replayed_over_its_units_each_with_all_its_rows(tmp_path: Path) -> None:
+def test_a_metric_of_the_models_own_is_replayed_over_its_units_each_with_all_its_rows(
+    tmp_path: Path,
+) -> None:
     rows, candidate, champion = rows_of()
     rule = {"metric": "share_found", "better_than": "champion"}
     metrics = [{"name": "share_found", "units": "customer"}]
     config = config_of(rule, columns={"customer": "int64"}, metrics=metrics)
     hooks = parse_hooks(config, SHARE_FOUND, tmp_path / "made_up.py")
-    found = only(compare(contest_of(config, rows, hooks, candidate=candidate, champion=champion), ALPHAS))
+    found = only(
+        compare(contest_of(config, rows, hooks, candidate=candidate, champion=champion), ALPHAS)
+    )
 
-    by_customer = [rows.assign(score=scores).groupby("customer")[["score", "y"]].max() for scores in (candidate, champion)]
+    by_customer = [
+        rows.assign(score=scores).groupby("customer")[["score", "y"]].max()
+        for scores in (candidate, champion)
+    ]
     hits = [((each["score"] >= 0.5) & (each["y"] == 1)).to_numpy() for each in by_customer]
     of = by_customer[0]["y"].to_numpy()
     random, loop = np.random.default_rng(2), []
@@ -223,7 +320,9 @@ def test_a_metric_of_the_models_own_is_replayed_over_its_units_each_with_all_its
 def test_a_hook_that_raises_stops_the_comparison_with_its_name_and_line(tmp_path: Path) -> None:
     rows, candidate, champion = rows_of()
     config = config_of({"metric": "odd", "at_least": 0.1}, metrics=["odd"])
-    hooks = parse_hooks(config, "def odd(rows, scores):\n    raise KeyError('gone')\n", tmp_path / "made_up.py")
+    hooks = parse_hooks(
+        config, "def odd(rows, scores):\n    raise KeyError('gone')\n", tmp_path / "made_up.py"
+    )
     found = compare(contest_of(config, rows, hooks, candidate=candidate, champion=champion), ALPHAS)
     assert "hook odd raised KeyError: 'gone' (made_up.py:2)" in found.problem
 
@@ -236,7 +335,9 @@ def test_slices_are_judged_each_and_shown_with_bounds_that_hold_at_once() -> Non
     ((_, estimates),) = found.estimates
     assert [each.part for each in estimates] == ["day 2 to 5", "day below 2", "day from 5"]
     assert sum(each.rows for each in estimates) == N
-    assert [each.part for each in found.slices] == [each.part for each in estimates] + [f"day {day}" for day in range(7)]
+    assert [each.part for each in found.slices] == [each.part for each in estimates] + [
+        f"day {day}" for day in range(7)
+    ]
     for alone, among in zip(estimates, found.slices, strict=False):
         assert alone.low is not None
         assert among.low is not None
@@ -250,7 +351,9 @@ def test_slices_are_judged_each_and_shown_with_bounds_that_hold_at_once() -> Non
         slices={"two": {"day": [3], "customer": [40]}},
     )
     assert {each.part for each in both.slices} == {
-        f"day {day}, customer {half}" for day in ("below 3", "from 3") for half in ("below 40", "from 40")
+        f"day {day}, customer {half}"
+        for day in ("below 3", "from 3")
+        for half in ("below 40", "from 40")
     }
 
 
@@ -258,7 +361,9 @@ def test_a_part_of_one_class_is_inconclusive() -> None:
     rows, candidate, champion = rows_of()
     rows.loc[rows["day"] == 0, "y"] = 0
     rule = {"metric": "roc_auc", "slice": "each", "not_worse_than": "champion", "by": 0.5}
-    found = compared(rule, rows, candidate=candidate, champion=champion, slices={"each": {"day": "values"}})
+    found = compared(
+        rule, rows, candidate=candidate, champion=champion, slices={"each": {"day": "values"}}
+    )
     verdict = gate.decide(found.estimates)
     assert verdict.rules[0].sentence == "roc_auc on day 0 has rows of one class only: INCONCLUSIVE"
     assert {rule.outcome for rule in verdict.rules[1:]} == {"PASS"}
@@ -266,13 +371,20 @@ def test_a_part_of_one_class_is_inconclusive() -> None:
 
 def test_a_stricter_level_needs_more_resamples_and_never_has_fewer_than_50_beyond_a_bound() -> None:
     rows, candidate, champion = rows_of()
-    stricter = only(compared(BETTER, rows, candidate=candidate, champion=champion, alphas=(0.01, 0.01)))
+    stricter = only(
+        compared(BETTER, rows, candidate=candidate, champion=champion, alphas=(0.01, 0.01))
+    )
     plain = only(compared(BETTER, rows, candidate=candidate, champion=champion))
     assert stricter.low is not None
     assert plain.low is not None
     assert stricter.low < plain.low
-    assert (plain.method, stricter.method) == ("percentile of 2,000 resamples", "percentile of 7,500 resamples")
-    tiny = only(compared(BETTER, rows, candidate=candidate, champion=champion, alphas=(0.0001, 0.0001)))
+    assert (plain.method, stricter.method) == (
+        "percentile of 2,000 resamples",
+        "percentile of 7,500 resamples",
+    )
+    tiny = only(
+        compared(BETTER, rows, candidate=candidate, champion=champion, alphas=(0.0001, 0.0001))
+    )
     assert tiny.low is not None
     assert tiny.low < stricter.low
     assert tiny.method == "t, standard error of 10,000 resamples"
@@ -280,8 +392,13 @@ def test_a_stricter_level_needs_more_resamples_and_never_has_fewer_than_50_beyon
 
 def test_power_is_how_often_an_equal_model_passes_all_rules_together() -> None:
     rows, candidate, champion = rows_of(n=2000)
-    wide, narrow = ({"metric": "roc_auc", "not_worse_than": "champion", "by": by} for by in (0.2, 0.0001))
-    powers = [compared(rule, rows, candidate=candidate, champion=champion).power for rule in (wide, narrow)]
+    wide, narrow = (
+        {"metric": "roc_auc", "not_worse_than": "champion", "by": by} for by in (0.2, 0.0001)
+    )
+    powers = [
+        compared(rule, rows, candidate=candidate, champion=champion).power
+        for rule in (wide, narrow)
+    ]
     assert powers[0] == 1
     assert powers[1] == pytest.approx(0.05, abs=0.02)  # without a margin it is the level
     better = compared(BETTER, rows, candidate=candidate, champion=champion)
@@ -292,7 +409,9 @@ def test_power_is_how_often_an_equal_model_passes_all_rules_together() -> None:
 def test_rules_against_a_version_that_there_is_not_are_left_out() -> None:
     rows, candidate, _ = rows_of()
     config = config_of(
-        {"metric": "roc_auc", "at_least": 0.5}, BETTER, {"metric": "roc_auc", "not_worse_than": "reference", "by": 0.1}
+        {"metric": "roc_auc", "at_least": 0.5},
+        BETTER,
+        {"metric": "roc_auc", "not_worse_than": "reference", "by": 0.1},
     )
     found = compare(contest_of(config, rows, candidate=candidate), ALPHAS)
     assert [rule for rule, _ in found.estimates] == [Rule(metric="roc_auc", at_least=0.5)]
@@ -302,7 +421,9 @@ def test_a_version_in_two_roles_is_measured_once_and_stands_in_both() -> None:
     rows, candidate, champion = rows_of()
     config = config_of(BETTER, {"metric": "roc_auc", "better_than": "reference"})
     contest = contest_of(config, rows, candidate=candidate, champion=champion)
-    twin = replace(contest, contestants=contest.contestants | {"reference": contest.contestants["champion"]})
+    twin = replace(
+        contest, contestants=contest.contestants | {"reference": contest.contestants["champion"]}
+    )
     (_, (one,)), (_, (other,)) = compare(twin, ALPHAS).estimates
     assert one == other
     assert list(twin.distinct) == ["candidate", "champion"]

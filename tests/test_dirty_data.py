@@ -11,12 +11,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from configs.errors import DataRejected
+from configs.model import ModelConfig
 from configs.reading import read_file
-from configs.schema import ModelConfig
 from configs.settings import Settings
 from tasks.data import sources, validation
 from tasks.data.splits import settle_window
-from tasks.errors import DataRejected
 from tasks.records import CheckOutcome
 from tests.conftest import write_days
 
@@ -26,14 +26,19 @@ Spoil = Callable[[Path], None]
 @pytest.fixture
 def config(tiny: Path) -> ModelConfig:
     """The tiny model, which also reads a text and keeps amounts below 10,000."""
-    text = tiny.read_text().replace("bad: int64}", "bad: int64, note: string}").replace("amount, double]", "amount, customer]")
+    text = (
+        tiny.read_text()
+        .replace("bad: int64}", "bad: int64, note: string}")
+        .replace("amount, double]", "amount, customer]")
+    )
     text = (
         text.replace("prepare: add_double\n", "history_days: 0\n")
         .replace("  history_days: 1\n", "")
         .replace("private: [customer]", "private: []")
     )
     text = text.replace(
-        "  - {id: double-plausible, expect: column_values_to_be_between, column: double, max_value: 1000, severity: warning}\n", ""
+        "  - {id: double-plausible, expect: column_values_to_be_between, column: double, max_value: 1000, severity: warning}\n",
+        "",
     )
     tiny.write_text(text)
     return read_file(tiny)
@@ -53,7 +58,7 @@ def outcome_of(config: ModelConfig, settings: Settings) -> list[CheckOutcome]:
     """The checks that failed without stopping the run; DataRejected if it is stopped."""
     window = settle_window(config, None, settings.data)
     report = validation.validate(sources.load(config, window, settings.data), config, window, "raw")
-    validation.demand(report, config, window)
+    validation.require_passed(report, config, window)
     return list(report.failures)
 
 
@@ -118,7 +123,9 @@ STOPPED: list[tuple[str, Spoil, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("spoil", "sentence"), [case[1:] for case in STOPPED], ids=[case[0] for case in STOPPED])
+@pytest.mark.parametrize(
+    ("spoil", "sentence"), [case[1:] for case in STOPPED], ids=[case[0] for case in STOPPED]
+)
 def test_what_cannot_be_meant_stops_the_run_and_is_named(
     config: ModelConfig, settings: Settings, day: Path, spoil: Spoil, sentence: str
 ) -> None:
@@ -133,7 +140,9 @@ TAKEN: list[tuple[str, Spoil, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("spoil", "sentence"), [case[1:] for case in TAKEN], ids=[case[0] for case in TAKEN])
+@pytest.mark.parametrize(
+    ("spoil", "sentence"), [case[1:] for case in TAKEN], ids=[case[0] for case in TAKEN]
+)
 def test_what_is_seldom_meant_is_taken_and_counted(
     config: ModelConfig, settings: Settings, day: Path, spoil: Spoil, sentence: str
 ) -> None:
@@ -156,7 +165,9 @@ CSV: list[tuple[str, str, str, str]] = [
 ]  # fmt: skip
 
 
-def write_csv(settings: Settings, config: ModelConfig, wrong: tuple[str, str] | None = None) -> ModelConfig:
+def write_csv(
+    settings: Settings, config: ModelConfig, wrong: tuple[str, str] | None = None
+) -> ModelConfig:
     """Forty rows of ten days in one CSV, in which one value of one row may be wrong."""
     lines = [f"{n},2026-01-{1 + n // 4:02}T00:00:00,3,{n}.25,{n % 2},fine" for n in range(40)]
     lines[20] = "20,2026-01-06T00:00:00,3,7.5,0,fine"
@@ -167,7 +178,9 @@ def write_csv(settings: Settings, config: ModelConfig, wrong: tuple[str, str] | 
     return config.model_copy(update={"data": config.data.model_copy(update={"source": source})})
 
 
-@pytest.mark.parametrize(("right", "wrong", "sentence"), [case[1:] for case in CSV], ids=[case[0] for case in CSV])
+@pytest.mark.parametrize(
+    ("right", "wrong", "sentence"), [case[1:] for case in CSV], ids=[case[0] for case in CSV]
+)
 def test_a_csv_that_does_not_hold_what_is_declared_is_refused(
     config: ModelConfig, settings: Settings, right: str, wrong: str, sentence: str
 ) -> None:
@@ -175,12 +188,15 @@ def test_a_csv_that_does_not_hold_what_is_declared_is_refused(
         outcome_of(write_csv(settings, config, (right, wrong)), settings)
 
 
-def test_an_empty_field_of_a_csv_is_a_null_and_a_stray_column_is_not_read(config: ModelConfig, settings: Settings) -> None:
+def test_an_empty_field_of_a_csv_is_a_null_and_a_stray_column_is_not_read(
+    config: ModelConfig, settings: Settings
+) -> None:
     config = write_csv(settings, config, ("7.5,0,fine", ",0,"))
     text = (settings.data / "all.csv").read_text()
     (settings.data / "all.csv").write_text("\n".join(f"{line},stray" for line in text.splitlines()))
     with pytest.raises(
-        DataRejected, match=r"amount-known   critical   1 of 24 fail amount values_to_not_be_null, 0 allowed   first keys 20\b"
+        DataRejected,
+        match=r"amount-known   critical   1 of 24 fail amount values_to_not_be_null, 0 allowed   first keys 20\b",
     ):
         outcome_of(config, settings)
     rows = sources.load(config, None, settings.data)
@@ -190,29 +206,50 @@ def test_an_empty_field_of_a_csv_is_a_null_and_a_stray_column_is_not_read(config
 def test_a_category_never_seen_in_training_is_stopped_by_the_check_that_lists_them(
     config: ModelConfig, settings: Settings, day: Path
 ) -> None:
-    check = {"id": "note-known", "expect": "column_values_to_be_in_set", "column": "note", "value_set": ["fine"]}
+    check = {
+        "id": "note-known",
+        "expect": "column_values_to_be_in_set",
+        "column": "note",
+        "value_set": ["fine"],
+    }
     config = ModelConfig.model_validate(config.model_dump() | {"checks": [check]})
     with_column("note", of_rows(6, "note", "strange"))(day)
     with pytest.raises(
-        DataRejected, match=r"note-known   critical   6 of 1,200 fail note values_to_be_in_set of \['fine'\], 0 allowed"
+        DataRejected,
+        match=r"note-known   critical   6 of 1,200 fail note values_to_be_in_set of \['fine'\], 0 allowed",
     ):
         outcome_of(config, settings)
 
 
-def test_a_condition_that_no_row_meets_checks_nothing_and_says_so(config: ModelConfig, settings: Settings, day: Path) -> None:
+def test_a_condition_that_no_row_meets_checks_nothing_and_says_so(
+    config: ModelConfig, settings: Settings, day: Path
+) -> None:
     nobody = {"column": "customer", "operator": ">", "value": 1000}
-    check = {"id": "rich", "expect": "column_values_to_be_between", "column": "amount", "min_value": 1, "row_condition": nobody}
+    check = {
+        "id": "rich",
+        "expect": "column_values_to_be_between",
+        "column": "amount",
+        "min_value": 1,
+        "row_condition": nobody,
+    }
     config = ModelConfig.model_validate(config.model_dump() | {"checks": [check]})
-    with pytest.raises(DataRejected, match=r"rich   critical   no row meets its row_condition: nothing was checked"):
+    with pytest.raises(
+        DataRejected, match=r"rich   critical   no row meets its row_condition: nothing was checked"
+    ):
         outcome_of(config, settings)
 
 
-def test_mixed_types_in_one_column_of_a_function_are_refused(config: ModelConfig, settings: Settings) -> None:
+def test_mixed_types_in_one_column_of_a_function_are_refused(
+    config: ModelConfig, settings: Settings
+) -> None:
     source = {"kind": "python", "function": "tests.test_dirty_data.mixed_rows"}
     data = config.data.model_dump() | {"source": source, "time": None}
-    mixed = ModelConfig.model_validate(config.model_dump() | {"data": data, "split": {"by": "hash", "holdout": 0.5}})
+    mixed = ModelConfig.model_validate(
+        config.model_dump() | {"data": data, "split": {"by": "hash", "holdout": 0.5}}
+    )
     with pytest.raises(
-        DataRejected, match=r"structure-types   critical   amount is object, float64 declared; note is object, string declared"
+        DataRejected,
+        match=r"structure-types   critical   amount is object, float64 declared; note is object, string declared",
     ):
         outcome_of(mixed, settings)
 
@@ -220,4 +257,6 @@ def test_mixed_types_in_one_column_of_a_function_are_refused(config: ModelConfig
 def mixed_rows() -> pd.DataFrame:
     amount, note = (pd.array([1, "2", 3.0], dtype="object") for _ in range(2))
     at = pd.Timestamp("2026-01-01").as_unit("us")
-    return pd.DataFrame({"id": [1, 2, 3], "at": at, "customer": 1, "amount": amount, "bad": [0, 1, 0], "note": note})
+    return pd.DataFrame(
+        {"id": [1, 2, 3], "at": at, "customer": 1, "amount": amount, "bad": [0, 1, 0], "note": note}
+    )

@@ -17,13 +17,13 @@ from mlflow import MlflowClient
 from mlflow.models import Model
 from sklearn.preprocessing import FunctionTransformer
 
+from configs.errors import ConfigError, ModelRejected
+from configs.model import ModelConfig
 from configs.reading import read_file
-from configs.schema import ModelConfig
 from deployments.stack import Stack
-from tasks.errors import ConfigError, ModelRejected
 from tasks.model.scores import as_table, score
 from tasks.model.training import fit
-from tasks.tracking import models, registry, runs
+from tasks.tracking import model_files, registry, runs
 
 pytestmark = [  # of estimators that are given little time and odd columns
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -40,7 +40,10 @@ CLASSIFIERS: list[tuple[str, dict[str, Any]]] = [
     ("sklearn.naive_bayes.GaussianNB", {}),
     ("sklearn.neighbors.KNeighborsClassifier", {}),
     ("sklearn.gaussian_process.GaussianProcessClassifier", {}),
-    ("sklearn.neural_network.MLPClassifier", {"hidden_layer_sizes": [5], "max_iter": 500, "tol": 0.01}),
+    (
+        "sklearn.neural_network.MLPClassifier",
+        {"hidden_layer_sizes": [5], "max_iter": 500, "tol": 0.01},
+    ),
     ("sklearn.tree.DecisionTreeClassifier", {"max_depth": 3}),
     ("sklearn.ensemble.RandomForestClassifier", {"n_estimators": 5}),
     ("sklearn.ensemble.ExtraTreesClassifier", {"n_estimators": 5}),
@@ -48,11 +51,23 @@ CLASSIFIERS: list[tuple[str, dict[str, Any]]] = [
     ("sklearn.ensemble.BaggingClassifier", {"n_estimators": 5, "estimator": TREE}),
     ("sklearn.ensemble.GradientBoostingClassifier", {"n_estimators": 5}),
     ("sklearn.ensemble.HistGradientBoostingClassifier", {"max_iter": 5}),
-    ("sklearn.ensemble.StackingClassifier", {"estimators": [["tree", TREE], ["logistic", LOGISTIC]], "cv": 3}),
-    ("sklearn.ensemble.VotingClassifier", {"estimators": [["tree", TREE], ["logistic", LOGISTIC]], "voting": "soft"}),
-    ("sklearn.calibration.CalibratedClassifierCV", {"estimator": {"estimator": "sklearn.svm.LinearSVC"}, "cv": 3}),
+    (
+        "sklearn.ensemble.StackingClassifier",
+        {"estimators": [["tree", TREE], ["logistic", LOGISTIC]], "cv": 3},
+    ),
+    (
+        "sklearn.ensemble.VotingClassifier",
+        {"estimators": [["tree", TREE], ["logistic", LOGISTIC]], "voting": "soft"},
+    ),
+    (
+        "sklearn.calibration.CalibratedClassifierCV",
+        {"estimator": {"estimator": "sklearn.svm.LinearSVC"}, "cv": 3},
+    ),
     ("sklearn.model_selection.TunedThresholdClassifierCV", {"estimator": LOGISTIC, "cv": 3}),
-    ("sklearn.model_selection.GridSearchCV", {"estimator": LOGISTIC, "param_grid": {"C": [0.1, 1.0]}, "cv": 3}),
+    (
+        "sklearn.model_selection.GridSearchCV",
+        {"estimator": LOGISTIC, "param_grid": {"C": [0.1, 1.0]}, "cv": 3},
+    ),
     ("xgboost.XGBClassifier", {"n_estimators": 5}),
     ("lightgbm.LGBMClassifier", {"n_estimators": 5, "verbose": -1}),
     ("catboost.CatBoostClassifier", {"iterations": 5, "verbose": 0, "allow_writing_files": False}),
@@ -66,12 +81,17 @@ REGRESSORS: list[tuple[str, dict[str, Any]]] = [
     ("sklearn.neighbors.KNeighborsRegressor", {}),
     ("sklearn.ensemble.RandomForestRegressor", {"n_estimators": 5}),
     ("sklearn.ensemble.HistGradientBoostingRegressor", {"max_iter": 5}),
-    ("sklearn.compose.TransformedTargetRegressor", {"regressor": {"estimator": "sklearn.linear_model.Ridge"}}),
+    (
+        "sklearn.compose.TransformedTargetRegressor",
+        {"regressor": {"estimator": "sklearn.linear_model.Ridge"}},
+    ),
     ("xgboost.XGBRegressor", {"n_estimators": 5}),
     ("lightgbm.LGBMRegressor", {"n_estimators": 5, "verbose": -1}),
     ("catboost.CatBoostRegressor", {"iterations": 5, "verbose": 0, "allow_writing_files": False}),
 ]
-FAMILIES = [("binary", *each) for each in CLASSIFIERS] + [("regression", *each) for each in REGRESSORS]
+FAMILIES = [("binary", *each) for each in CLASSIFIERS] + [
+    ("regression", *each) for each in REGRESSORS
+]
 COLUMNS = {"size": "float64", "colour": "string", "note": "string", "at": "datetime"}
 
 LOAD = """
@@ -102,7 +122,9 @@ def making(tiny: Path) -> Callable[..., ModelConfig]:
 
     def make(kind: str, estimator: str, params: dict[str, Any]) -> ModelConfig:
         if os.environ.get("CI") != "true":
-            pytest.importorskip(estimator.partition(".")[0], reason="install it with: uv sync --extra boosting")
+            pytest.importorskip(
+                estimator.partition(".")[0], reason="install it with: uv sync --extra boosting"
+            )
         target = "bad" if kind == "binary" else "price"
         return ModelConfig.model_validate(config.model_dump() | {
             "kind": kind,
@@ -117,16 +139,25 @@ def making(tiny: Path) -> Callable[..., ModelConfig]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "estimator", "params"), FAMILIES, ids=[f"{kind} {name.rpartition('.')[2]}" for kind, name, _ in FAMILIES]
+    ("kind", "estimator", "params"),
+    FAMILIES,
+    ids=[f"{kind} {name.rpartition('.')[2]}" for kind, name, _ in FAMILIES],
 )
 def test_an_estimator_is_saved_and_scores_the_same_when_loaded(
-    making: Callable[..., ModelConfig], rows: pd.DataFrame, tmp_path: Path, kind: str, estimator: str, params: dict[str, Any]
+    making: Callable[..., ModelConfig],
+    rows: pd.DataFrame,
+    tmp_path: Path,
+    kind: str,
+    estimator: str,
+    params: dict[str, Any],
 ) -> None:
     config = making(kind, estimator, params)
     pipeline = fit(config, rows)
-    models.save(models.sign(pipeline, config, rows), config, Model(), tmp_path / "model")
-    loaded = models.load(tmp_path / "model")
-    pd.testing.assert_frame_equal(as_table(score(loaded, config, rows)), as_table(score(pipeline, config, rows)))
+    model_files.save(model_files.sign(pipeline, config, rows), config, Model(), tmp_path / "model")
+    loaded = model_files.load(tmp_path / "model")
+    pd.testing.assert_frame_equal(
+        as_table(score(loaded, config, rows)), as_table(score(pipeline, config, rows))
+    )
 
 
 def test_all_of_them_registered_predict_the_same_in_an_environment_made_of_their_own_requirements(
@@ -134,21 +165,33 @@ def test_all_of_them_registered_predict_the_same_in_an_environment_made_of_their
 ) -> None:
     """Plain MLflow, a new virtual environment, none of this repository; the models share one, in which their requirements agree."""
     if (uv := shutil.which("uv")) is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("there is no uv on the path to make an environment with")
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(
+            "there is no uv on the path to make an environment with"
+        )
     client = MlflowClient(servers.mlflow_url)
     expected, requirements = {}, set[str]()
     for number, (kind, estimator, params) in enumerate(FAMILIES):
-        config = making(kind, estimator, params).model_copy(update={"name": f"of_families_{number}"})
+        config = making(kind, estimator, params).model_copy(
+            update={"name": f"of_families_{number}"}
+        )
         pipeline = fit(config, rows)
         run = runs.open_run(client, "families", config.name, str(uuid4()), {})
-        model_id, _ = models.log_model(client, run, models.sign(pipeline, config, rows), config)
+        model_id, _ = model_files.log_model(
+            client, run, model_files.sign(pipeline, config, rows), config
+        )
         version = registry.register(client, run, config, model_id, {}, "")
-        expected[f"models:/{config.name}/{version}"] = [float(answer) for answer in pipeline.predict(rows[list(COLUMNS)])]
-        requirements |= set(models.requirements(config))
+        expected[f"models:/{config.name}/{version}"] = [
+            float(answer) for answer in pipeline.predict(rows[list(COLUMNS)])
+        ]
+        requirements |= set(model_files.requirements(config))
     rows[list(COLUMNS)].to_parquet(tmp_path / "rows.parquet")
     python = tmp_path / "env" / "bin" / "python"
-    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "env"], check=True)
-    subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *sorted(requirements)], check=True)
+    subprocess.run(
+        [uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "env"], check=True
+    )
+    subprocess.run(
+        [uv, "pip", "install", "--quiet", "--python", python, *sorted(requirements)], check=True
+    )
     done = subprocess.run(
         [python, "-c", LOAD, tmp_path / "rows.parquet", *expected],
         cwd=tmp_path, env={**os.environ, "MLFLOW_TRACKING_URI": servers.mlflow_url}, capture_output=True, text=True, check=True,
@@ -160,20 +203,35 @@ def test_what_could_run_code_when_it_is_loaded_is_refused_by_its_name(
     making: Callable[..., ModelConfig], rows: pd.DataFrame, tmp_path: Path
 ) -> None:
     config = making("regression", "sklearn.linear_model.LinearRegression", {})
-    signed = models.sign(fit(config, rows), config, rows)
+    signed = model_files.sign(fit(config, rows), config, rows)
     signed.pipeline.steps.insert(0, ("mine", FunctionTransformer(len)))
-    with pytest.raises(ModelRejected, match=r"the model holds builtins\.len, which could run code when it is loaded"):
-        models.save(signed, config, Model(), tmp_path / "model")
+    with pytest.raises(
+        ModelRejected,
+        match=r"the model holds builtins\.len, which could run code when it is loaded",
+    ):
+        model_files.save(signed, config, Model(), tmp_path / "model")
 
 
-def test_weights_and_monotone_constraints_reach_the_estimator(making: Callable[..., ModelConfig], rows: pd.DataFrame) -> None:
+def test_weights_and_monotone_constraints_reach_the_estimator(
+    making: Callable[..., ModelConfig], rows: pd.DataFrame
+) -> None:
     rows = rows.assign(heavy=np.where(rows["bad"] == 1, 1000.0, 1.0))
     plain = making("binary", "sklearn.linear_model.LogisticRegression", {})
-    weighted = plain.model_copy(update={"train": plain.train.model_copy(update={"sample_weight": "heavy"})})
-    assert score(fit(weighted, rows), plain, rows).mean() > 0.9 > score(fit(plain, rows), plain, rows).mean()
+    weighted = plain.model_copy(
+        update={"train": plain.train.model_copy(update={"sample_weight": "heavy"})}
+    )
+    assert (
+        score(fit(weighted, rows), plain, rows).mean()
+        > 0.9
+        > score(fit(plain, rows), plain, rows).mean()
+    )
     with pytest.raises(ConfigError, match=r"train\.sample_weight: heavy must be a column"):
         fit(weighted, rows.drop(columns="heavy"))
-    falling = making("regression", "sklearn.ensemble.HistGradientBoostingRegressor", {"monotonic_cst": {"size": -1}})
+    falling = making(
+        "regression",
+        "sklearn.ensemble.HistGradientBoostingRegressor",
+        {"monotonic_cst": {"size": -1}},
+    )
     falling = falling.model_copy(update={
         "data": falling.data.model_copy(update={"features": ("size",)}),
         "train": falling.train.model_copy(update={"preprocess": (), "scale": False}),

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from configs.checks import Check
 from configs.expectations import condition_columns, known, problem_with
-from configs.schema import Check
 from tasks.data.validation import _expectation
 from tests.expectation_table import table
 
@@ -44,13 +44,17 @@ def test_the_table_is_what_great_expectations_itself_registers() -> None:
 def test_every_expectation_of_the_table_can_be_made_with_its_required_arguments() -> None:
     for expect in known():
         assert problem_with(expect, plausible(expect)) is None
-        made = _expectation(Check(id="made", expect=expect, severity="warning", **plausible(expect)))
+        made = _expectation(
+            Check(id="made", expect=expect, severity="warning", **plausible(expect))
+        )
         assert made.expectation_type == f"expect_{expect}"
         assert made.severity == "warning"
         assert made.meta == {"check": "made"}
 
 
-def test_an_expectation_left_without_any_one_required_argument_is_refused_by_the_arguments_name() -> None:
+def test_an_expectation_left_without_any_one_required_argument_is_refused_by_the_arguments_name() -> (
+    None
+):
     for expect, entry in known().items():
         for name in entry["required"]:
             left = {key: value for key, value in plausible(expect).items() if key != name}
@@ -58,19 +62,47 @@ def test_an_expectation_left_without_any_one_required_argument_is_refused_by_the
 
 
 PROBLEMS: list[tuple[str, dict[str, Any], str]] = [
-    ("column_values_to_be_betwen", {}, "no expectation 'column_values_to_be_betwen'; did you mean column_values_to_be_between"),
+    (
+        "column_values_to_be_betwen",
+        {},
+        "no expectation 'column_values_to_be_betwen'; did you mean column_values_to_be_between",
+    ),
     ("expect_column_values_to_be_unique", {}, "did you mean column_values_to_be_unique"),
     ("zzz", {}, "did you mean column_values_to_not_be_null"),
-    ("column_values_to_be_between", {"column": "a", "maxvalue": 1}, "takes no 'maxvalue'; did you mean max_value?"),
+    (
+        "column_values_to_be_between",
+        {"column": "a", "maxvalue": 1},
+        "takes no 'maxvalue'; did you mean max_value?",
+    ),
     ("column_to_exist", {"column": "a", "zzz": 1}, "takes no 'zzz'; it takes column, column_index"),
-    ("column_values_to_be_between", {"column": "a", "result_format": "COMPLETE"}, "takes no 'result_format'"),
+    (
+        "column_values_to_be_between",
+        {"column": "a", "result_format": "COMPLETE"},
+        "takes no 'result_format'",
+    ),
     ("column_values_to_be_in_set", {"column": "a"}, "column_values_to_be_in_set needs value_set"),
     ("column_values_to_be_in_set", {}, "column_values_to_be_in_set needs column, value_set"),
-    ("column_values_to_be_between", {"column": "a", "min_value": 2, "max_value": 1}, "min_value 2 is above max_value 1"),
-    ("column_values_to_be_between", {"column": "a"}, "needs min_value or max_value, or it checks nothing"),
-    ("column_values_to_be_between", {"column": "a", "min_value": None}, "needs min_value or max_value, or it checks nothing"),
+    (
+        "column_values_to_be_between",
+        {"column": "a", "min_value": 2, "max_value": 1},
+        "min_value 2 is above max_value 1",
+    ),
+    (
+        "column_values_to_be_between",
+        {"column": "a"},
+        "needs min_value or max_value, or it checks nothing",
+    ),
+    (
+        "column_values_to_be_between",
+        {"column": "a", "min_value": None},
+        "needs min_value or max_value, or it checks nothing",
+    ),
     ("table_row_count_to_be_between", {}, "needs min_value or max_value, or it checks nothing"),
-    ("column_values_to_be_unique", {"column": "a", "mostly": 0}, "mostly is 0; it is a share above 0 and up to 1"),
+    (
+        "column_values_to_be_unique",
+        {"column": "a", "mostly": 0},
+        "mostly is 0; it is a share above 0 and up to 1",
+    ),
     ("column_values_to_be_unique", {"column": "a", "mostly": 1.01}, "mostly is 1.01"),
     ("column_values_to_be_unique", {"column": "a", "mostly": -0.5}, "mostly is -0.5"),
     ("column_values_to_be_unique", {"column": "a", "mostly": "0.9"}, "mostly is '0.9'"),
@@ -94,7 +126,10 @@ def test_a_wrong_check_is_refused_in_a_sentence_that_says_what_is_allowed(
         {"max_value": 0},
         {"max_value": 0, "mostly": 1},
         {"max_value": 0, "mostly": 0.001},
-        {"min_value": date(2018, 1, 1), "max_value": 3},  # not comparable here: Great Expectations' to judge
+        {
+            "min_value": date(2018, 1, 1),
+            "max_value": 3,
+        },  # not comparable here: Great Expectations' to judge
     ],
 )
 def test_bounds_at_the_edge_are_allowed(arguments: dict[str, Any]) -> None:
@@ -122,10 +157,20 @@ def test_a_wrong_row_condition_is_refused(condition: Any, sentence: str) -> None
     assert sentence in (problem_with("column_values_to_be_unique", arguments) or "no problem")
 
 
-@pytest.mark.parametrize("operator", ["==", "!=", "<", "<=", ">", ">=", "in", "not in", "is_null", "is_not_null"])
+@pytest.mark.parametrize(
+    "operator", ["==", "!=", "<", "<=", ">", ">=", "in", "not in", "is_null", "is_not_null"]
+)
 def test_every_operator_of_a_row_condition_is_allowed_and_can_be_made(operator: str) -> None:
     value = {} if operator.startswith("is_") else {"value": [3] if "in" in operator else 3}
-    arguments = {"column": "amount", "row_condition": {"column": "double", "operator": operator} | value}
+    arguments = {
+        "column": "amount",
+        "row_condition": {"column": "double", "operator": operator} | value,
+    }
     assert problem_with("column_values_to_be_unique", arguments) is None
     assert condition_columns(arguments) == ("double",)
-    assert _expectation(Check(id="made", expect="column_values_to_be_unique", **arguments)).row_condition is not None
+    assert (
+        _expectation(
+            Check(id="made", expect="column_values_to_be_unique", **arguments)
+        ).row_condition
+        is not None
+    )

@@ -31,7 +31,9 @@ PUBLISHED = Window(
     holdout_end=datetime(2018, 8, 15),
 )
 
-needs_handbook = pytest.mark.skipif(not HANDBOOK.is_dir(), reason=f"the handbook's transactions are not at {HANDBOOK}")
+needs_handbook = pytest.mark.skipif(
+    not HANDBOOK.is_dir(), reason=f"the handbook's transactions are not at {HANDBOOK}"
+)
 
 
 def _load(path: Path) -> ModuleType:
@@ -60,7 +62,9 @@ def handbook() -> pd.DataFrame:
     """All rows of the handbook with its own columns, in the order of their keys."""
     files = sorted((HANDBOOK / "transactions").glob("*.parquet"))
     rows = pd.concat(map(pd.read_parquet, files), ignore_index=True)
-    return rows.astype({"TX_DATETIME": "datetime64[us]"}).sort_values("TRANSACTION_ID", ignore_index=True)
+    return rows.astype({"TX_DATETIME": "datetime64[us]"}).sort_values(
+        "TRANSACTION_ID", ignore_index=True
+    )
 
 
 @pytest.fixture(scope="module")
@@ -105,13 +109,17 @@ def _slow_windows(rows: pd.DataFrame, owner: str, delay_days: int) -> list[dict[
         values: dict[str, float] = {}
         end = row.TX_DATETIME - timedelta(days=delay_days)
         for days in (1, 7, 30):
-            inside = (rows["TX_DATETIME"] > end - timedelta(days=days)) & (rows["TX_DATETIME"] <= end)
+            inside = (rows["TX_DATETIME"] > end - timedelta(days=days)) & (
+                rows["TX_DATETIME"] <= end
+            )
             window = rows[inside & (rows[owner] == getattr(row, owner))]
             values[f"{owner}_NB_TX_{days}DAY_WINDOW"] = len(window)
             if owner == "CUSTOMER_ID":
                 values[f"{owner}_AVG_AMOUNT_{days}DAY_WINDOW"] = window["TX_AMOUNT"].mean()
             else:
-                values[f"{owner}_RISK_{days}DAY_WINDOW"] = window["TX_FRAUD"].mean() if len(window) else 0.0
+                values[f"{owner}_RISK_{days}DAY_WINDOW"] = (
+                    window["TX_FRAUD"].mean() if len(window) else 0.0
+                )
         found.append(values)
     return found
 
@@ -120,7 +128,9 @@ def test_windows_are_what_a_slow_reading_of_their_definition_says(crowded: pd.Da
     customers = pd.DataFrame(_slow_windows(crowded, "CUSTOMER_ID", delay_days=0))
     terminals = pd.DataFrame(_slow_windows(crowded, "TERMINAL_ID", delay_days=7))
     expected = pd.concat([customers, terminals], axis=1)
-    assert crowded.duplicated(["CUSTOMER_ID", "TX_DATETIME"]).sum() > 50, "there must be ties to speak of"
+    assert crowded.duplicated(["CUSTOMER_ID", "TX_DATETIME"]).sum() > 50, (
+        "there must be ties to speak of"
+    )
     assert (terminals["TERMINAL_ID_NB_TX_1DAY_WINDOW"] == 0).any(), "there must be empty windows"
     actual = hooks.add_window_features(crowded)[list(expected)]
     pd.testing.assert_frame_equal(actual, expected, check_dtype=False, rtol=0, atol=1e-9)
@@ -134,13 +144,19 @@ def test_the_rows_come_back_as_they_were_with_fourteen_columns_more(crowded: pd.
     assert len(featured.columns) == len(RAW) + 14
 
 
-def test_a_rows_features_depend_neither_on_the_order_nor_on_the_index(crowded: pd.DataFrame) -> None:
+def test_a_rows_features_depend_neither_on_the_order_nor_on_the_index(
+    crowded: pd.DataFrame,
+) -> None:
     shuffled = crowded.sample(frac=1, random_state=0)
     pd.testing.assert_frame_equal(
-        hooks.add_window_features(shuffled).sort_index(), hooks.add_window_features(crowded), check_exact=True
+        hooks.add_window_features(shuffled).sort_index(),
+        hooks.add_window_features(crowded),
+        check_exact=True,
     )
     twice_the_same_label = shuffled.set_axis(np.zeros(len(shuffled), dtype=int))
-    assert hooks.add_window_features(twice_the_same_label)["TRANSACTION_ID"].tolist() == list(shuffled.index)
+    assert hooks.add_window_features(twice_the_same_label)["TRANSACTION_ID"].tolist() == list(
+        shuffled.index
+    )
 
 
 def test_a_customers_features_are_the_same_to_the_last_bit_whoever_else_is_there() -> None:
@@ -156,7 +172,10 @@ def test_history_before_the_37_days_changes_nothing(crowded: pd.DataFrame) -> No
     as_of = crowded["TX_DATETIME"].min() + timedelta(days=45)
     last = crowded["TX_DATETIME"] >= as_of
     short = crowded[crowded["TX_DATETIME"] >= as_of - timedelta(days=37)]
-    pd.testing.assert_frame_equal(hooks.add_window_features(short).loc[last[last].index], hooks.add_window_features(crowded)[last])
+    pd.testing.assert_frame_equal(
+        hooks.add_window_features(short).loc[last[last].index],
+        hooks.add_window_features(crowded)[last],
+    )
 
 
 def test_labels_of_the_newest_seven_days_are_not_looked_at(crowded: pd.DataFrame) -> None:
@@ -164,21 +183,32 @@ def test_labels_of_the_newest_seven_days_are_not_looked_at(crowded: pd.DataFrame
     newest = unknown["TX_DATETIME"] > unknown["TX_DATETIME"].max() - timedelta(days=7)
     unknown.loc[newest, "TX_FRAUD"] = np.nan
     columns = features_of(hooks.add_window_features(crowded))
-    pd.testing.assert_frame_equal(hooks.add_window_features(unknown)[columns], hooks.add_window_features(crowded)[columns])
+    pd.testing.assert_frame_equal(
+        hooks.add_window_features(unknown)[columns], hooks.add_window_features(crowded)[columns]
+    )
 
 
 def test_night_ends_at_seven_and_the_weekend_begins_on_saturday() -> None:
-    times = ["2026-01-02 23:59:59", "2026-01-03 00:00:00", "2026-01-04 06:59:59", "2026-01-05 07:00:00"]
+    times = [
+        "2026-01-02 23:59:59",
+        "2026-01-03 00:00:00",
+        "2026-01-04 06:59:59",
+        "2026-01-05 07:00:00",
+    ]
     rows = pd.DataFrame({"TX_DATETIME": pd.to_datetime(times), "TX_AMOUNT": 1.0})
     rows = rows.assign(CUSTOMER_ID=1, TERMINAL_ID=1, TX_FRAUD=0)
     featured = hooks.add_window_features(rows)
     assert featured["TX_DURING_WEEKEND"].tolist() == [0, 1, 1, 0]
     assert featured["TX_DURING_NIGHT"].tolist() == [0, 1, 1, 0]
-    assert {str(featured[name].dtype) for name in ("TX_DURING_WEEKEND", "TX_DURING_NIGHT")} == {"int64"}
+    assert {str(featured[name].dtype) for name in ("TX_DURING_WEEKEND", "TX_DURING_NIGHT")} == {
+        "int64"
+    }
 
 
 @pytest.mark.parametrize("column", ["TX_DATETIME", "TX_AMOUNT"])
-def test_a_missing_time_or_amount_is_an_error_not_a_wrong_window(crowded: pd.DataFrame, column: str) -> None:
+def test_a_missing_time_or_amount_is_an_error_not_a_wrong_window(
+    crowded: pd.DataFrame, column: str
+) -> None:
     spoilt = crowded.copy()
     spoilt.loc[[3, 4], column] = None
     with pytest.raises(ValueError, match=f"^2 of {len(crowded)} {column} are null"):
@@ -206,19 +236,33 @@ def test_windows_equal_the_handbooks_but_where_a_customer_pays_twice_in_a_second
 
 
 def _paying(*days: int, customer: int, fraud_on: int | None = None) -> pd.DataFrame:
-    rows = pd.DataFrame({"TX_DATETIME": [datetime(2026, 1, day, 12) for day in days], "CUSTOMER_ID": customer})
+    rows = pd.DataFrame(
+        {"TX_DATETIME": [datetime(2026, 1, day, 12) for day in days], "CUSTOMER_ID": customer}
+    )
     return rows.assign(TX_FRAUD=[int(day == fraud_on) for day in days])
 
 
 @pytest.mark.parametrize(("delay_days", "first_left_out"), [(2, 8), (3, 9)])
-def test_a_customer_is_left_out_from_the_day_after_the_delay_on(delay_days: int, first_left_out: int) -> None:
+def test_a_customer_is_left_out_from_the_day_after_the_delay_on(
+    delay_days: int, first_left_out: int
+) -> None:
     start = datetime(2026, 1, 5) + timedelta(days=delay_days)
-    window = Window(datetime(2026, 1, 1), datetime(2026, 1, 3), datetime(2026, 1, 5), start, datetime(2026, 1, 13))
+    window = Window(
+        datetime(2026, 1, 1),
+        datetime(2026, 1, 3),
+        datetime(2026, 1, 5),
+        start,
+        datetime(2026, 1, 13),
+    )
     rows = pd.concat(
         [
-            _paying(*range(3, 13), customer=1, fraud_on=5),  # in the delay: its label arrives while the holdout runs
+            _paying(
+                *range(3, 13), customer=1, fraud_on=5
+            ),  # in the delay: its label arrives while the holdout runs
             _paying(*range(3, 13), customer=2),
-            _paying(*range(3, 13), customer=3, fraud_on=12),  # in the holdout: what a model is to find
+            _paying(
+                *range(3, 13), customer=3, fraud_on=12
+            ),  # in the holdout: what a model is to find
         ]
     ).set_axis(range(100, 130))
     left_out = hooks.known_compromised(rows, window)
@@ -230,8 +274,17 @@ def test_a_customer_is_left_out_from_the_day_after_the_delay_on(delay_days: int,
 
 def test_neither_a_fraud_before_training_nor_a_row_before_the_holdout_counts() -> None:
     window = Window(*(datetime(2026, 1, day) for day in (1, 3, 5, 7, 9)))
-    rows = pd.concat([_paying(2, 6, 8, customer=1, fraud_on=2), _paying(3, 6, 8, customer=2, fraud_on=3)])
-    assert hooks.known_compromised(rows, window).tolist() == [False, False, False, False, False, True]
+    rows = pd.concat(
+        [_paying(2, 6, 8, customer=1, fraud_on=2), _paying(3, 6, 8, customer=2, fraud_on=3)]
+    )
+    assert hooks.known_compromised(rows, window).tolist() == [
+        False,
+        False,
+        False,
+        False,
+        False,
+        True,
+    ]
 
 
 @needs_handbook
@@ -252,7 +305,9 @@ def _holdout(day: int, cards: range, defrauded: set[int]) -> pd.DataFrame:
 def test_card_precision_by_hand() -> None:
     # day 1: the 100 highest are cards 20..119; 20, 21 and 119 were defrauded, and so was 5, which ranks too low
     # day 2: without those three found, the 100 highest are 17..118; 17 was defrauded, and so was 16, which ranks too low
-    rows = pd.concat([_holdout(1, range(120), {5, 20, 21, 119}), _holdout(2, range(120), {16, 17, 20, 119})])
+    rows = pd.concat(
+        [_holdout(1, range(120), {5, 20, 21, 119}), _holdout(2, range(120), {16, 17, 20, 119})]
+    )
     scores = rows["CUSTOMER_ID"] / 120
     assert hooks.card_precision_at_100(rows, scores) == pytest.approx((3 + 1) / 100 / 2)
 
@@ -278,8 +333,13 @@ def _measured(model: object, train: pd.DataFrame, holdout: pd.DataFrame) -> dict
     columns = features_of(train)
     fitted = make_pipeline(StandardScaler(), model).fit(train[columns], train["TX_FRAUD"])
     scores = fitted.predict_proba(holdout[columns])[:, 1]
-    measures: dict[str, Callable[..., float]] = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
-    values = {name: float(measure(holdout["TX_FRAUD"], scores)) for name, measure in measures.items()}
+    measures: dict[str, Callable[..., float]] = {
+        "roc_auc": roc_auc_score,
+        "average_precision": average_precision_score,
+    }
+    values = {
+        name: float(measure(holdout["TX_FRAUD"], scores)) for name, measure in measures.items()
+    }
     return values | {"card_precision_at_100": hooks.card_precision_at_100(holdout, scores)}
 
 

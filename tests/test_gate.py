@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.judging import Comparison, Rule, Threshold
-from configs.schema import ModelConfig
+from configs.model import ModelConfig
 from tasks.records import Estimate
 from tasks.verdict import gate
 
@@ -22,7 +22,11 @@ no_numbers = st.sampled_from([math.nan, math.inf, -math.inf, None])
 @st.composite
 def rules(draw: st.DrawFn) -> Rule:
     kind = draw(st.sampled_from(["at_least", "at_most", "better_than", "not_worse_than"]))
-    value = draw(st.sampled_from(["champion", "reference"])) if kind.endswith("_than") else draw(numbers)
+    value = (
+        draw(st.sampled_from(["champion", "reference"]))
+        if kind.endswith("_than")
+        else draw(numbers)
+    )
     by = {"by": draw(st.floats(0.001, 1) | st.just("20 %"))} if kind == "not_worse_than" else {}
     return Rule(metric=draw(st.sampled_from(NAMES)), **{kind: value}, **by)
 
@@ -37,11 +41,15 @@ def estimates(draw: st.DrawFn) -> Estimate:
     )  # fmt: skip
 
 
-judged = st.lists(st.tuples(rules(), st.lists(estimates(), min_size=1, max_size=3)), min_size=1, max_size=5)
+judged = st.lists(
+    st.tuples(rules(), st.lists(estimates(), min_size=1, max_size=3)), min_size=1, max_size=5
+)
 
 
 @given(asked=judged, data=st.data(), gain=st.floats(0, 1e6))
-def test_a_better_metric_never_turns_pass_into_anything_else(asked: list[Any], data: st.DataObject, gain: float) -> None:
+def test_a_better_metric_never_turns_pass_into_anything_else(
+    asked: list[Any], data: st.DataObject, gain: float
+) -> None:
     place = data.draw(st.integers(0, len(asked) - 1))
     rule, (first, *rest) = asked[place]
     assert first.spare is not None
@@ -56,7 +64,9 @@ def test_a_better_metric_never_turns_pass_into_anything_else(asked: list[Any], d
 
 
 @given(asked=judged)
-def test_pass_is_a_bound_past_the_rule_fail_the_other_bound_short_of_it_and_all_must_pass(asked: list[Any]) -> None:
+def test_pass_is_a_bound_past_the_rule_fail_the_other_bound_short_of_it_and_all_must_pass(
+    asked: list[Any],
+) -> None:
     verdict = gate.decide(asked)
     expected = []
     for rule, found in asked:
@@ -64,26 +74,36 @@ def test_pass_is_a_bound_past_the_rule_fail_the_other_bound_short_of_it_and_all_
             past = each.low > 0 or (each.low == 0 and rule.better_than is None)
             expected.append("PASS" if past else "FAIL" if each.high < 0 else "INCONCLUSIVE")
     assert [rule.outcome for rule in verdict.rules] == expected
-    together = "FAIL" if "FAIL" in expected else "PASS" if set(expected) == {"PASS"} else "INCONCLUSIVE"
+    together = (
+        "FAIL" if "FAIL" in expected else "PASS" if set(expected) == {"PASS"} else "INCONCLUSIVE"
+    )
     assert verdict.outcome == together
 
 
 @given(asked=judged, data=st.data())
-def test_the_order_of_rules_does_not_change_the_outcome(asked: list[Any], data: st.DataObject) -> None:
+def test_the_order_of_rules_does_not_change_the_outcome(
+    asked: list[Any], data: st.DataObject
+) -> None:
     shuffled = data.draw(st.permutations(asked))
     assert gate.decide(shuffled).outcome == gate.decide(asked).outcome
     assert set(gate.decide(shuffled).rules) == set(gate.decide(asked).rules)
 
 
 @given(asked=judged, data=st.data(), unknown=no_numbers)
-def test_what_is_missing_or_no_finite_number_is_never_pass(asked: list[Any], data: st.DataObject, unknown: float | None) -> None:
+def test_what_is_missing_or_no_finite_number_is_never_pass(
+    asked: list[Any], data: st.DataObject, unknown: float | None
+) -> None:
     place = data.draw(st.integers(0, len(asked) - 1))
     rule, found = asked[place]
-    gone = replace(found[0], **{data.draw(st.sampled_from(["candidate", "spare", "low", "high"])): unknown})
+    gone = replace(
+        found[0], **{data.draw(st.sampled_from(["candidate", "spare", "low", "high"])): unknown}
+    )
     for missing in ([], [gone, *found[1:]]):
         verdict = gate.decide([*asked[:place], (rule, missing), *asked[place + 1 :]])
         assert verdict.outcome == "FAIL"
-        assert any("is missing" in each.sentence for each in verdict.rules if each.outcome == "FAIL")
+        assert any(
+            "is missing" in each.sentence for each in verdict.rules if each.outcome == "FAIL"
+        )
 
 
 @given(asked=judged)
@@ -121,24 +141,39 @@ def test_too_little_to_say_is_inconclusive_and_damage_is_fail(
 
 def test_no_difference_at_all_passes_a_margin_and_is_never_better() -> None:
     same = Estimate(rows=9, candidate=0.6, other=0.6, spare=0.0, low=0.0, high=0.0, units=9)
-    assert gate.decide([(Rule(metric="roc_auc", better_than="champion"), [same])]).outcome == "INCONCLUSIVE"
+    assert (
+        gate.decide([(Rule(metric="roc_auc", better_than="champion"), [same])]).outcome
+        == "INCONCLUSIVE"
+    )
     spared = replace(same, spare=0.03, low=0.03, high=0.03, margin=0.03)
-    assert gate.decide([(Rule(metric="roc_auc", not_worse_than="champion", by=0.03), [spared])]).passed
+    assert gate.decide(
+        [(Rule(metric="roc_auc", not_worse_than="champion", by=0.03), [spared])]
+    ).passed
 
 
 def configured(*rules_of: Rule, **judging: Any) -> ModelConfig:
-    return ModelConfig.model_construct(gate=rules_of, comparison=Comparison(**judging), slices={}, threshold=None)
+    return ModelConfig.model_construct(
+        gate=rules_of, comparison=Comparison(**judging), slices={}, threshold=None
+    )
 
 
-@given(one=st.lists(rules(), min_size=1, max_size=3), other=st.lists(rules(), min_size=1, max_size=3))
-def test_the_digest_changes_if_and_only_if_the_rules_change(one: list[Rule], other: list[Rule]) -> None:
-    assert gate.digest(configured(*one)) == gate.digest(configured(*(rule.model_copy() for rule in one)))
+@given(
+    one=st.lists(rules(), min_size=1, max_size=3), other=st.lists(rules(), min_size=1, max_size=3)
+)
+def test_the_digest_changes_if_and_only_if_the_rules_change(
+    one: list[Rule], other: list[Rule]
+) -> None:
+    assert gate.digest(configured(*one)) == gate.digest(
+        configured(*(rule.model_copy() for rule in one))
+    )
     assert (gate.digest(configured(*one)) == gate.digest(configured(*other))) == (one == other)
 
 
 def test_the_digest_notices_the_smallest_change_and_no_other_spelling() -> None:
     rule = Rule(metric="roc_auc", at_least=1)
-    assert gate.digest(configured(rule)) == gate.digest(configured(Rule(metric="roc_auc", at_least=1.0)))
+    assert gate.digest(configured(rule)) == gate.digest(
+        configured(Rule(metric="roc_auc", at_least=1.0))
+    )
     others = [
         configured(),
         configured(rule, rule),
@@ -176,5 +211,7 @@ SENTENCES = [
 
 
 @pytest.mark.parametrize(("rule", "estimate", "sentence"), SENTENCES)
-def test_a_rule_says_what_was_found_what_is_sure_and_what_it_needs(rule: Rule, estimate: Estimate, sentence: str) -> None:
+def test_a_rule_says_what_was_found_what_is_sure_and_what_it_needs(
+    rule: Rule, estimate: Estimate, sentence: str
+) -> None:
     assert gate.decide([(rule, [estimate])]).rules[0].sentence == sentence

@@ -12,12 +12,24 @@ from deployments.stack import Stack
 
 HANDBOOK = Path(__file__).parents[2] / "shared" / "data" / "fraud_handbook"
 
-pytestmark = pytest.mark.skipif(not HANDBOOK.is_dir(), reason="the handbook's data are not beside this repository")
+pytestmark = pytest.mark.skipif(
+    not HANDBOOK.is_dir(), reason="the handbook's data are not beside this repository"
+)
 
 PUBLISHED = [
     (["train.params.n_jobs=2"], 0.867, 0.658, 0.287),
-    (["train.estimator=sklearn.linear_model.LogisticRegression", "train.params={}"], 0.870, 0.605, 0.291),
-    (["train.estimator=sklearn.tree.DecisionTreeClassifier", "train.params={max_depth: 2}"], 0.763, 0.496, 0.241),
+    (
+        ["train.estimator=sklearn.linear_model.LogisticRegression", "train.params={}"],
+        0.870,
+        0.605,
+        0.291,
+    ),
+    (
+        ["train.estimator=sklearn.tree.DecisionTreeClassifier", "train.params={max_depth: 2}"],
+        0.763,
+        0.496,
+        0.241,
+    ),
 ]
 
 
@@ -27,7 +39,10 @@ def test_the_handbooks_models_reach_their_published_results(
     overrides: list[str], roc_auc: float, average_precision: float, card_precision: float,
 ) -> None:  # fmt: skip
     settings = Settings(ratchet_home=tmp_path, ratchet_models=SHIPPED_MODELS, ratchet_data=HANDBOOK)
-    variables = settings.environment() | {"MLFLOW_TRACKING_URI": servers.mlflow_url, "PREFECT_API_URL": servers.prefect_url}
+    variables = settings.environment() | {
+        "MLFLOW_TRACKING_URI": servers.mlflow_url,
+        "PREFECT_API_URL": servers.prefect_url,
+    }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     from mlflow import MlflowClient

@@ -23,13 +23,23 @@ def test_all_looks_together_spend_no_more_than_the_level() -> None:
 
 
 @pytest.mark.parametrize(("spend", "same"), [(None, True), (False, True), (True, False)])
-def test_a_holdout_that_renews_with_time_spends_nothing_unless_it_is_told_to(spend: bool | None, same: bool) -> None:
+def test_a_holdout_that_renews_with_time_spends_nothing_unless_it_is_told_to(
+    spend: bool | None, same: bool
+) -> None:
     config = config_of(RULE, **BY_TIME, comparison={"spend": spend})
     assert (levels(config, 5)[0] == levels(config, 1)[0] == pytest.approx(0.05)) == same
 
 
 def test_where_doubt_asks_a_person_each_rule_fails_at_its_share_of_the_level() -> None:
-    rules = (RULE, RULE | {"metric": "average_precision"}, RULE | {"metric": "log_loss"}, RULE | {"metric": "accuracy"})
-    asking, refusing = (config_of(*rules, comparison={"inconclusive": said, "spend": False}) for said in ("ask", "refuse"))
+    rules = (
+        RULE,
+        RULE | {"metric": "average_precision"},
+        RULE | {"metric": "log_loss"},
+        RULE | {"metric": "accuracy"},
+    )
+    asking, refusing = (
+        config_of(*rules, comparison={"inconclusive": said, "spend": False})
+        for said in ("ask", "refuse")
+    )
     assert levels(asking, 1) == pytest.approx((0.05, 0.05 / 4))
     assert levels(refusing, 1) == pytest.approx((0.05, 0.05))

@@ -15,13 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.pool import NullPool
 
-from tasks.errors import ConfigError, HeadMoved, LedgerDamaged, Unreachable, UsageError
-from tasks.release import canonical_json
+from configs import canonical_json
+from configs.errors import ConfigError, HeadMoved, LedgerDamaged, Unreachable, UsageError
 from tasks.release.ledger import Event, Ledger
 from tests.postgres import postgres_server as postgres_server
 
 NOON = datetime(2018, 8, 8, 12, 0, 0, 123456)
-DOCUMENT = {"model": "fraud", "metrics": {"average_precision": 0.658, "rows": 58264}, "slices": [1.0, None, "é"]}
+DOCUMENT = {
+    "model": "fraud",
+    "metrics": {"average_precision": 0.658, "rows": 58264},
+    "slices": [1.0, None, "é"],
+}
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -47,7 +51,13 @@ def raw(url: str) -> Iterator[sa.Connection]:
 
 
 def put(ledger: Ledger, event: Any = "requested", after: int = 0, **fields: Any) -> Event:
-    fields = {"model": "fraud", "key": f"run:{event}:{after}", "who": "ana", "identity": "declared", **fields}
+    fields = {
+        "model": "fraud",
+        "key": f"run:{event}:{after}",
+        "who": "ana",
+        "identity": "declared",
+        **fields,
+    }
     return ledger.append(event=event, after=after, **fields)
 
 
@@ -61,7 +71,14 @@ def put_four(ledger: Ledger) -> None:
 
 def test_what_was_appended_is_read_back_exactly(ledger: Ledger) -> None:
     digest = ledger.store_evidence(DOCUMENT)
-    fields = {"version_from": 5, "version_to": 7, "flow_run": "f1", "mlflow_run": "m1", "why": "ü 'quoted' \n", "time": NOON}
+    fields = {
+        "version_from": 5,
+        "version_to": 7,
+        "flow_run": "f1",
+        "mlflow_run": "m1",
+        "why": "ü 'quoted' \n",
+        "time": NOON,
+    }
     first = put(ledger, "approved", 0, evidence=digest, **fields)
     second = put(ledger, "promoted", 1)
     assert ledger.events("fraud") == (first, second)
@@ -87,9 +104,14 @@ def test_without_a_time_it_is_now_in_utc(ledger: Ledger) -> None:
     assert before <= put(ledger).time <= before + timedelta(minutes=1)
 
 
-def test_a_decision_on_what_is_no_longer_the_head_is_refused_and_told_what_came_between(ledger: Ledger) -> None:
+def test_a_decision_on_what_is_no_longer_the_head_is_refused_and_told_what_came_between(
+    ledger: Ledger,
+) -> None:
     put_four(ledger)
-    with pytest.raises(HeadMoved, match=r"since row 2 \(row 3: fraud 7 became the champion, by ana .* row 4: fraud 8"):
+    with pytest.raises(
+        HeadMoved,
+        match=r"since row 2 \(row 3: fraud 7 became the champion, by ana .* row 4: fraud 8",
+    ):
         put(ledger, "promoted", 2, key="another")
     assert len(ledger.events("fraud")) == 4
 
@@ -109,7 +131,9 @@ def test_the_same_key_is_appended_once_whatever_else_the_second_call_says(ledger
 
 
 @pytest.mark.parametrize("other", [{"event": "promoted"}, {"model": "trip"}])
-def test_a_key_never_answers_for_another_event_or_model(ledger: Ledger, other: dict[str, str]) -> None:
+def test_a_key_never_answers_for_another_event_or_model(
+    ledger: Ledger, other: dict[str, str]
+) -> None:
     put(ledger, key="k")
     with pytest.raises(UsageError, match="'k' belongs to 'requested' of fraud"):
         put(ledger, key="k", after=1, **other)
@@ -136,19 +160,28 @@ def test_evidence_that_is_not_there_cannot_be_read_nor_cited(ledger: Ledger) -> 
     ("document", "culprit"),
     [
         ({"metrics": {"cost": float("nan")}}, "metrics.cost cannot go on record: nan"),
-        ({"slices": [{"low": 1.0}, {"low": float("-inf")}]}, r"slices\[1\].low cannot go on record: -inf"),
+        (
+            {"slices": [{"low": 1.0}, {"low": float("-inf")}]},
+            r"slices\[1\].low cannot go on record: -inf",
+        ),
         ({"rows": 2**53}, "rows cannot go on record: 9007199254740992"),
         ({"at": NOON}, "at cannot go on record: unsupported type"),
         ({1: 2}, "this cannot go on record: object keys must be strings"),
     ],
 )
-def test_evidence_that_has_no_json_is_refused_by_the_place_of_the_culprit(tmp_path: Path, document: Any, culprit: str) -> None:
+def test_evidence_that_has_no_json_is_refused_by_the_place_of_the_culprit(
+    tmp_path: Path, document: Any, culprit: str
+) -> None:
     with pytest.raises(UsageError, match=culprit):
         Ledger(f"sqlite:///{tmp_path}/ledger.db").store_evidence(document)
 
 
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(1 - 2**53, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(1 - 2**53, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
@@ -183,14 +216,19 @@ def test_the_database_itself_refuses_to_change_or_delete_a_row(ledger: Ledger, u
     put_four(ledger)
     before = ledger.events("fraud")
     for statement in CHANGES + REPLACEMENTS[url.partition(":")[0]]:
-        with pytest.raises(sa.exc.DBAPIError, match="is appended to and never changed"), raw(url) as connection:
+        with (
+            pytest.raises(sa.exc.DBAPIError, match="is appended to and never changed"),
+            raw(url) as connection,
+        ):
             connection.execute(sa.text(statement))
     assert ledger.events("fraud") == before
     assert ledger.evidence(before[0].evidence or "") == DOCUMENT
 
 
 @pytest.mark.parametrize("taken", ["'fraud', 2, 'new'", "'trip', 1, \"key\""])
-def test_the_database_itself_has_each_sequence_and_each_key_once(ledger: Ledger, url: str, taken: str) -> None:
+def test_the_database_itself_has_each_sequence_and_each_key_once(
+    ledger: Ledger, url: str, taken: str
+) -> None:
     put_four(ledger)
     columns = "time, event, who, identity, why, text, sha256, previous"
     second = f'INSERT INTO ledger (model, sequence, "key", {columns}) SELECT {taken}, {columns} FROM ledger'
@@ -203,7 +241,11 @@ def tampering(url: str) -> Iterator[sa.Connection]:
     """A connection of somebody who has taken the database's own guards away first."""
     with raw(url) as connection:
         if url.startswith("sqlite"):
-            for name in connection.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all():
+            for name in (
+                connection.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
+                .scalars()
+                .all()
+            ):
                 connection.execute(sa.text(f"DROP TRIGGER {name}"))
         else:
             connection.execute(sa.text("ALTER TABLE ledger DISABLE TRIGGER ALL"))
@@ -214,20 +256,37 @@ def tampering(url: str) -> Iterator[sa.Connection]:
 @pytest.mark.parametrize(
     ("statement", "found"),
     [
-        ("UPDATE ledger SET text = replace(text, 'ana', 'eve') WHERE sequence = 2", "row 2 of the ledger has a text"),
+        (
+            "UPDATE ledger SET text = replace(text, 'ana', 'eve') WHERE sequence = 2",
+            "row 2 of the ledger has a text",
+        ),
         ("UPDATE ledger SET sha256 = 'abc' WHERE sequence = 4", "row 4 of the ledger has a text"),
         ("UPDATE ledger SET who = 'eve' WHERE sequence = 2", "row 2 of the ledger has columns"),
         ("UPDATE ledger SET version_to = 6 WHERE sequence = 3", "row 3 of the ledger has columns"),
-        ("UPDATE ledger SET time = '2018-01-01T00:00:00.000000Z' WHERE sequence = 1", "row 1 of the ledger has columns"),
+        (
+            "UPDATE ledger SET time = '2018-01-01T00:00:00.000000Z' WHERE sequence = 1",
+            "row 1 of the ledger has columns",
+        ),
         ("UPDATE ledger SET previous = '' WHERE sequence = 3", "row 3 of the ledger has columns"),
-        ("DELETE FROM ledger WHERE sequence = 1", "row 1 of the ledger is missing: after 0 comes 2"),
-        ("DELETE FROM ledger WHERE sequence = 2", "row 2 of the ledger is missing: after 1 comes 3"),
-        ("UPDATE ledger SET sequence = 5 WHERE sequence = 3", "row 3 of the ledger is missing: after 2 comes 4"),
+        (
+            "DELETE FROM ledger WHERE sequence = 1",
+            "row 1 of the ledger is missing: after 0 comes 2",
+        ),
+        (
+            "DELETE FROM ledger WHERE sequence = 2",
+            "row 2 of the ledger is missing: after 1 comes 3",
+        ),
+        (
+            "UPDATE ledger SET sequence = 5 WHERE sequence = 3",
+            "row 3 of the ledger is missing: after 2 comes 4",
+        ),
         ("UPDATE evidence SET text = '{}'", "row 1 of the ledger rests on evidence"),
         ("DELETE FROM evidence", "row 1 of the ledger rests on evidence"),
     ],
 )
-def test_tampering_is_found_and_its_row_named(ledger: Ledger, url: str, statement: str, found: str) -> None:
+def test_tampering_is_found_and_its_row_named(
+    ledger: Ledger, url: str, statement: str, found: str
+) -> None:
     put_four(ledger)
     assert ledger.verify("fraud") == 4
     with tampering(url) as connection:
@@ -236,12 +295,20 @@ def test_tampering_is_found_and_its_row_named(ledger: Ledger, url: str, statemen
         ledger.verify("fraud")
 
 
-def test_a_row_written_anew_with_its_own_hash_is_found_by_the_row_after_it(ledger: Ledger, url: str) -> None:
+def test_a_row_written_anew_with_its_own_hash_is_found_by_the_row_after_it(
+    ledger: Ledger, url: str
+) -> None:
     put_four(ledger)
     with tampering(url) as connection:
-        row = connection.execute(sa.text("SELECT text FROM ledger WHERE sequence = 2")).scalar_one().replace("ana", "eve")
+        row = (
+            connection.execute(sa.text("SELECT text FROM ledger WHERE sequence = 2"))
+            .scalar_one()
+            .replace("ana", "eve")
+        )
         forged = {"text": row, "sha256": canonical_json.sha256(row)}
-        statement = "UPDATE ledger SET who = 'eve', text = :text, sha256 = :sha256 WHERE sequence = 2"
+        statement = (
+            "UPDATE ledger SET who = 'eve', text = :text, sha256 = :sha256 WHERE sequence = 2"
+        )
         connection.execute(sa.text(statement), forged)
     with pytest.raises(LedgerDamaged, match="row 3 of the ledger does not follow from row 2"):
         ledger.verify("fraud")
@@ -255,7 +322,9 @@ def test_changed_evidence_is_not_handed_out(ledger: Ledger, url: str) -> None:
         ledger.evidence(digest)
 
 
-def test_asking_a_ledger_that_does_not_exist_makes_nothing(ledger: Ledger, url: str, tmp_path: Path) -> None:
+def test_asking_a_ledger_that_does_not_exist_makes_nothing(
+    ledger: Ledger, url: str, tmp_path: Path
+) -> None:
     assert (ledger.events("fraud"), ledger.models(), ledger.verify("fraud")) == ((), (), 0)
     with pytest.raises(UsageError):
         ledger.evidence("abc")
@@ -274,7 +343,7 @@ def test_a_ledger_is_found_again(url: str) -> None:
 Race = Callable[[list[dict[str, Any]]], list[str]]
 RACER = """
 import json, sys
-from tasks.errors import RatchetError
+from configs.errors import RatchetError
 from tasks.release.ledger import Ledger
 for line in sys.stdin:
     call = json.loads(line)
@@ -290,13 +359,25 @@ for line in sys.stdin:
 def race() -> Iterator[Race]:
     """Makes eight processes append at the same time, and returns what each got: a sequence or an error's name."""
     command = [sys.executable, "-c", RACER]
-    racers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(8)]
+    racers = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(8)
+    ]
 
     def run(calls: list[dict[str, Any]]) -> list[str]:
         for racer, call in zip(racers, calls, strict=True):
             assert racer.stdin
             racer.stdin.write(
-                json.dumps({"model": "fraud", "event": "requested", "who": "ana", "identity": "declared", **call}) + "\n"
+                json.dumps(
+                    {
+                        "model": "fraud",
+                        "event": "requested",
+                        "who": "ana",
+                        "identity": "declared",
+                        **call,
+                    }
+                )
+                + "\n"
             )
         for racer in racers:
             assert racer.stdin
@@ -310,19 +391,31 @@ def race() -> Iterator[Race]:
 
 def test_of_eight_processes_one_wins_each_sequence(race: Race, url: str) -> None:
     for after in range(5):
-        answers = race([{"url": url, "after": after, "key": f"{racer}:{after}"} for racer in range(8)])
+        answers = race(
+            [{"url": url, "after": after, "key": f"{racer}:{after}"} for racer in range(8)]
+        )
         assert sorted(answers) == [str(after + 1)] + ["HeadMoved"] * 7
     assert Ledger(url).verify("fraud") == 5
 
 
 def test_of_eight_processes_with_one_key_all_get_the_one_row(race: Race, url: str) -> None:
     for after in range(5):
-        assert race([{"url": url, "after": after, "key": f"key {after}"}] * 8) == [str(after + 1)] * 8
+        assert (
+            race([{"url": url, "after": after, "key": f"key {after}"}] * 8) == [str(after + 1)] * 8
+        )
     assert Ledger(url).verify("fraud") == 5
 
 
 def test_eight_processes_make_the_same_new_ledger_without_harm(race: Race, url: str) -> None:
-    assert race([{"url": url, "model": f"m{racer}", "after": 0, "key": str(racer)} for racer in range(8)]) == ["1"] * 8
+    assert (
+        race(
+            [
+                {"url": url, "model": f"m{racer}", "after": 0, "key": str(racer)}
+                for racer in range(8)
+            ]
+        )
+        == ["1"] * 8
+    )
     assert Ledger(url).models() == tuple(f"m{racer}" for racer in range(8))
 
 
@@ -336,7 +429,9 @@ for after in range(1_000_000):
 
 
 def test_what_append_returned_is_there_after_kill_9_and_whole(ledger: Ledger, url: str) -> None:
-    with subprocess.Popen([sys.executable, "-c", WRITER, url], stdout=subprocess.PIPE, text=True) as writer:
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, url], stdout=subprocess.PIPE, text=True
+    ) as writer:
         assert writer.stdout
         returned = [writer.stdout.readline().strip() for _ in range(20)]
         writer.kill()
@@ -349,7 +444,9 @@ LOCKS = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "LOCK TABLE ledger"}
 IMPATIENT = {"sqlite": "?timeout=0.05", "postgresql": "?options=-c%20lock_timeout=50"}
 
 
-def test_a_ledger_that_another_writer_holds_for_too_long_is_unreachable_and_worth_a_retry(ledger: Ledger, url: str) -> None:
+def test_a_ledger_that_another_writer_holds_for_too_long_is_unreachable_and_worth_a_retry(
+    ledger: Ledger, url: str
+) -> None:
     put(ledger)
     backend = url.partition(":")[0]
     with raw(url) as connection:
@@ -367,7 +464,9 @@ def test_a_dead_server_is_unreachable_and_its_password_stays_secret() -> None:
 
 
 def test_a_file_that_is_no_ledger_is_called_damaged(tmp_path: Path) -> None:
-    (tmp_path / "ledger.db").write_text("not a database, but longer than the header of one would have to be" * 9)
+    (tmp_path / "ledger.db").write_text(
+        "not a database, but longer than the header of one would have to be" * 9
+    )
     with pytest.raises(LedgerDamaged, match="file is not a database"):
         Ledger(f"sqlite:///{tmp_path}/ledger.db").models()
 
@@ -378,7 +477,9 @@ def test_a_folder_that_cannot_be_made_is_unreachable(tmp_path: Path) -> None:
         put(Ledger(f"sqlite:///{tmp_path}/home/ledger.db"))
 
 
-def test_a_relative_file_stays_where_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_file_stays_where_it_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     ledger = Ledger("sqlite:///ledger.db")
     put(ledger)
@@ -416,20 +517,42 @@ sys.modules["psycopg"] = None
 from tasks.release.ledger import Ledger
 Ledger("postgresql://somewhere/ledger")
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert "ConfigError: a ledger in Postgres needs its driver: pip install 'ratchet[postgres]'" in done.stderr
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (
+        "ConfigError: a ledger in Postgres needs its driver: pip install 'ratchet[postgres]'"
+        in done.stderr
+    )
 
 
 def test_reading_the_ledger_imports_nothing_heavy() -> None:
     program = "import sys, tasks.release.standing; print(*sys.modules)"
     modules = set(subprocess.check_output([sys.executable, "-c", program], text=True).split())
     assert "tasks.release.ledger" in modules
-    assert not modules & {"prefect", "mlflow", "great_expectations", "sklearn", "pandas", "numpy", "psycopg"}
+    assert not modules & {
+        "prefect",
+        "mlflow",
+        "great_expectations",
+        "sklearn",
+        "pandas",
+        "numpy",
+        "psycopg",
+    }
 
 
 def test_an_event_can_be_read_aloud(tmp_path: Path) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
-    promoted = put(ledger, "promoted", 0, version_from=4, version_to=5, who="lead", why="+2 points at night", time=NOON)
+    promoted = put(
+        ledger,
+        "promoted",
+        0,
+        version_from=4,
+        version_to=5,
+        who="lead",
+        why="+2 points at night",
+        time=NOON,
+    )
     assert str(promoted) == (
         "fraud 5 became the champion in place of 4, by lead (declared), 2018-08-08 12:00 UTC: +2 points at night"
     )

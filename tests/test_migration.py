@@ -11,14 +11,16 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.db import utils
 from mlflow.store.tracking.dbmodels.initial_models import Base
 
+from configs.errors import RatchetError
 from configs.settings import Settings
 from deployments.migration import migrate
-from tasks.errors import RatchetError
 
 
 def test_an_older_home_is_copied_and_then_upgraded_once(settings: Settings) -> None:
     database = _older_mlflow(settings)
-    (settings.home / "versions.json").write_text(json.dumps({"mlflow": "3.1.0", "prefect": "3.8.8", "ratchet": "0.0.1"}))
+    (settings.home / "versions.json").write_text(
+        json.dumps({"mlflow": "3.1.0", "prefect": "3.8.8", "ratchet": "0.0.1"})
+    )
     said: list[str] = []
     with pytest.raises(MlflowException, match="out-of-date"):
         utils._verify_schema(sa.create_engine(f"sqlite:///{database}"))
@@ -37,7 +39,9 @@ def test_a_database_that_cannot_be_upgraded_is_left_as_it_was(settings: Settings
     with sqlite3.connect(settings.home / "mlflow.db") as broken:
         broken.execute("CREATE TABLE alembic_version (version_num TEXT)")
         broken.execute("INSERT INTO alembic_version VALUES ('of the future')")
-    with pytest.raises(RatchetError, match=r"cannot bring .* up to date: .*of the future.* a copy is in"):
+    with pytest.raises(
+        RatchetError, match=r"cannot bring .* up to date: .*of the future.* a copy is in"
+    ):
         migrate(settings, lambda _: None)
     assert not (settings.home / "versions.json").exists()
 

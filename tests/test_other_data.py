@@ -15,9 +15,14 @@ from deployments.stack import Stack
 DATA = Path(__file__).parents[2] / "shared" / "data" / "others"
 MODELS = Path(__file__).parent / "models"
 
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the public data sets are not beside this repository")
+pytestmark = pytest.mark.skipif(
+    not DATA.is_dir(), reason="the public data sets are not beside this repository"
+)
 
-NO_NULLS = ("target: income", "target: income\n  drop_nulls: [workclass, occupation, native_country]")
+NO_NULLS = (
+    "target: income",
+    "target: income\n  drop_nulls: [workclass, occupation, native_country]",
+)
 KNOWN = [
     ("green_taxi", (), "root_mean_squared_error", 7.7587, 0.00005),
     ("adult", (), "accuracy", 0.872, 0.003),
@@ -31,7 +36,9 @@ KNOWN = [
 
 
 @pytest.mark.parametrize(
-    ("model", "edit", "metric", "expected", "tolerance"), KNOWN, ids=[" ".join(map(str, known[:2])) for known in KNOWN]
+    ("model", "edit", "metric", "expected", "tolerance"),
+    KNOWN,
+    ids=[" ".join(map(str, known[:2])) for known in KNOWN],
 )
 def test_a_public_data_set_gives_the_known_result_and_beats_its_baseline(
     servers: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
@@ -41,14 +48,17 @@ def test_a_public_data_set_gives_the_known_result_and_beats_its_baseline(
     yaml = models / f"{model}.yaml"
     yaml.write_text(yaml.read_text().replace(*edit) if edit else yaml.read_text())
     settings = Settings(ratchet_home=tmp_path, ratchet_models=models, ratchet_data=DATA)
-    variables = settings.environment() | {"MLFLOW_TRACKING_URI": servers.mlflow_url, "PREFECT_API_URL": servers.prefect_url}
+    variables = settings.environment() | {
+        "MLFLOW_TRACKING_URI": servers.mlflow_url,
+        "PREFECT_API_URL": servers.prefect_url,
+    }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     from mlflow import MlflowClient
     from prefect.client.orchestration import get_client
 
     from flows.training import train_candidate
-    from tasks.tracking import rows
+    from tasks.tracking import stored_rows
     from tests.journeys import Journey
 
     with get_client(sync_client=True) as prefect:
@@ -58,10 +68,12 @@ def test_a_public_data_set_gives_the_known_result_and_beats_its_baseline(
         state = journey.run(train_candidate, run)
         (recorded,) = journey.mlflow_runs(run)
         params = recorded.data.params
-        kept = rows.read(journey.mlflow, recorded.info.experiment_id, params["holdout_sha256"])
+        kept = stored_rows.read(
+            journey.mlflow, recorded.info.experiment_id, params["holdout_sha256"]
+        )
     assert state.name == "Registered", state
     assert "no better than its baseline" not in str(state.message)
-    assert str(kept[rows.JUDGED].sum()) == params["holdout_rows"]
+    assert str(kept[stored_rows.JUDGED].sum()) == params["holdout_rows"]
     assert recorded.data.metrics[f"holdout/{metric}"] == pytest.approx(expected, abs=tolerance)
 
 

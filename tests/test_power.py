@@ -17,14 +17,19 @@ def test_an_equally_good_model_passes_as_often_as_its_error_lets_it() -> None:
     assert found.share == pytest.approx(NormalDist().cdf(0.03 / ERROR - 1.6449), abs=1e-3)
     assert found.margin == pytest.approx((1.6449 + 0.8416) * ERROR, rel=1e-3)
     assert found.holdout == pytest.approx((found.margin / 0.03) ** 2)
-    assert str(found) == "average_precision not worse than champion by 0.03: an equally good model passes 100 times in 100"
+    assert (
+        str(found)
+        == "average_precision not worse than champion by 0.03: an equally good model passes 100 times in 100"
+    )
 
 
 def test_a_margin_too_narrow_for_the_data_says_what_it_would_take() -> None:
     narrow = Rule(metric="average_precision", not_worse_than="champion", by=0.005)
     (found,) = power.foresee([narrow], [document_of(BOTH)])
     assert found.share < power.WANTED
-    assert str(found).endswith("times in 100; for 80: a margin of 0.012 in the metric, or a holdout 5.8 times as long")
+    assert str(found).endswith(
+        "times in 100; for 80: a margin of 0.012 in the metric, or a holdout 5.8 times as long"
+    )
 
 
 def test_nothing_is_foretold_without_a_past_comparison() -> None:

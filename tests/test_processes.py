@@ -9,7 +9,9 @@ import pytest
 from deployments import processes
 
 
-def test_a_long_log_is_moved_aside_and_its_writer_appends_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_log_is_moved_aside_and_its_writer_appends_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(processes, "LONGEST_LOG_BYTES", 10)
     log = tmp_path / "server.log"
     with log.open("ab", buffering=0) as writer:
@@ -18,11 +20,20 @@ def test_a_long_log_is_moved_aside_and_its_writer_appends_on(tmp_path: Path, mon
             processes.rotate(log)
         writer.write(b"the last\n")
         processes.rotate(log)
-    assert (log.read_text(), (tmp_path / "server.log.1").read_text()) == ("the last\n", "the next words\n")
+    assert (log.read_text(), (tmp_path / "server.log.1").read_text()) == (
+        "the last\n",
+        "the next words\n",
+    )
 
 
 def test_a_number_that_belongs_to_another_process_by_now_is_not_the_child(tmp_path: Path) -> None:
-    child = processes.start("sleep", [sys.executable, "-c", "import time; time.sleep(600)"], os.environ, tmp_path, tmp_path / "log")
+    child = processes.start(
+        "sleep",
+        [sys.executable, "-c", "import time; time.sleep(600)"],
+        os.environ,
+        tmp_path,
+        tmp_path / "log",
+    )
     another = processes.Child("sleep", child.pid, child.began - 1)
     processes.end(another)
     assert (another.process, child.process is None) == (None, False)

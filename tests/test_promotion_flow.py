@@ -32,12 +32,20 @@ def test_a_yes_makes_the_champion_and_plain_mlflow_loads_it_both_ways(journey: J
     (done,) = journey.mlflow_runs(run)
     assert done.info.status == "FINISHED"
     of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]))
-    asked, shown = sorted(journey.prefect.read_artifacts(artifact_filter=of_run), key=lambda artifact: str(artifact.created))
-    assert "| average_precision at least 0.5 |" in str(asked.data)  # all of the evidence can be read while the question waits
+    asked, shown = sorted(
+        journey.prefect.read_artifacts(artifact_filter=of_run),
+        key=lambda artifact: str(artifact.created),
+    )
+    assert "| average_precision at least 0.5 |" in str(
+        asked.data
+    )  # all of the evidence can be read while the question waits
     assert shown.data == done.data.tags["mlflow.note.content"]
     assert "became the champion, by release lead" in str(shown.data)
     assert "| average_precision at least 0.5 |" in str(shown.data)
-    by_alias, by_stage = (mlflow.pyfunc.load_model(f"models:/{journey.model}{end}") for end in ("@champion", "/Production"))
+    by_alias, by_stage = (
+        mlflow.pyfunc.load_model(f"models:/{journey.model}{end}")
+        for end in ("@champion", "/Production")
+    )
     assert by_alias.metadata.model_uuid == by_stage.metadata.model_uuid
     description = journey.mlflow.get_model_version(journey.model, "1").description
     assert description.startswith("Promoted to Production on")
@@ -60,7 +68,9 @@ def test_a_no_leaves_everything_as_it_was(journey: Journey) -> None:
     assert journey.stages() == {1: "Production", 2: "None"}
 
 
-def test_a_candidate_below_the_gate_is_refused_with_its_reasons_and_nobody_is_asked(new_journey: Callable[..., Journey]) -> None:
+def test_a_candidate_below_the_gate_is_refused_with_its_reasons_and_nobody_is_asked(
+    new_journey: Callable[..., Journey],
+) -> None:
     journey = new_journey(lambda text: text.replace("at_least: 0.5", "at_least: 0.999"))
     version = journey.candidate()
     _, state = journey.ask(version)
@@ -76,14 +86,21 @@ def test_the_form_has_no_default_and_takes_no_other_evidence(journey: Journey) -
     assert journey.fill_in(run, "maybe").status.value == "REJECT"
     assert journey.prefect.resume_flow_run(run.id).status.value == "REJECT"
     for missing in ("decision", "your_name", "reason", "evidence"):
-        form = {"decision": "approve", "your_name": "n", "reason": "r", "evidence": journey.events[-1].evidence}
+        form = {
+            "decision": "approve",
+            "your_name": "n",
+            "reason": "r",
+            "evidence": journey.events[-1].evidence,
+        }
         del form[missing]
         assert journey.prefect.resume_flow_run(run.id, run_input=form).status.value == "REJECT"
     assert journey.told == ["requested 1"]
 
 
 @pytest.mark.parametrize("force", [True, False])
-def test_setting_the_run_going_without_the_form_approves_nothing_and_asks_again(journey: Journey, force: bool) -> None:
+def test_setting_the_run_going_without_the_form_approves_nothing_and_asks_again(
+    journey: Journey, force: bool
+) -> None:
     run, _ = journey.ask(journey.candidate())
     journey.prefect.set_flow_run_state(run.id, Scheduled(), force=force)
     assert journey.run(promote_candidate, run).name == "Suspended"
@@ -99,7 +116,10 @@ def for_any_evidence(schema: dict[str, Any]) -> None:
     del schema["properties"]["evidence"]["enum"]
 
 
-@pytest.mark.parametrize(("change", "form"), [(without_a_question, {}), (for_any_evidence, {"reason": "r", "evidence": "0" * 64})])
+@pytest.mark.parametrize(
+    ("change", "form"),
+    [(without_a_question, {}), (for_any_evidence, {"reason": "r", "evidence": "0" * 64})],
+)
 def test_an_answer_to_a_form_of_an_older_version_is_no_answer_and_is_asked_again(
     journey: Journey, change: Callable[[dict[str, Any]], None], form: dict[str, str]
 ) -> None:
@@ -109,7 +129,11 @@ def test_an_answer_to_a_form_of_an_older_version_is_no_answer_and_is_asked_again
     change(schema)
     journey.prefect.delete_flow_run_input(run.id, key)
     journey.prefect.create_flow_run_input(run.id, key, json.dumps(schema))
-    answer = {"decision": "approve", "your_name": "release lead", "evidence": journey.events[-1].evidence} | form
+    answer = {
+        "decision": "approve",
+        "your_name": "release lead",
+        "evidence": journey.events[-1].evidence,
+    } | form
     assert journey.prefect.resume_flow_run(run.id, run_input=answer).status.value == "ACCEPT"
 
     assert journey.run(promote_candidate, run).name == "Suspended"
@@ -126,10 +150,14 @@ def test_a_gate_that_changed_while_it_waited_makes_the_yes_stale(journey: Journe
     assert journey.aliases() == {}
 
 
-def test_model_files_that_changed_while_it_waited_make_the_yes_stale(journey: Journey, tmp_path: Path) -> None:
+def test_model_files_that_changed_while_it_waited_make_the_yes_stale(
+    journey: Journey, tmp_path: Path
+) -> None:
     version = journey.train()
     run, _ = journey.ask(version)
-    (logged,) = journey.mlflow.search_logged_models([journey.mlflow.get_run(journey.versions()[0].run_id).info.experiment_id])
+    (logged,) = journey.mlflow.search_logged_models(
+        [journey.mlflow.get_run(journey.versions()[0].run_id).info.experiment_id]
+    )
     forged = tmp_path / "python_env.yaml"
     forged.write_text("python: 2.7\n")
     journey.mlflow.log_model_artifact(logged.model_id, str(forged))
@@ -140,9 +168,13 @@ def test_model_files_that_changed_while_it_waited_make_the_yes_stale(journey: Jo
     assert journey.aliases() == {}
 
 
-def test_damaged_model_files_are_refused_before_anybody_is_asked(journey: Journey, tmp_path: Path) -> None:
+def test_damaged_model_files_are_refused_before_anybody_is_asked(
+    journey: Journey, tmp_path: Path
+) -> None:
     version = journey.train()
-    (logged,) = journey.mlflow.search_logged_models([journey.mlflow.get_run(journey.versions()[0].run_id).info.experiment_id])
+    (logged,) = journey.mlflow.search_logged_models(
+        [journey.mlflow.get_run(journey.versions()[0].run_id).info.experiment_id]
+    )
     forged = tmp_path / "MLmodel"
     forged.write_text("flavors: {}\n")
     journey.mlflow.log_model_artifact(logged.model_id, str(forged))
@@ -150,14 +182,20 @@ def test_damaged_model_files_are_refused_before_anybody_is_asked(journey: Journe
     assert state.name == "Refused"
 
 
-def test_a_second_request_is_deferred_and_asked_for_when_the_first_ends_without_a_promotion(journey: Journey) -> None:
+def test_a_second_request_is_deferred_and_asked_for_when_the_first_ends_without_a_promotion(
+    journey: Journey,
+) -> None:
     first, _ = journey.ask(journey.candidate())
     second = journey.candidate()
     _, state = journey.ask(second)
     assert state.name == "Deferred"
     assert "behind version 1, which waits since" in str(state.message)
     assert journey.answer(first, "reject").name == "Rejected"
-    (again,) = [run for run in journey.promotions() if run.parameters.get("version") == second and run.state_name == "Scheduled"]
+    (again,) = [
+        run
+        for run in journey.promotions()
+        if run.parameters.get("version") == second and run.state_name == "Scheduled"
+    ]
     assert journey.run(promote_candidate, again).name == "Suspended"
     assert journey.told == ["requested 1", "deferred 2", "rejected 1", "requested 2"]
 
@@ -186,7 +224,9 @@ def test_a_forced_retry_of_a_finished_promotion_changes_nothing(journey: Journey
     assert journey.aliases() == {"champion": 2, "reference": 1}
 
 
-def test_a_forced_retry_of_a_promotion_that_was_put_off_does_not_ask_after_all(journey: Journey) -> None:
+def test_a_forced_retry_of_a_promotion_that_was_put_off_does_not_ask_after_all(
+    journey: Journey,
+) -> None:
     first, _ = journey.ask(journey.candidate())
     second, _ = journey.ask(journey.candidate())
     journey.answer(first, "reject")
@@ -205,19 +245,27 @@ DEATHS = [
 
 
 @pytest.mark.parametrize(("place", "when"), DEATHS)
-def test_killed_before_the_wait_the_same_run_again_asks_once(journey: Journey, place: str, when: str) -> None:
+def test_killed_before_the_wait_the_same_run_again_asks_once(
+    journey: Journey, place: str, when: str
+) -> None:
     version = journey.candidate()
     run = journey.start(promote_candidate, version=version)
     journey.kill_at(run, place, when)
     journey.again(run)
     assert journey.run(promote_candidate, run).name == "Suspended"
     assert journey.answer(run, "approve").name == "Promoted"
-    assert [told for told in journey.told if "answer_invalid" not in told] == ["requested 1", "approved 1", "promoted 1"]
+    assert [told for told in journey.told if "answer_invalid" not in told] == [
+        "requested 1",
+        "approved 1",
+        "promoted 1",
+    ]
     assert len(journey.mlflow_runs(run)) == 1
 
 
 @pytest.mark.parametrize("event", ["approved", "promoted"])
-def test_killed_after_the_yes_the_same_run_again_promotes_once(journey: Journey, event: str) -> None:
+def test_killed_after_the_yes_the_same_run_again_promotes_once(
+    journey: Journey, event: str
+) -> None:
     run, _ = journey.ask(journey.candidate())
     journey.fill_in(run, "approve")
     journey.kill_at(run, "tasks.release.ledger:Ledger.append", f"after={event}")
@@ -228,7 +276,9 @@ def test_killed_after_the_yes_the_same_run_again_promotes_once(journey: Journey,
     assert journey.stages() == {1: "Production"}
 
 
-def test_killed_between_commit_and_projection_the_next_promotion_flow_shows_it(journey: Journey) -> None:
+def test_killed_between_commit_and_projection_the_next_promotion_flow_shows_it(
+    journey: Journey,
+) -> None:
     run, _ = journey.ask(journey.candidate())
     journey.fill_in(run, "approve")
     journey.kill_at(run, "tasks.release.ledger:Ledger.append", "after=promoted")

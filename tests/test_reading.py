@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from configs.errors import ConfigError, UsageError
 from configs.reading import read_model
 from configs.settings import Settings
-from tasks.errors import ConfigError, UsageError
 
 
 def test_the_shipped_models_are_right() -> None:
@@ -20,16 +20,28 @@ def test_a_right_yaml_is_read(tiny: Path, settings: Settings) -> None:
     assert config.checks[1].arguments == {"column": "double", "max_value": 1000}
 
 
-TIME_SPLIT = "split: {by: time, train_days: 3, delay_days: 1, holdout_days: 2, exclude: first_customer}"
+TIME_SPLIT = (
+    "split: {by: time, train_days: 3, delay_days: 1, holdout_days: 2, exclude: first_customer}"
+)
 MISTAKES = [
     ("owner: tests", "ownr: tests", ":3: ownr:", "did you mean owner?"),
     ("owner: tests\n", "", "owner: is missing", ""),
-    ("history_days: 1", "histroy_days: 1", "data.histroy_days: is an unknown key", "did you mean history_days?"),
+    (
+        "history_days: 1",
+        "histroy_days: 1",
+        "data.histroy_days: is an unknown key",
+        "did you mean history_days?",
+    ),
     ("kind: files", "kind: sql", ":5: data.source.kind: 'sql' is not allowed", "files, python"),
     ("key: id", "key: idd", "data.key: 'idd' is not declared", "did you mean id?"),
     ("time: at", "time: amount", "data.columns.amount: holds the time of a row", "datetime"),
     ("  time: at\n", "", "data.time: is missing", ""),
-    ("features: [amount, double]", "features: [amount, bad]", "data.features.1: 'bad' is the target", ""),
+    (
+        "features: [amount, double]",
+        "features: [amount, bad]",
+        "data.features.1: 'bad' is the target",
+        "",
+    ),
     (
         "prepare: add_double",
         "prepare: add_dubble",
@@ -42,9 +54,24 @@ MISTAKES = [
         "split.exclude: 'last_customer' is no function",
         "first_customer",
     ),
-    ("train_days: 3", "train_days: three", ":14: split.train_days: 'three' is not allowed", "integer"),
-    ("train_days: 3", "train_days: 0", "split.train_days: 0 is not allowed", "greater than or equal to 1"),
-    ("column_values_to_not_be_null", "column_values_to_not_be_nul", ":16: checks.0", "column_values_to_not_be_null"),
+    (
+        "train_days: 3",
+        "train_days: three",
+        ":14: split.train_days: 'three' is not allowed",
+        "integer",
+    ),
+    (
+        "train_days: 3",
+        "train_days: 0",
+        "split.train_days: 0 is not allowed",
+        "greater than or equal to 1",
+    ),
+    (
+        "column_values_to_not_be_null",
+        "column_values_to_not_be_nul",
+        ":16: checks.0",
+        "column_values_to_not_be_null",
+    ),
     ("max_value: 1000", "maxvalue: 1000", ":17: checks.1", "max_value"),
     (
         "column: double, max_value: 1000",
@@ -59,8 +86,18 @@ MISTAKES = [
         "",
     ),
     ("max_value: 1000", "max_value: soon", "checks.1: 'soon' is no bound", "2026-01-31T00:00:00"),
-    ("column: double", "column: dubble", "checks.1: column 'dubble' is neither declared nor a feature", "double"),
-    ("id: double-plausible", "id: amount-known", "checks.1.id: 'amount-known' names another check too", ""),
+    (
+        "column: double",
+        "column: dubble",
+        "checks.1: column 'dubble' is neither declared nor a feature",
+        "double",
+    ),
+    (
+        "id: double-plausible",
+        "id: amount-known",
+        "checks.1.id: 'amount-known' names another check too",
+        "",
+    ),
     ("LogisticRegression", "LogisticRegresion", ":18: train.estimator:", "LogisticRegression"),
     (
         "sklearn.linear_model",
@@ -75,7 +112,12 @@ MISTAKES = [
         ":21: gate.0.metric: 'avg_precision' is not computed",
         "roc_auc",
     ),
-    ("share_found]", "shares_found]", "metrics.3: 'shares_found' is no function of tiny.py", "share_found"),
+    (
+        "share_found]",
+        "shares_found]",
+        "metrics.3: 'shares_found' is no function of tiny.py",
+        "share_found",
+    ),
     (
         "at_least: 0.5}",
         "at_least: 0.5, at_most: 1}",
@@ -98,24 +140,74 @@ MISTAKES = [
         "Europe/Paris",
     ),
     ("owner: tests", "owner: [", ":5: this is not YAML", ""),
-    ("private: [customer]", "private: [customers]", "data.private.0: 'customers' is not declared", "customer"),
+    (
+        "private: [customer]",
+        "private: [customers]",
+        "data.private.0: 'customers' is not declared",
+        "customer",
+    ),
     ("by: time", "by: tme", ":14: split.by: 'tme' is not allowed", "did you mean time?"),
     ("by: time, ", "", ":14: split.by: is missing", ""),
-    ("train_days: 3", "traindays: 3", ":14: split.traindays: is an unknown key", "did you mean train_days?"),
-    (TIME_SPLIT, "split: {by: hash, holdout: 1.2}", "split.holdout: 1.2 is not allowed", "less than 1"),
-    (TIME_SPLIT, "split: {by: hash, holdout: 0.2, exclude: first_customer}", "split.exclude: is an unknown key", "group"),
-    (TIME_SPLIT, "split: {by: hash, holdout: 0.2}", "data.history_days: counts days before the training window", ""),
-    (TIME_SPLIT, "split: {by: hash, holdout: 0.2, group: custmer}", "split.group: 'custmer' is not declared", "customer"),
-    (TIME_SPLIT, "split: {by: column, column: part, train: [a], holdout: [b]}", "split.column: 'part' is not declared", ""),
+    (
+        "train_days: 3",
+        "traindays: 3",
+        ":14: split.traindays: is an unknown key",
+        "did you mean train_days?",
+    ),
+    (
+        TIME_SPLIT,
+        "split: {by: hash, holdout: 1.2}",
+        "split.holdout: 1.2 is not allowed",
+        "less than 1",
+    ),
+    (
+        TIME_SPLIT,
+        "split: {by: hash, holdout: 0.2, exclude: first_customer}",
+        "split.exclude: is an unknown key",
+        "group",
+    ),
+    (
+        TIME_SPLIT,
+        "split: {by: hash, holdout: 0.2}",
+        "data.history_days: counts days before the training window",
+        "",
+    ),
+    (
+        TIME_SPLIT,
+        "split: {by: hash, holdout: 0.2, group: custmer}",
+        "split.group: 'custmer' is not declared",
+        "customer",
+    ),
+    (
+        TIME_SPLIT,
+        "split: {by: column, column: part, train: [a], holdout: [b]}",
+        "split.column: 'part' is not declared",
+        "",
+    ),
     (
         TIME_SPLIT,
         "split: {by: column, column: id, train: [1, 2], holdout: [2]}",
         "split: 2 cannot be both trained on and held out",
         "",
     ),
-    (TIME_SPLIT, "split: {by: column, column: amount, train: [1], holdout: [2]}", "split.column: 'amount' is a feature", ""),
-    ("owner: tests", "owner: tests\nkind: binaary", ":4: kind: 'binaary' is not allowed", "'regression'"),
-    ("owner: tests", "owner: tests\nkind: multiclass", "metrics.0: 'average_precision' is a metric of binary models", "f1_macro"),
+    (
+        TIME_SPLIT,
+        "split: {by: column, column: amount, train: [1], holdout: [2]}",
+        "split.column: 'amount' is a feature",
+        "",
+    ),
+    (
+        "owner: tests",
+        "owner: tests\nkind: binaary",
+        ":4: kind: 'binaary' is not allowed",
+        "'regression'",
+    ),
+    (
+        "owner: tests",
+        "owner: tests\nkind: multiclass",
+        "metrics.0: 'average_precision' is a metric of binary models",
+        "f1_macro",
+    ),
     (
         "share_found]\ngate:\n",
         "share_found, recall_at_budget]\nthreshold: {alerts_a_day: 9}\nslices: {size: {amount: [50]}}\ngate:\n"
@@ -123,17 +215,42 @@ MISTAKES = [
         "gate.0.slice: the alerts of recall_at_budget are those of all rows",
         "judge average_precision there",
     ),
-    ("share_found]", "share_found, recall_at_budget]", "metrics.4: recall_at_budget needs its budget", "alerts_a_day: 100"),
-    ("bad: int64}", "bad: float64}", "data.columns.bad: is the target of a binary model and must be int64 or bool or string", ""),
-    ("bad: int64}", "bad: string}", "data.positive: 1 cannot be a value of bad, string", "name the class to find"),
-    ("prepare: add_double\n", "prepare: add_double\n  drop_nulls: 3\n", "data.drop_nulls: 3 is not allowed", ""),
+    (
+        "share_found]",
+        "share_found, recall_at_budget]",
+        "metrics.4: recall_at_budget needs its budget",
+        "alerts_a_day: 100",
+    ),
+    (
+        "bad: int64}",
+        "bad: float64}",
+        "data.columns.bad: is the target of a binary model and must be int64 or bool or string",
+        "",
+    ),
+    (
+        "bad: int64}",
+        "bad: string}",
+        "data.positive: 1 cannot be a value of bad, string",
+        "name the class to find",
+    ),
+    (
+        "prepare: add_double\n",
+        "prepare: add_double\n  drop_nulls: 3\n",
+        "data.drop_nulls: 3 is not allowed",
+        "",
+    ),
     (
         "scale: true}",
         "scale: true, preprocess: [{columns: [amuont], impute: mean}]}",
         "train.preprocess.0.columns.0: 'amuont' is no feature",
         "amount",
     ),
-    ("scale: true}", "scale: true, preprocess: [{columns: [amount]}]}", "train.preprocess.0: says neither impute nor encode", ""),
+    (
+        "scale: true}",
+        "scale: true, preprocess: [{columns: [amount]}]}",
+        "train.preprocess.0: says neither impute nor encode",
+        "",
+    ),
     (
         "scale: true}",
         "scale: true, preprocess: [{columns: [amount], encode: onehot}]}",
@@ -152,8 +269,18 @@ MISTAKES = [
         "'amount' stands in another group too",
         "",
     ),
-    ("C: 1.0", "C: {estimator: sklearn.svm.SVX}", "train.params.C.estimator: 'sklearn.svm.SVX' cannot be imported", "SVC"),
-    ("C: 1.0", "C: {estimator: sklearn.svm.SVC, params: {c: 1}}", "train.params.C.params.c: is no argument of SVC", "C"),
+    (
+        "C: 1.0",
+        "C: {estimator: sklearn.svm.SVX}",
+        "train.params.C.estimator: 'sklearn.svm.SVX' cannot be imported",
+        "SVC",
+    ),
+    (
+        "C: 1.0",
+        "C: {estimator: sklearn.svm.SVC, params: {c: 1}}",
+        "train.params.C.params.c: is no argument of SVC",
+        "C",
+    ),
     (
         'kind: files, path: "${RATCHET_DATA}/days/*.parquet"',
         "kind: python, function: sklearn.datasets.load_wines",
@@ -191,7 +318,9 @@ def test_hooks_without_their_file_are_refused(tiny: Path, settings: Settings) ->
         read_model("tiny", settings)
 
 
-def test_a_hooks_file_that_is_not_python_is_refused_by_its_line(tiny: Path, settings: Settings) -> None:
+def test_a_hooks_file_that_is_not_python_is_refused_by_its_line(
+    tiny: Path, settings: Settings
+) -> None:
     tiny.with_suffix(".py").write_text("def add_double(:\n")
     with pytest.raises(ConfigError, match=r"tiny\.py:1: this is not Python"):
         read_model("tiny", settings)
@@ -203,7 +332,9 @@ def test_an_unknown_model_is_refused_with_the_nearest_name(tiny: Path, settings:
 
 
 def test_an_override_changes_train_and_nothing_else(tiny: Path, settings: Settings) -> None:
-    assert read_model("tiny", settings, ["train.params.C=0.1", "train.scale=false"]).train.params == {"C": 0.1}
+    assert read_model(
+        "tiny", settings, ["train.params.C=0.1", "train.scale=false"]
+    ).train.params == {"C": 0.1}
     for wrong in ("gate.0.at_least=0", "train=1", "train.seed"):
         with pytest.raises(UsageError, match=r"write train\.<key>=<value>"):
             read_model("tiny", settings, [wrong])

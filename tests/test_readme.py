@@ -12,9 +12,10 @@ import pytest
 from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
-from configs.rows import Source, Split
-from configs.schema import ModelConfig
+from configs.data import Source
+from configs.model import ModelConfig
 from configs.settings import SHIPPED_MODELS, Settings
+from configs.split import Split
 from deployments.commands.main import VERBS, ratchet
 from tasks.release.ledger import Ledger
 
@@ -34,7 +35,9 @@ def test_every_make_target_in_the_readme_exists() -> None:
 
 
 def test_every_variable_in_the_readme_is_a_setting() -> None:
-    assert {name.lower() for name in re.findall(r"`((?:RATCHET|MLFLOW|PREFECT)_[A-Z_]+)`", README)} <= set(Settings.model_fields)
+    assert {
+        name.lower() for name in re.findall(r"`((?:RATCHET|MLFLOW|PREFECT)_[A-Z_]+)`", README)
+    } <= set(Settings.model_fields)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -42,7 +45,9 @@ def test_every_verb_has_help_with_an_example(verb: str) -> None:
     command = ratchet.get_command(click.Context(ratchet), verb)
     assert command is not None
     parts = command.commands.values() if isinstance(command, click.Group) else [command]
-    assert all(part.help and (part.epilog or "").startswith(f"Example: ratchet {verb}") for part in parts)
+    assert all(
+        part.help and (part.epilog or "").startswith(f"Example: ratchet {verb}") for part in parts
+    )
 
 
 def test_every_folder_and_file_of_the_annotated_tree_exists() -> None:
@@ -51,11 +56,18 @@ def test_every_folder_and_file_of_the_annotated_tree_exists() -> None:
         assert any((ROOT / parent / folder).is_dir() for parent in ("", "tasks")), folder
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.name
+)
 def test_every_file_that_a_page_points_at_exists(page: Path) -> None:
     text = page.read_text()
     linked = [page.parent / name for name in re.findall(r"\]\(([^):]+)\)", text)]
-    named = [ROOT / name for name in re.findall(r"`((?:configs|docs|tasks|flows|deployments|tests)/[\w/]+\.\w+)`", text)]
+    named = [
+        ROOT / name
+        for name in re.findall(
+            r"`((?:configs|docs|tasks|flows|deployments|tests)/[\w/]+\.\w+)`", text
+        )
+    ]
     assert not [path for path in (*linked, *named) if not path.exists()]
 
 
@@ -67,7 +79,10 @@ def test_what_the_docs_write_into_a_yaml_is_what_the_schema_allows() -> None:
     parts: dict[str, TypeAdapter[object]] = {
         "source": TypeAdapter(Source),
         "split": TypeAdapter(Split),
-        **{name: TypeAdapter(ModelConfig.model_fields[name].annotation) for name in (*JUDGING, "train")},
+        **{
+            name: TypeAdapter(ModelConfig.model_fields[name].annotation)
+            for name in (*JUDGING, "train")
+        },
     }
     read = [
         YAML(typ="safe").load(part)
@@ -75,7 +90,9 @@ def test_what_the_docs_write_into_a_yaml_is_what_the_schema_allows() -> None:
         for part in re.split(r"^(?=source|split|train)", block, flags=re.MULTILINE)
         if part
     ]
-    assert [key for part in read for key in part] == ["source"] * 3 + ["split"] * 3 + JUDGING + ["train"]
+    assert [key for part in read for key in part] == ["source"] * 3 + ["split"] * 3 + JUDGING + [
+        "train"
+    ]
     for part in read:
         for key, value in part.items():
             parts[key].validate_python(value)
@@ -93,10 +110,19 @@ def test_what_the_readme_shows_of_a_candidate_is_what_is_printed(settings: Setti
         "flow_run": "f",
         "why": "surely better than 1 in average_precision",
     }
-    ledger.append("fraud_detector", "reference_set", after=0, key="f", evidence=ledger.store_evidence(document), **said)
+    ledger.append(
+        "fraud_detector",
+        "reference_set",
+        after=0,
+        key="f",
+        evidence=ledger.store_evidence(document),
+        **said,
+    )
     environment = os.environ | settings.environment() | {"RATCHET_MODELS": str(SHIPPED_MODELS)}
     command = [sys.executable, "-m", "deployments.commands", "show", "fraud_detector", "2"]
-    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True
+    ).stdout
     assert _without_moments(printed) == _without_moments(block)
 
 

@@ -35,7 +35,9 @@ def test_a_yes_whose_process_died_before_the_promotion_is_carried_out(journey: J
     assert journey.told == ["requested 1", "approved 1", "promoted 1"]
 
 
-def test_a_request_that_no_process_lives_through_is_withdrawn(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_no_process_lives_through_is_withdrawn(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reconciliation, "MOST_STARTS", 1)
     run = journey.start(promote_candidate, version=journey.candidate())
     journey.kill_at(run, APPEND, "after=requested")
@@ -60,7 +62,9 @@ def test_a_request_whose_flow_run_is_over_is_withdrawn_and_the_next_in_line_is_a
     assert asked.parameters["version"] == 2
 
 
-def test_a_request_whose_flow_run_was_deleted_is_withdrawn_and_its_mlflow_run_ended(journey: Journey) -> None:
+def test_a_request_whose_flow_run_was_deleted_is_withdrawn_and_its_mlflow_run_ended(
+    journey: Journey,
+) -> None:
     run, _ = journey.ask(journey.candidate())
     journey.prefect.delete_flow_run(run.id)
     reconcile(journey.settings)
@@ -81,7 +85,10 @@ def test_a_request_past_its_days_is_expired_and_its_flow_run_ended(journey: Jour
     _, state = journey.ask(journey.candidate())
     assert state.name == "Suspended"
     assert journey.told == ["requested 1", "expired 1", "requested 2"]
-    assert (journey.read(run.id).state_type, journey.read(run.id).state_name) == (StateType.CANCELLED, "Expired")
+    assert (journey.read(run.id).state_type, journey.read(run.id).state_name) == (
+        StateType.CANCELLED,
+        "Expired",
+    )
 
 
 def test_labels_that_fell_behind_the_ledger_are_set_again(journey: Journey) -> None:
@@ -105,5 +112,8 @@ def test_a_run_that_still_goes_is_left_alone(journey: Journey) -> None:
 def test_a_run_of_another_model_than_its_deployments_does_nothing(journey: Journey) -> None:
     run = journey.start(train_candidate, model="somebody_elses")
     state = journey.run(train_candidate, run)
-    assert (state.name, f"this deployment is of {journey.model}" in str(state.message)) == ("Failed", True)
+    assert (state.name, f"this deployment is of {journey.model}" in str(state.message)) == (
+        "Failed",
+        True,
+    )
     assert journey.mlflow.get_experiment_by_name("somebody_elses") is None

@@ -8,20 +8,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from configs.model import ModelConfig
 from configs.reading import read_file
-from configs.schema import ModelConfig
-from tasks import pages
 from tasks.data.hooks import Hooks
 from tasks.data.splits import split
 from tasks.model import report
 from tasks.model.evaluation import evaluate
-from tasks.model.plots import Judged
+from tasks.model.plots import EvaluatedModel
 from tasks.model.training import fit
+from tasks.pages import rendering
 from tasks.records import CheckOutcome, ValidationReport
 
 NO_HOOKS = Hooks("", "", {})
 SPITE = "<script>alert(1)</script>"
-FAILED = CheckOutcome("amount-known", "critical", False, f"40 of 1,000 fail {SPITE}", 1000, 40, ("17", SPITE))
+FAILED = CheckOutcome(
+    "amount-known", "critical", False, f"40 of 1,000 fail {SPITE}", 1000, 40, ("17", SPITE)
+)
 WARNED = CheckOutcome("amount-level", "warning", False, "the mean is 7", 1000)
 PASSED = CheckOutcome("key-unique", "critical", True, "0 of 1,000 rows", 1000, 0)
 KINDS = {
@@ -35,7 +37,11 @@ def rows(kind: str) -> pd.DataFrame:
     random = np.random.default_rng(1)
     amount = random.normal(size=600)
     noisy = amount + random.normal(size=600)
-    target = {"binary": noisy > 0.5, "multiclass": np.digitize(noisy, [-0.5, 0.5]), "regression": noisy}[kind]
+    target = {
+        "binary": noisy > 0.5,
+        "multiclass": np.digitize(noisy, [-0.5, 0.5]),
+        "regression": noisy,
+    }[kind]
     return pd.DataFrame({
         "id": np.arange(600), "amount": amount, "secret": random.integers(7_770_000, 7_779_999, 600),
         "word": random.choice([SPITE, "plain"], 600), "target": target if kind == "regression" else target.astype("int64"),
@@ -70,7 +76,7 @@ def written(tiny: Path, kind: str, folder: Path) -> str:
     evaluation = evaluate(model, config, NO_HOOKS, parts)
     checked = [ValidationReport("raw", 1000, (PASSED, FAILED, WARNED))]
     report.write(
-        Judged(model, config, parts.holdout, evaluation.scores, evaluation.threshold),
+        EvaluatedModel(model, config, parts.holdout, evaluation.scores, evaluation.threshold),
         parts,
         evaluation,
         None,
@@ -83,7 +89,9 @@ def written(tiny: Path, kind: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_training_report_has_the_pictures_of_its_kind_and_needs_nothing_else(tiny: Path, tmp_path: Path, kind: str) -> None:
+def test_a_training_report_has_the_pictures_of_its_kind_and_needs_nothing_else(
+    tiny: Path, tmp_path: Path, kind: str
+) -> None:
     page = written(tiny, kind, tmp_path)
     assert {picture.stem for picture in tmp_path.glob("*.png")} == KINDS[kind][2]
     addresses = re.findall(r"(?:src|href)=.([^\"']{0,22})", page)
@@ -93,7 +101,9 @@ def test_a_training_report_has_the_pictures_of_its_kind_and_needs_nothing_else(t
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_training_report_says_what_was_measured_and_beside_which_baseline(tiny: Path, tmp_path: Path, kind: str) -> None:
+def test_a_training_report_says_what_was_measured_and_beside_which_baseline(
+    tiny: Path, tmp_path: Path, kind: str
+) -> None:
     page = written(tiny, kind, tmp_path)
     assert f"baseline:<br>{'mean' if kind == 'regression' else 'most frequent'}" in page
     assert "ratchet train tiny" in page
@@ -103,14 +113,21 @@ def test_a_training_report_says_what_was_measured_and_beside_which_baseline(tiny
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_private_value_stands_in_a_training_report(tiny: Path, tmp_path: Path, kind: str) -> None:
+def test_no_private_value_stands_in_a_training_report(
+    tiny: Path, tmp_path: Path, kind: str
+) -> None:
     page = re.sub(r"data:image/png;base64,[^\"]*", "", written(tiny, kind, tmp_path))
     assert "777" not in page
     assert "<td>secret</td>" not in page
 
 
 def page_of(*outcomes: CheckOutcome) -> str:
-    return pages.render("validation.html", model="tiny", data="all of it", report=ValidationReport("raw", 1000, outcomes))
+    return rendering.render(
+        "validation.html",
+        model="tiny",
+        data="all of it",
+        report=ValidationReport("raw", 1000, outcomes),
+    )
 
 
 def test_the_page_of_the_checks_begins_with_what_failed_and_escapes_what_it_shows() -> None:
@@ -130,5 +147,7 @@ def test_the_page_of_the_checks_begins_with_what_failed_and_escapes_what_it_show
         ((FAILED,), "1 critical check failed: amount-known. Nothing is trained on these rows."),
     ],
 )
-def test_the_page_of_the_checks_says_in_its_first_sentence_how_it_ended(outcomes: Any, sentence: str) -> None:
+def test_the_page_of_the_checks_says_in_its_first_sentence_how_it_ended(
+    outcomes: Any, sentence: str
+) -> None:
     assert sentence in page_of(*outcomes)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from configs.errors import UsageError
 from tasks.data.simulation import simulate, write_days
-from tasks.errors import UsageError
 
 START = date(2026, 1, 1)
 
@@ -34,7 +34,9 @@ def of_scenario(rows: pd.DataFrame, scenario: int) -> pd.DataFrame:
 
 
 def test_the_same_arguments_give_the_same_rows_and_another_seed_gives_others() -> None:
-    first, again, other = (simulate(3, seed=seed, start=START, customers=50, terminals=90) for seed in (1, 1, 2))
+    first, again, other = (
+        simulate(3, seed=seed, start=START, customers=50, terminals=90) for seed in (1, 1, 2)
+    )
     pd.testing.assert_frame_equal(first, again)
     assert not first["TX_AMOUNT"].head(50).equals(other["TX_AMOUNT"].head(50))
 
@@ -98,7 +100,9 @@ def test_scenario_2_is_all_that_a_terminal_does_for_28_days(town: pd.DataFrame) 
     assert 20 < days.max() <= 28
 
 
-def test_scenario_3_is_ten_times_the_amount_on_half_of_what_a_customer_does_for_14_days(town: pd.DataFrame) -> None:
+def test_scenario_3_is_ten_times_the_amount_on_half_of_what_a_customer_does_for_14_days(
+    town: pd.DataFrame,
+) -> None:
     stolen = of_scenario(town, 3)
     spans = stolen.groupby("CUSTOMER_ID")["TX_TIME_DAYS"].agg(["min", "max"])
     assert len(spans) > 5
@@ -125,7 +129,9 @@ def test_none_of_something_is_refused(argument: str) -> None:
 def test_each_day_is_a_file_named_by_its_date(town: pd.DataFrame, tmp_path: Path) -> None:
     files = write_days(town, tmp_path / "transactions")
     assert [file.name for file in files[:2]] == ["2026-01-01.parquet", "2026-01-02.parquet"]
-    assert sorted((tmp_path / "transactions").iterdir()) == list(files)  # nothing half written stays
+    assert sorted((tmp_path / "transactions").iterdir()) == list(
+        files
+    )  # nothing half written stays
     pd.testing.assert_frame_equal(pd.concat(map(pd.read_parquet, files), ignore_index=True), town)
 
 

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from configs.errors import ConfigError, DataRejected
+from configs.model import ModelConfig
 from configs.reading import read_file
-from configs.schema import ModelConfig
 from configs.settings import Settings
 from tasks.data import digests, structure
 from tasks.data.files import File
 from tasks.data.sources import load, newest_as_of
 from tasks.data.splits import window
-from tasks.errors import ConfigError, DataRejected
 from tasks.records import Window
 
 FIRST, END = datetime(2018, 8, 1), datetime(2018, 8, 8)  # the tiny model reads seven days
@@ -49,19 +49,25 @@ def rows_of(day: datetime, n: int = 4) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def write_days(folder: Path, first: datetime = FIRST, last: datetime = END - timedelta(days=1)) -> None:
+def write_days(
+    folder: Path, first: datetime = FIRST, last: datetime = END - timedelta(days=1)
+) -> None:
     for day in pd.date_range(first, last):
         rows_of(day).to_parquet(folder / f"{day:%Y-%m-%d}.parquet")
 
 
 def whole() -> pd.DataFrame:
-    return pd.concat([rows_of(day) for day in pd.date_range(FIRST, END - timedelta(days=1))], ignore_index=True)
+    return pd.concat(
+        [rows_of(day) for day in pd.date_range(FIRST, END - timedelta(days=1))], ignore_index=True
+    )
 
 
 def reading(config: ModelConfig, path: str, **columns: Any) -> ModelConfig:
     """The same model over other files, with further columns."""
     source = config.data.source.model_copy(update={"path": path})
-    data = config.data.model_copy(update={"source": source, "columns": config.data.columns | columns})
+    data = config.data.model_copy(
+        update={"source": source, "columns": config.data.columns | columns}
+    )
     return config.model_copy(update={"data": data})
 
 
@@ -71,19 +77,35 @@ def test_rows_from_object_storage_are_those_of_the_same_files_on_disk(
     (bucket / "days").mkdir()
     write_days(bucket / "days")
     over_the_wire = load(reading(config, "s3://rows/days/*.parquet"), SPAN, settings.data)
-    pd.testing.assert_frame_equal(over_the_wire, load(reading(config, str(bucket / "days" / "*.parquet")), SPAN, settings.data))
+    pd.testing.assert_frame_equal(
+        over_the_wire,
+        load(reading(config, str(bucket / "days" / "*.parquet")), SPAN, settings.data),
+    )
     assert newest_as_of(reading(config, "s3://rows/days/*.parquet"), settings.data, 0) == END
     with pytest.raises(DataRejected, match=r"no file matches s3://rows/weeks/\*\.parquet"):
         load(reading(config, "s3://rows/weeks/*.parquet"), SPAN, settings.data)
 
 
-def test_the_names_of_folders_are_columns_where_they_are_declared(config: ModelConfig, settings: Settings) -> None:
+def test_the_names_of_folders_are_columns_where_they_are_declared(
+    config: ModelConfig, settings: Settings
+) -> None:
     for day in pd.date_range(FIRST, END - timedelta(days=1)):
-        folder = settings.data / f"year={day:%Y}" / f"region={'north' if day.day % 2 else 'south'}" / f"day={day.day}"
+        folder = (
+            settings.data
+            / f"year={day:%Y}"
+            / f"region={'north' if day.day % 2 else 'south'}"
+            / f"day={day.day}"
+        )
         folder.mkdir(parents=True)
         rows_of(day).to_parquet(folder / "part-0.parquet")
-    found = load(reading(config, "${RATCHET_DATA}/**/*.parquet", year="int64", region="string"), SPAN, settings.data)
-    pd.testing.assert_frame_equal(found[list(config.data.columns)], whole()[list(config.data.columns)])
+    found = load(
+        reading(config, "${RATCHET_DATA}/**/*.parquet", year="int64", region="string"),
+        SPAN,
+        settings.data,
+    )
+    pd.testing.assert_frame_equal(
+        found[list(config.data.columns)], whole()[list(config.data.columns)]
+    )
     assert set(found["year"]) == {2018}
     assert (found["region"] == np.where(found["at"].dt.day % 2, "north", "south")).all()
 
@@ -100,20 +122,32 @@ def test_a_csv_is_read_as_declared_however_it_is_compressed(
 
 def test_a_place_that_no_library_opens_is_refused(config: ModelConfig, settings: Settings) -> None:
     with pytest.raises(
-        ConfigError, match=r"data.source.path is nowhere://rows/\*.parquet, which cannot be opened: Protocol not known"
+        ConfigError,
+        match=r"data.source.path is nowhere://rows/\*.parquet, which cannot be opened: Protocol not known",
     ):
         load(reading(config, "nowhere://rows/*.parquet"), SPAN, settings.data)
 
 
-def test_times_that_are_none_are_refused(config: ModelConfig, settings: Settings, days: Path) -> None:
+def test_times_that_are_none_are_refused(
+    config: ModelConfig, settings: Settings, days: Path
+) -> None:
     whole().assign(at="soon").to_parquet(days / "all.parquet")
-    with pytest.raises(DataRejected, match=r"at holds no times \(str\); declare its type in data.columns"):
+    with pytest.raises(
+        DataRejected, match=r"at holds no times \(str\); declare its type in data.columns"
+    ):
         newest_as_of(config, settings.data, 0)
 
 
-def test_the_newest_day_is_not_guessed_from_rows_in_the_future(config: ModelConfig, settings: Settings, days: Path) -> None:
-    whole().assign(at=lambda rows: rows["at"].mask(rows["id"] < 2, datetime(2081, 1, 1))).to_parquet(days / "all.parquet")
-    with pytest.raises(DataRejected, match=r"2 of 28 rows lie in the future, the last at 2081-01-01, .* or name .* with --as-of"):
+def test_the_newest_day_is_not_guessed_from_rows_in_the_future(
+    config: ModelConfig, settings: Settings, days: Path
+) -> None:
+    whole().assign(
+        at=lambda rows: rows["at"].mask(rows["id"] < 2, datetime(2081, 1, 1))
+    ).to_parquet(days / "all.parquet")
+    with pytest.raises(
+        DataRejected,
+        match=r"2 of 28 rows lie in the future, the last at 2081-01-01, .* or name .* with --as-of",
+    ):
         newest_as_of(config, settings.data, 0)
 
 
@@ -129,21 +163,30 @@ def test_the_declared_columns_of_the_windows_rows_are_read_and_no_others(
     pd.testing.assert_frame_equal(rows, whole().drop(columns="undeclared"))
 
 
-def test_without_the_holdout_no_row_after_training_is_read(config: ModelConfig, settings: Settings, days: Path) -> None:
+def test_without_the_holdout_no_row_after_training_is_read(
+    config: ModelConfig, settings: Settings, days: Path
+) -> None:
     write_days(days)
     (days / "2018-08-05.parquet").write_text("the day after training")
     assert load(config, SPAN, settings.data, holdout=False)["at"].max() < SPAN.train_end
 
 
-def test_parquet_and_csv_give_the_same_rows(config: ModelConfig, settings: Settings, days: Path) -> None:
+def test_parquet_and_csv_give_the_same_rows(
+    config: ModelConfig, settings: Settings, days: Path
+) -> None:
     rows = whole().assign(
-        amount=lambda r: r["amount"].mask(r["id"] % 3 == 0), word='the word, "quoted"', flag=lambda r: r["id"] % 2 == 0
+        amount=lambda r: r["amount"].mask(r["id"] % 3 == 0),
+        word='the word, "quoted"',
+        flag=lambda r: r["id"] % 2 == 0,
     )
     rows["word"] = rows["word"].mask(rows["id"] % 5 == 0, "NA").mask(rows["id"] % 4 == 0)
     for day, part in rows.groupby(rows["at"].dt.date):
         part.to_parquet(days / f"{day}.parquet")
         part.to_csv(days / f"{day}.csv", index=False)
-    formats = [reading(config, f"${{RATCHET_DATA}}/days/*.{end}", word="string", flag="bool") for end in ("parquet", "csv")]
+    formats = [
+        reading(config, f"${{RATCHET_DATA}}/days/*.{end}", word="string", flag="bool")
+        for end in ("parquet", "csv")
+    ]
     parquet, csv = (load(format, SPAN, settings.data) for format in formats)
     pd.testing.assert_frame_equal(parquet, csv)
     assert digests.of_rows(parquet) == digests.of_rows(csv)
@@ -151,19 +194,29 @@ def test_parquet_and_csv_give_the_same_rows(config: ModelConfig, settings: Setti
     assert csv["word"].eq("NA").any()
 
 
-def test_a_missing_string_in_csv_is_null_and_not_an_empty_word(config: ModelConfig, settings: Settings, days: Path) -> None:
+def test_a_missing_string_in_csv_is_null_and_not_an_empty_word(
+    config: ModelConfig, settings: Settings, days: Path
+) -> None:
     whole().assign(word=None).to_csv(days / "all.csv", index=False)
     config = reading(config, "${RATCHET_DATA}/days/*.csv", word="string")
-    failures = [o.check for o in structure.check_raw(load(config, SPAN, settings.data), config, SPAN) if not o.passed]
+    failures = [
+        o.check
+        for o in structure.check_raw(load(config, SPAN, settings.data), config, SPAN)
+        if not o.passed
+    ]
     assert failures == ["structure-any-word"]
 
 
-def test_times_of_other_units_become_the_same_rows(config: ModelConfig, settings: Settings, days: Path) -> None:
+def test_times_of_other_units_become_the_same_rows(
+    config: ModelConfig, settings: Settings, days: Path
+) -> None:
     write_days(days)
     plain = digests.of_rows(load(config, SPAN, settings.data))
     for unit in ("ms", "ns"):
         part = rows_of(FIRST)
-        part.assign(at=part["at"].astype(f"datetime64[{unit}]")).to_parquet(days / f"{FIRST:%Y-%m-%d}.parquet")
+        part.assign(at=part["at"].astype(f"datetime64[{unit}]")).to_parquet(
+            days / f"{FIRST:%Y-%m-%d}.parquet"
+        )
         assert digests.of_rows(load(config, SPAN, settings.data)) == plain
 
 
@@ -180,35 +233,52 @@ def test_the_same_rows_have_the_same_digest_however_they_are_spread_over_files(
     assert digests.of_rows(load(config, SPAN, settings.data)) == digests.of_rows(by_day)
 
 
-def test_a_damaged_file_outside_the_window_is_not_read(config: ModelConfig, settings: Settings, days: Path) -> None:
+def test_a_damaged_file_outside_the_window_is_not_read(
+    config: ModelConfig, settings: Settings, days: Path
+) -> None:
     write_days(days)
     for day in (FIRST - timedelta(days=1), END):
         (days / f"{day:%Y-%m-%d}.parquet").write_text("damaged")
     assert len(load(config, SPAN, settings.data)) == 28
 
 
-def test_missing_days_are_refused_by_their_dates(config: ModelConfig, settings: Settings, days: Path) -> None:
+def test_missing_days_are_refused_by_their_dates(
+    config: ModelConfig, settings: Settings, days: Path
+) -> None:
     write_days(days)
     (days / "2018-08-03.parquet").unlink()
-    with pytest.raises(DataRejected, match=r"1 of the 7 days from 2018-08-01 to 2018-08-08 have no file \(2018-08-03\)"):
+    with pytest.raises(
+        DataRejected,
+        match=r"1 of the 7 days from 2018-08-01 to 2018-08-08 have no file \(2018-08-03\)",
+    ):
         load(config, SPAN, settings.data)
     for day in (4, 6, 7):
         (days / f"2018-08-0{day}.parquet").unlink()
-    with pytest.raises(DataRejected, match=r"4 of the 7 days .* \(2018-08-03, 2018-08-04, 2018-08-06, ...\); bring them to .*days"):
+    with pytest.raises(
+        DataRejected,
+        match=r"4 of the 7 days .* \(2018-08-03, 2018-08-04, 2018-08-06, ...\); bring them to .*days",
+    ):
         load(config, SPAN, settings.data)
 
 
-def test_no_file_at_all_is_refused_by_the_pattern(config: ModelConfig, settings: Settings, days: Path) -> None:
-    for read in (lambda: load(config, SPAN, settings.data), lambda: newest_as_of(config, settings.data, 0)):
+def test_no_file_at_all_is_refused_by_the_pattern(
+    config: ModelConfig, settings: Settings, days: Path
+) -> None:
+    for read in (
+        lambda: load(config, SPAN, settings.data),
+        lambda: newest_as_of(config, settings.data, 0),
+    ):
         with pytest.raises(
-            DataRejected, match=r"no file matches .*/data/days/\*\.parquet; put the data there, or point RATCHET_DATA"
+            DataRejected,
+            match=r"no file matches .*/data/days/\*\.parquet; put the data there, or point RATCHET_DATA",
         ):
             read()
 
 
 def test_a_path_that_is_not_full_is_refused(config: ModelConfig, settings: Settings) -> None:
     with pytest.raises(
-        ConfigError, match=r"data.source.path is days/\*.parquet; write a full path, or begin it with \$\{RATCHET_DATA\}"
+        ConfigError,
+        match=r"data.source.path is days/\*.parquet; write a full path, or begin it with \$\{RATCHET_DATA\}",
     ):
         load(reading(config, "days/*.parquet"), SPAN, settings.data)
 
@@ -223,7 +293,9 @@ def overwrite(good: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "damage", [cut, overwrite, lambda _: b"", lambda _: b"not parquet"], ids=["cut", "overwritten", "empty", "text"]
+    "damage",
+    [cut, overwrite, lambda _: b"", lambda _: b"not parquet"],
+    ids=["cut", "overwritten", "empty", "text"],
 )
 def test_a_damaged_parquet_file_is_refused_by_its_name(
     config: ModelConfig, settings: Settings, days: Path, damage: Callable[[bytes], bytes]
@@ -236,9 +308,16 @@ def test_a_damaged_parquet_file_is_refused_by_its_name(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "id,at,customer,amount,bad\n1,2018-08-03,0,cheap,1\n", "id,at,customer,amount,bad\n1,2018-08-03\n"]
+    "text",
+    [
+        "",
+        "id,at,customer,amount,bad\n1,2018-08-03,0,cheap,1\n",
+        "id,at,customer,amount,bad\n1,2018-08-03\n",
+    ],
 )
-def test_a_damaged_csv_file_is_refused_by_its_name(config: ModelConfig, settings: Settings, days: Path, text: str) -> None:
+def test_a_damaged_csv_file_is_refused_by_its_name(
+    config: ModelConfig, settings: Settings, days: Path, text: str
+) -> None:
     for day in range(1, 8):
         rows_of(datetime(2018, 8, day)).to_csv(days / f"2018-08-0{day}.csv", index=False)
     (days / "2018-08-03.csv").write_text(text)
@@ -247,20 +326,31 @@ def test_a_damaged_csv_file_is_refused_by_its_name(config: ModelConfig, settings
 
 
 @pytest.mark.parametrize("end", ["parquet", "csv"])
-def test_a_missing_column_is_refused_with_its_file(config: ModelConfig, settings: Settings, days: Path, end: str) -> None:
+def test_a_missing_column_is_refused_with_its_file(
+    config: ModelConfig, settings: Settings, days: Path, end: str
+) -> None:
     for day in range(1, 8):
-        rows = rows_of(datetime(2018, 8, day)).drop(columns=["amount", "undeclared"] if day == 3 else [])
+        rows = rows_of(datetime(2018, 8, day)).drop(
+            columns=["amount", "undeclared"] if day == 3 else []
+        )
         rows.to_parquet(days / f"2018-08-0{day}.parquet") if end == "parquet" else rows.to_csv(
             days / f"2018-08-0{day}.csv", index=False
         )
-    with pytest.raises(DataRejected, match=rf"2018-08-03\.{end}: has no column amount; it has id, at, customer, bad"):
+    with pytest.raises(
+        DataRejected,
+        match=rf"2018-08-03\.{end}: has no column amount; it has id, at, customer, bad",
+    ):
         load(reading(config, f"${{RATCHET_DATA}}/days/*.{end}"), SPAN, settings.data)
 
 
-def test_rows_of_undated_files_are_chosen_by_their_time(config: ModelConfig, settings: Settings, days: Path) -> None:
+def test_rows_of_undated_files_are_chosen_by_their_time(
+    config: ModelConfig, settings: Settings, days: Path
+) -> None:
     rows = pd.concat([rows_of(FIRST - timedelta(days=1)), whole(), rows_of(END)], ignore_index=True)
     rows.to_parquet(days / "all.parquet")
-    pd.testing.assert_frame_equal(load(config, SPAN, settings.data), whole().drop(columns="undeclared"))
+    pd.testing.assert_frame_equal(
+        load(config, SPAN, settings.data), whole().drop(columns="undeclared")
+    )
     trained = load(config, SPAN, settings.data, holdout=False)
     assert (trained["at"].min(), trained["at"].max() < SPAN.train_end) == (FIRST, True)
 
@@ -270,7 +360,11 @@ def test_a_row_without_a_time_is_left_for_the_structural_checks_to_find(
 ) -> None:
     rows = whole()
     rows.assign(at=rows["at"].mask(rows["id"] == 31)).to_parquet(days / "all.parquet")
-    failures = [o for o in structure.check_raw(load(config, SPAN, settings.data), config, SPAN) if not o.passed]
+    failures = [
+        o
+        for o in structure.check_raw(load(config, SPAN, settings.data), config, SPAN)
+        if not o.passed
+    ]
     assert [(o.check, o.first_keys) for o in failures] == [("structure-known-at", ("31",))]
 
 
@@ -280,11 +374,17 @@ def test_a_row_in_the_file_of_another_day_is_left_for_the_structural_checks_to_f
     write_days(days)
     rows = rows_of(FIRST)
     rows.assign(at=rows["at"].mask(rows["id"] == 2, END)).to_parquet(days / "2018-08-01.parquet")
-    failures = [o for o in structure.check_raw(load(config, SPAN, settings.data), config, SPAN) if not o.passed]
+    failures = [
+        o
+        for o in structure.check_raw(load(config, SPAN, settings.data), config, SPAN)
+        if not o.passed
+    ]
     assert [(o.check, o.first_keys) for o in failures] == [("structure-time-in-window", ("2",))]
 
 
-def test_the_newest_end_is_the_midnight_after_the_newest_day(config: ModelConfig, settings: Settings, days: Path) -> None:
+def test_the_newest_end_is_the_midnight_after_the_newest_day(
+    config: ModelConfig, settings: Settings, days: Path
+) -> None:
     write_days(days)
     assert newest_as_of(config, settings.data, 0) == END
     (days / "2018-08-07.parquet").write_text("names are enough")
@@ -295,9 +395,15 @@ def test_the_newest_end_is_the_midnight_after_the_newest_day(config: ModelConfig
 
 
 def test_a_day_is_known_from_a_files_name_only_where_it_is_a_date() -> None:
-    dates = [File(None, name, name).day for name in ("2018-08-14.parquet", "tx_20180814_v2.csv", "2018-08-14T00.parquet")]
+    dates = [
+        File(None, name, name).day
+        for name in ("2018-08-14.parquet", "tx_20180814_v2.csv", "2018-08-14T00.parquet")
+    ]
     assert dates == [datetime(2018, 8, 14)] * 3
-    assert [File(None, name, name).day for name in ("all.csv", "2018-99-99.csv", "120180814.csv", "2018/all.csv")] == [None] * 4
+    assert [
+        File(None, name, name).day
+        for name in ("all.csv", "2018-99-99.csv", "120180814.csv", "2018/all.csv")
+    ] == [None] * 4
 
 
 SAMPLE = pd.DataFrame({
@@ -325,7 +431,11 @@ SAMPLE = pd.DataFrame({
     ],
 )
 def test_a_change_of_any_value_changes_the_digest(column: str, value: Any) -> None:
-    for place in (0, 99, 198):  # a word is null in the first and third, a flag true in the first and third
+    for place in (
+        0,
+        99,
+        198,
+    ):  # a word is null in the first and third, a flag true in the first and third
         changed = SAMPLE.copy()
         changed.loc[place, column] = (not changed.loc[place, column]) if column == "flag" else value
         assert not changed.equals(SAMPLE)
@@ -355,12 +465,16 @@ def test_a_change_of_any_value_changes_the_digest(column: str, value: Any) -> No
         "no nulls",
     ],
 )
-def test_a_change_of_rows_or_columns_changes_the_digest(change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+def test_a_change_of_rows_or_columns_changes_the_digest(
+    change: Callable[[pd.DataFrame], pd.DataFrame],
+) -> None:
     assert digests.of_rows(change(SAMPLE)) != digests.of_rows(SAMPLE)
 
 
 def test_the_index_does_not_count_in_the_digest() -> None:
-    assert digests.of_rows(SAMPLE.set_index(pd.Index(range(200, 0, -1), name="other"))) == digests.of_rows(SAMPLE)
+    assert digests.of_rows(
+        SAMPLE.set_index(pd.Index(range(200, 0, -1), name="other"))
+    ) == digests.of_rows(SAMPLE)
 
 
 def test_the_digest_of_a_folder_notices_names_contents_and_nothing_left_out(tmp_path: Path) -> None:

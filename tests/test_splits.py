@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from configs.errors import DataRejected, HookFailed
 from configs.judging import Metric
+from configs.model import ModelConfig
 from configs.reading import read_file
-from configs.schema import ModelConfig
 from tasks.data.hooks import Hooks, load_hooks, parse_hooks, prepare
 from tasks.data.splits import split, window
-from tasks.errors import DataRejected, HookFailed
 from tests.conftest import TINY_HOOKS
 
 END = datetime(2018, 8, 8)
@@ -37,7 +37,9 @@ def rows() -> pd.DataFrame:
     """Six rows a day for each of the seven days the tiny model reads."""
     n = np.arange(42)
     at = pd.date_range("2018-08-01", periods=42, freq="4h").astype("datetime64[us]")
-    return pd.DataFrame({"id": n + 100, "at": at, "customer": n % 3, "amount": n + 1.0, "bad": n % 2})
+    return pd.DataFrame(
+        {"id": n + 100, "at": at, "customer": n % 3, "amount": n + 1.0, "bad": n % 2}
+    )
 
 
 def with_hook(config: ModelConfig, tiny: Path, name: str, body: str) -> Hooks:
@@ -46,8 +48,15 @@ def with_hook(config: ModelConfig, tiny: Path, name: str, body: str) -> Hooks:
     return parse_hooks(config, f"{TINY_HOOKS}\n\n{head}\n    {body}\n", tiny.with_suffix(".py"))
 
 
-def test_no_hook_can_change_the_rows_that_are_split(config: ModelConfig, tiny: Path, rows: pd.DataFrame) -> None:
-    meddling = with_hook(config, tiny, "first_customer", 'rows["amount"].array[:] = -1.0; return rows["customer"] == 0')
+def test_no_hook_can_change_the_rows_that_are_split(
+    config: ModelConfig, tiny: Path, rows: pd.DataFrame
+) -> None:
+    meddling = with_hook(
+        config,
+        tiny,
+        "first_customer",
+        'rows["amount"].array[:] = -1.0; return rows["customer"] == 0',
+    )
     considered = rows[rows["at"] >= "2018-08-02"]
     for given_rows in (rows, considered):  # some of the rows, and all of them
         parts = split(config, meddling, given_rows, window(config, END))
@@ -68,7 +77,9 @@ def test_the_window_counts_back_from_as_of(config: ModelConfig) -> None:
     as_of=st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2100, 1, 1)),
     days=st.tuples(st.integers(0, 90), st.integers(1, 400), st.integers(0, 90), st.integers(1, 90)),
 )
-def test_the_spans_follow_each_other_and_are_as_long_as_the_yaml_says(as_of: datetime, days: tuple[int, ...]) -> None:
+def test_the_spans_follow_each_other_and_are_as_long_as_the_yaml_says(
+    as_of: datetime, days: tuple[int, ...]
+) -> None:
     history, train, delay, holdout = days
     document = {
         "name": "any", "description": "any", "owner": "any",
@@ -78,8 +89,19 @@ def test_the_spans_follow_each_other_and_are_as_long_as_the_yaml_says(as_of: dat
         "train": {"estimator": "sklearn.linear_model.LogisticRegression"}, "metrics": ["f1"], "gate": [{"metric": "f1", "at_least": 0}],
     }  # fmt: skip
     span = window(ModelConfig.model_validate(document), as_of)
-    edges = [span.history_start, span.train_start, span.train_end, span.holdout_start, span.holdout_end]
-    assert [(late - early).days for early, late in pairwise(edges)] == [history, train, delay, holdout]
+    edges = [
+        span.history_start,
+        span.train_start,
+        span.train_end,
+        span.holdout_start,
+        span.holdout_end,
+    ]
+    assert [(late - early).days for early, late in pairwise(edges)] == [
+        history,
+        train,
+        delay,
+        holdout,
+    ]
     assert edges == sorted(edges)
     assert span.holdout_end == as_of
 
@@ -101,13 +123,21 @@ def test_parts_hold_the_rows_of_their_spans_and_no_row_of_history_or_delay(
 ) -> None:
     span = window(config, END)
     parts = split(config, hooks, rows, span)
-    assert (parts.train["at"].min(), parts.train["at"].max()) == (span.train_start, span.train_end - timedelta(hours=4))
+    assert (parts.train["at"].min(), parts.train["at"].max()) == (
+        span.train_start,
+        span.train_end - timedelta(hours=4),
+    )
     assert len(parts.train) == 18
-    assert (parts.holdout["at"].min() >= span.holdout_start, parts.holdout["at"].max() < span.holdout_end) == (True, True)
+    assert (
+        parts.holdout["at"].min() >= span.holdout_start,
+        parts.holdout["at"].max() < span.holdout_end,
+    ) == (True, True)
     assert set(parts.train["id"]) & set(parts.holdout["id"]) == set()
 
 
-def test_excluded_rows_are_left_out_of_the_holdout_alone_and_counted(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame) -> None:
+def test_excluded_rows_are_left_out_of_the_holdout_alone_and_counted(
+    config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
+) -> None:
     parts = split(config, hooks, rows, window(config, END))
     assert set(parts.holdout["customer"]) == {1, 2}
     assert set(parts.train["customer"]) == {0, 1, 2}
@@ -115,7 +145,9 @@ def test_excluded_rows_are_left_out_of_the_holdout_alone_and_counted(config: Mod
     assert str(parts) == "18 train, 8 holdout, 4 left out"
 
 
-def test_a_model_without_exclude_is_judged_on_every_holdout_row(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame) -> None:
+def test_a_model_without_exclude_is_judged_on_every_holdout_row(
+    config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
+) -> None:
     config = config.model_copy(update={"split": config.split.model_copy(update={"exclude": None})})
     parts = split(config, hooks, rows, window(config, END))
     assert (len(parts.holdout), parts.left_out) == (12, 0)
@@ -126,9 +158,7 @@ def test_a_training_window_of_one_class_is_refused_with_its_counts(
     config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, label: int, positives: str
 ) -> None:
     rows = rows.assign(bad=rows["bad"].mask(rows["at"] < datetime(2018, 8, 5), label))
-    sentence = (
-        rf"the training window 2018-08-02 .. 2018-08-05 has 18 rows with {positives} positives of bad: both classes are needed"
-    )
+    sentence = rf"the training window 2018-08-02 .. 2018-08-05 has 18 rows with {positives} positives of bad: both classes are needed"
     with pytest.raises(DataRejected, match=sentence):
         split(config, hooks, rows, window(config, END))
 
@@ -144,17 +174,23 @@ def test_a_holdout_of_one_class_is_refused_with_its_counts_after_exclusion(
         split(config, hooks, rows, window(config, END))
 
 
-def test_a_window_without_rows_is_refused(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame) -> None:
+def test_a_window_without_rows_is_refused(
+    config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
+) -> None:
     with pytest.raises(DataRejected, match="has 0 rows with 0 positives"):
         split(config, hooks, rows.iloc[:0], window(config, END))
 
 
-def test_a_holdout_that_exclude_empties_is_refused(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame) -> None:
+def test_a_holdout_that_exclude_empties_is_refused(
+    config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
+) -> None:
     with pytest.raises(DataRejected, match=r"the holdout .* has 0 rows"):
         split(config, hooks, rows.assign(customer=0), window(config, END))
 
 
-def test_rows_read_without_a_holdout_are_split_into_training_alone(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame) -> None:
+def test_rows_read_without_a_holdout_are_split_into_training_alone(
+    config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
+) -> None:
     early = rows[rows["at"] < datetime(2018, 8, 5)]
     parts = split(config, hooks, early, window(config, END), holdout=False)
     with pytest.raises(DataRejected, match=r"the holdout .* has 0 rows"):
@@ -181,27 +217,43 @@ def test_an_exclude_that_answers_no_mask_of_its_rows_is_refused(
 ) -> None:
     hooks = with_hook(config, tiny, "first_customer", body)
     with pytest.raises(
-        HookFailed, match="hook first_customer must return a boolean Series, a value for each of the 36 rows it was given"
+        HookFailed,
+        match="hook first_customer must return a boolean Series, a value for each of the 36 rows it was given",
     ):
         split(config, hooks, rows, window(config, END))
 
 
-def test_exclude_cannot_change_the_rows_it_looks_at(config: ModelConfig, tiny: Path, hooks: Hooks, rows: pd.DataFrame) -> None:
-    changing = with_hook(config, tiny, "first_customer", 'rows["bad"] = 1 - rows["bad"]; return rows["customer"] == 0')
-    honest, changed = (split(config, these, rows, window(config, END)) for these in (hooks, changing))
+def test_exclude_cannot_change_the_rows_it_looks_at(
+    config: ModelConfig, tiny: Path, hooks: Hooks, rows: pd.DataFrame
+) -> None:
+    changing = with_hook(
+        config,
+        tiny,
+        "first_customer",
+        'rows["bad"] = 1 - rows["bad"]; return rows["customer"] == 0',
+    )
+    honest, changed = (
+        split(config, these, rows, window(config, END)) for these in (hooks, changing)
+    )
     pd.testing.assert_frame_equal(changed.train, honest.train)
     pd.testing.assert_frame_equal(changed.holdout, honest.holdout)
 
 
-def test_prepare_adds_columns_to_the_same_rows(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame) -> None:
+def test_prepare_adds_columns_to_the_same_rows(
+    config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
+) -> None:
     rows = rows.set_index(pd.Index(range(500, 542)))
     prepared = prepare(config, hooks, rows)
     pd.testing.assert_frame_equal(prepared, rows.assign(double=rows["amount"] * 2))
 
 
-def test_prepare_may_lose_the_index_and_the_rows_are_still_found(config: ModelConfig, tiny: Path, rows: pd.DataFrame) -> None:
+def test_prepare_may_lose_the_index_and_the_rows_are_still_found(
+    config: ModelConfig, tiny: Path, rows: pd.DataFrame
+) -> None:
     rows = rows.set_index(pd.Index(range(500, 542)))
-    hooks = with_hook(config, tiny, "add_double", "return raw.assign(double=1.0).reset_index(drop=True)")
+    hooks = with_hook(
+        config, tiny, "add_double", "return raw.assign(double=1.0).reset_index(drop=True)"
+    )
     assert prepare(config, hooks, rows).index.equals(rows.index)
 
 
@@ -218,50 +270,79 @@ def test_prepare_may_lose_the_index_and_the_rows_are_still_found(config: ModelCo
         "return None",
     ],
 )
-def test_a_prepare_that_answers_other_rows_is_refused(config: ModelConfig, tiny: Path, rows: pd.DataFrame, body: str) -> None:
+def test_a_prepare_that_answers_other_rows_is_refused(
+    config: ModelConfig, tiny: Path, rows: pd.DataFrame, body: str
+) -> None:
     hooks = with_hook(config, tiny, "add_double", body)
-    with pytest.raises(HookFailed, match="hook add_double must return a DataFrame with the 42 rows it was given, in their order"):
+    with pytest.raises(
+        HookFailed,
+        match="hook add_double must return a DataFrame with the 42 rows it was given, in their order",
+    ):
         prepare(config, hooks, rows)
 
 
 @pytest.mark.parametrize(
-    "body", ['raw["amount"] = 0.0; return raw', 'raw.loc[:, "amount"] = 0.0; return raw', 'raw.pop("bad"); return raw']
+    "body",
+    [
+        'raw["amount"] = 0.0; return raw',
+        'raw.loc[:, "amount"] = 0.0; return raw',
+        'raw.pop("bad"); return raw',
+    ],
 )
-def test_prepare_cannot_change_the_raw_rows(config: ModelConfig, tiny: Path, rows: pd.DataFrame, body: str) -> None:
+def test_prepare_cannot_change_the_raw_rows(
+    config: ModelConfig, tiny: Path, rows: pd.DataFrame, body: str
+) -> None:
     before = rows.copy()
     prepare(config, with_hook(config, tiny, "add_double", body), rows)
     pd.testing.assert_frame_equal(rows, before)
 
 
 def line_of(hooks: Hooks, words: str) -> int:
-    return next(number for number, line in enumerate(hooks.source.splitlines(), start=1) if words in line)
+    return next(
+        number for number, line in enumerate(hooks.source.splitlines(), start=1) if words in line
+    )
 
 
 @pytest.mark.parametrize(
-    "body", ['raise ValueError("no such thing")', 'return raw["no such thing"]'], ids=["itself", "within pandas"]
+    "body",
+    ['raise ValueError("no such thing")', 'return raw["no such thing"]'],
+    ids=["itself", "within pandas"],
 )
 def test_a_hook_that_raises_is_named_with_its_own_file_and_line(
     config: ModelConfig, tiny: Path, rows: pd.DataFrame, body: str
 ) -> None:
     hooks = with_hook(config, tiny, "add_double", body)
-    with pytest.raises(HookFailed, match=rf"hook add_double raised \w+: .*no such thing.* \(tiny\.py:{line_of(hooks, body)}\)"):
+    with pytest.raises(
+        HookFailed,
+        match=rf"hook add_double raised \w+: .*no such thing.* \(tiny\.py:{line_of(hooks, body)}\)",
+    ):
         prepare(config, hooks, rows)
 
 
-def test_an_exclude_that_raises_is_named_with_its_own_file_and_line(config: ModelConfig, tiny: Path, rows: pd.DataFrame) -> None:
+def test_an_exclude_that_raises_is_named_with_its_own_file_and_line(
+    config: ModelConfig, tiny: Path, rows: pd.DataFrame
+) -> None:
     hooks = with_hook(config, tiny, "first_customer", "return rows / window")
     with pytest.raises(
-        HookFailed, match=rf"hook first_customer raised TypeError: .* \(tiny\.py:{line_of(hooks, 'rows / window')}\)"
+        HookFailed,
+        match=rf"hook first_customer raised TypeError: .* \(tiny\.py:{line_of(hooks, 'rows / window')}\)",
     ):
         split(config, hooks, rows, window(config, END))
 
 
-def test_hooks_that_cannot_be_loaded_are_refused_by_their_file(config: ModelConfig, tiny: Path) -> None:
-    with pytest.raises(HookFailed, match=r"tiny\.py cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'"):
+def test_hooks_that_cannot_be_loaded_are_refused_by_their_file(
+    config: ModelConfig, tiny: Path
+) -> None:
+    with pytest.raises(
+        HookFailed,
+        match=r"tiny\.py cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'",
+    ):
         parse_hooks(config, "import no_such_module", tiny.with_suffix(".py"))
 
 
-def test_a_model_without_hooks_needs_no_file(config: ModelConfig, rows: pd.DataFrame, tmp_path: Path) -> None:
+def test_a_model_without_hooks_needs_no_file(
+    config: ModelConfig, rows: pd.DataFrame, tmp_path: Path
+) -> None:
     config = config.model_copy(update={
         "data": config.data.model_copy(update={"prepare": None}),
         "split": config.split.model_copy(update={"exclude": None}),

@@ -32,27 +32,46 @@ class Home:
         self.folder = folder
         for name in ("flows", "tasks", "configs"):
             (folder / name).mkdir()
-            (folder / name / "__init__.py").write_text("raise ImportError('this is the package of the user')\n")
+            (folder / name / "__init__.py").write_text(
+                "raise ImportError('this is the package of the user')\n"
+            )
         (folder / "models").mkdir()
         schedule = 'schedule: {cron: "0 3 * * *", timezone: Europe/Paris}\n'
-        (folder / "models" / "tiny.yaml").write_text(TINY_YAML.replace("ask: manual", "ask: on_candidate") + schedule)
+        (folder / "models" / "tiny.yaml").write_text(
+            TINY_YAML.replace("ask: manual", "ask: on_candidate") + schedule
+        )
         (folder / "models" / "tiny.py").write_text(TINY_HOOKS)
         write_days(folder / ".ratchet" / "data" / "days")
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("RATCHET_", "PREFECT_", "MLFLOW_"))}
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("RATCHET_", "PREFECT_", "MLFLOW_"))
+        }
         self.environment = clean | {"RATCHET_MODELS": "models", "PYTHONSAFEPATH": "1"}
 
     def up(self) -> subprocess.Popen[bytes]:
         """A running `ratchet up`, once it serves."""
         log = self.folder / "up.log"
         with log.open("w") as output:
-            process = subprocess.Popen([*RATCHET, "up"], cwd=self.folder, env=self.environment, stdout=output, stderr=output)
+            process = subprocess.Popen(
+                [*RATCHET, "up"],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=output,
+                stderr=output,
+            )
         await_that(lambda: "Serving" in log.read_text() or process.poll() is not None)
         assert process.poll() is None, log.read_text()
         return process
 
     def ratchet(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*RATCHET, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=DEADLINE_SECONDS
+            [*RATCHET, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_SECONDS,
         )
 
     def said(self, *arguments: str) -> str:
@@ -62,13 +81,17 @@ class Home:
 
     @property
     def record(self) -> dict[str, object]:
-        record: dict[str, object] = json.loads((self.folder / ".ratchet" / "stack.json").read_text())
+        record: dict[str, object] = json.loads(
+            (self.folder / ".ratchet" / "stack.json").read_text()
+        )
         return record
 
     def family(self) -> list[psutil.Process]:
         """Every process that works on this home."""
         mine = str(self.folder)
-        return [process for process in psutil.process_iter() if mine in _command_and_folder(process)]
+        return [
+            process for process in psutil.process_iter() if mine in _command_and_folder(process)
+        ]
 
 
 @pytest.fixture
@@ -79,7 +102,9 @@ def home(tmp_path: Path) -> Iterator[Home]:
         process.kill()
 
 
-def test_from_a_folder_with_packages_of_the_same_names_a_candidate_becomes_the_champion(home: Home) -> None:
+def test_from_a_folder_with_packages_of_the_same_names_a_candidate_becomes_the_champion(
+    home: Home,
+) -> None:
     up = home.up()
     day = home.folder / ".ratchet" / "data" / "days" / "2026-01-05.parquet"
     good = day.read_bytes()
@@ -98,9 +123,12 @@ def test_from_a_folder_with_packages_of_the_same_names_a_candidate_becomes_the_c
     assert "PASS" in home.said("show", "tiny")
 
     scheduled = httpx.post(
-        f"{home.record['prefect']}/flow_runs/filter", json={"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+        f"{home.record['prefect']}/flow_runs/filter",
+        json={"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}},
     )
-    assert {run["auto_scheduled"] for run in scheduled.json()} == {True}  # the pins hold: Prefect's scheduler makes runs
+    assert {run["auto_scheduled"] for run in scheduled.json()} == {
+        True
+    }  # the pins hold: Prefect's scheduler makes runs
     again = home.ratchet("up")
     assert (again.returncode, "is up already" in again.stderr) == (2, True)
 
@@ -124,10 +152,14 @@ def test_from_a_folder_with_packages_of_the_same_names_a_candidate_becomes_the_c
     assert (nothing.returncode, "nothing is up" in nothing.stderr) == (2, True)
 
 
-def test_killed_in_the_middle_of_a_run_the_next_up_leaves_no_orphan_and_nothing_running(home: Home) -> None:
+def test_killed_in_the_middle_of_a_run_the_next_up_leaves_no_orphan_and_nothing_running(
+    home: Home,
+) -> None:
     up = home.up()
     hooks = home.folder / "models" / "tiny.py"
-    hooks.write_text(f"import time\n{TINY_HOOKS}".replace("return raw", "time.sleep(600)\n    return raw"))
+    hooks.write_text(
+        f"import time\n{TINY_HOOKS}".replace("return raw", "time.sleep(600)\n    return raw")
+    )
     training = subprocess.Popen([*RATCHET, "train", "tiny"], cwd=home.folder, env=home.environment)
     await_that(lambda: _runs(home, "RUNNING") == 1)
     await_that(lambda: _mlflow_statuses(home) == ["RUNNING"])
@@ -146,7 +178,9 @@ def test_killed_in_the_middle_of_a_run_the_next_up_leaves_no_orphan_and_nothing_
     assert home.family() == []
 
 
-def test_a_server_whose_port_was_taken_while_it_started_moves_to_another(settings: Settings) -> None:
+def test_a_server_whose_port_was_taken_while_it_started_moves_to_another(
+    settings: Settings,
+) -> None:
     (settings.home / "logs").mkdir(parents=True)
     with socket.create_server(("127.0.0.1", 0)) as somebody:
         taken = somebody.getsockname()[1]
@@ -170,7 +204,11 @@ def await_that(holds: Callable[[], bool]) -> None:
 
 def _command_and_folder(process: psutil.Process) -> str:
     try:
-        return f"{process.cmdline()} {process.cwd()}" if process.status() != psutil.STATUS_ZOMBIE else ""
+        return (
+            f"{process.cmdline()} {process.cwd()}"
+            if process.status() != psutil.STATUS_ZOMBIE
+            else ""
+        )
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return ""
 
@@ -182,6 +220,12 @@ def _runs(home: Home, state: str) -> int:
 
 def _mlflow_statuses(home: Home) -> list[str]:
     url = f"{home.record['mlflow']}/api/2.0/mlflow"
-    experiments = httpx.post(f"{url}/experiments/search", json={"max_results": 100}).json().get("experiments", [])
-    found = httpx.post(f"{url}/runs/search", json={"experiment_ids": [e["experiment_id"] for e in experiments]}).json()
+    experiments = (
+        httpx.post(f"{url}/experiments/search", json={"max_results": 100})
+        .json()
+        .get("experiments", [])
+    )
+    found = httpx.post(
+        f"{url}/runs/search", json={"experiment_ids": [e["experiment_id"] for e in experiments]}
+    ).json()
     return [run["info"]["status"] for run in found.get("runs", [])]

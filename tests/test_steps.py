@@ -7,8 +7,15 @@ import pytest
 from mlflow.exceptions import MlflowException, RestException
 from prefect.states import exception_to_failed_state
 
+from configs.errors import (
+    ConfigError,
+    DataRejected,
+    HookFailed,
+    ModelRejected,
+    RunChanged,
+    Unreachable,
+)
 from flows.steps import worth_retrying
-from tasks.errors import ConfigError, DataRejected, HookFailed, ModelRejected, RunChanged, Unreachable
 
 MENDED_BY_WAITING = [
     Unreachable("no answer"),

@@ -24,7 +24,9 @@ def printed(tiny: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> 
     return done.output
 
 
-def test_what_is_suggested_is_read_from_a_yaml_and_passes(printed: str, tiny: Path, settings: Settings) -> None:
+def test_what_is_suggested_is_read_from_a_yaml_and_passes(
+    printed: str, tiny: Path, settings: Settings
+) -> None:
     tiny.write_text(re.sub(r"checks:\n(  - .*\n)+", printed, tiny.read_text()))
     config = read_file(tiny)
     assert {check.id for check in config.checks} >= {
@@ -48,4 +50,6 @@ def test_only_what_is_known_of_every_row_stops_a_run(printed: str) -> None:
 
 def test_of_a_private_column_no_value_is_printed(printed: str) -> None:
     of_customers = [line for line in printed.splitlines() if "column: customer" in line]
-    assert of_customers == ["  - {id: customer-known, expect: column_values_to_not_be_null, column: customer}"]
+    assert of_customers == [
+        "  - {id: customer-known, expect: column_values_to_not_be_null, column: customer}"
+    ]

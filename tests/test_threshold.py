@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from configs.errors import DataRejected
 from configs.judging import Threshold
 from configs.reading import read_file
 from configs.settings import Settings
 from tasks.data import hooks, splits
-from tasks.data.splits import Parts
-from tasks.errors import DataRejected
+from tasks.data.splits import Partitions
 from tasks.model.evaluation import evaluate
 from tasks.model.scores import score, threshold_of
 from tasks.model.threshold import choose, with_threshold
@@ -36,11 +36,19 @@ def as_series(rows: list[tuple[bool, int]]) -> tuple[Any, Any]:
 @given(rows=scored, false_negative=st.integers(1, 30))
 def test_no_other_threshold_costs_less(rows: list[tuple[bool, int]], false_negative: int) -> None:
     target, scores = as_series(rows)
-    chosen = choose(Threshold(minimise="cost", false_positive=1, false_negative=false_negative), target, scores, 1, "rows")
+    chosen = choose(
+        Threshold(minimise="cost", false_positive=1, false_negative=false_negative),
+        target,
+        scores,
+        1,
+        "rows",
+    )
 
     def cost(threshold: float) -> int:
         alerts = scores >= threshold
-        return int((alerts & (target == 0)).sum() + false_negative * (~alerts & (target == 1)).sum())
+        return int(
+            (alerts & (target == 0)).sum() + false_negative * (~alerts & (target == 1)).sum()
+        )
 
     assert cost(chosen.value) == min(cost(threshold) for threshold in [*scores, 2.0])
     assert cost(chosen.value) == chosen.false_positives + false_negative * chosen.false_negatives
@@ -58,27 +66,43 @@ def test_an_aim_is_kept_and_no_threshold_that_keeps_it_is_worth_more(
     few = choose(Threshold(alerts_a_day=alerts), target, scores, 2, "rows")
     assert few.true_positives + few.false_positives <= 2 * alerts
     more = [int((scores >= threshold).sum()) for threshold in scores]
-    assert few.true_positives + few.false_positives == max([count for count in more if count <= 2 * alerts], default=0)
+    assert few.true_positives + few.false_positives == max(
+        [count for count in more if count <= 2 * alerts], default=0
+    )
 
 
 def test_a_precision_that_no_threshold_has_is_refused_with_the_best_there_is() -> None:
     target, scores = pd.Series([1, 0, 0, 1]), pd.Series([0.5, 0.5, 0.5, 0.4])
-    with pytest.raises(DataRejected, match=r"no threshold has precision at least 0\.9 on rows: the best precision is 0\.5"):
+    with pytest.raises(
+        DataRejected,
+        match=r"no threshold has precision at least 0\.9 on rows: the best precision is 0\.5",
+    ):
         choose(Threshold(precision=0.9), target, scores, 1, "rows")
     assert choose(Threshold(precision=0.5), target, scores, 1, "rows").value == 0.4
 
 
 @pytest.fixture
-def parts(tiny: Path, settings: Settings) -> Parts:
+def parts(tiny: Path, settings: Settings) -> Partitions:
     config = read_file(tiny)
-    rows = hooks.prepare(config, hooks.load_hooks(config, tiny.with_suffix(".py")), write_days(settings.data / "days"))
+    rows = hooks.prepare(
+        config,
+        hooks.load_hooks(config, tiny.with_suffix(".py")),
+        write_days(settings.data / "days"),
+    )
     return splits.split(
-        config, hooks.load_hooks(config, tiny.with_suffix(".py")), rows, splits.window(config, pd.Timestamp("2026-01-11"))
+        config,
+        hooks.load_hooks(config, tiny.with_suffix(".py")),
+        rows,
+        splits.window(config, pd.Timestamp("2026-01-11")),
     )
 
 
-def test_it_is_chosen_on_the_rows_of_the_delay_and_predict_decides_at_it(tiny: Path, parts: Parts) -> None:
-    config = read_file(tiny).model_copy(update={"threshold": Threshold(minimise="cost", false_positive=1, false_negative=20)})
+def test_it_is_chosen_on_the_rows_of_the_delay_and_predict_decides_at_it(
+    tiny: Path, parts: Partitions
+) -> None:
+    config = read_file(tiny).model_copy(
+        update={"threshold": Threshold(minimise="cost", false_positive=1, false_negative=20)}
+    )
     pipeline = fit(config, parts.train)
     model, chosen = with_threshold(pipeline, config, parts)
     assert chosen is not None
@@ -86,23 +110,37 @@ def test_it_is_chosen_on_the_rows_of_the_delay_and_predict_decides_at_it(tiny: P
     assert f"on {len(parts.delay):,} rows of the delay" in str(chosen)
     assert threshold_of(model) == chosen.value < 0.5
     scores = score(model, config, parts.holdout)
-    pd.testing.assert_series_equal(pd.Series(scores), pd.Series(score(pipeline, config, parts.holdout)))
-    np.testing.assert_array_equal(model.predict(parts.holdout[["amount", "double"]]), np.asarray(scores) >= chosen.value)
+    pd.testing.assert_series_equal(
+        pd.Series(scores), pd.Series(score(pipeline, config, parts.holdout))
+    )
+    np.testing.assert_array_equal(
+        model.predict(parts.holdout[["amount", "double"]]), np.asarray(scores) >= chosen.value
+    )
     evaluation = evaluate(model, config, hooks.load_hooks(config, tiny.with_suffix(".py")), parts)
     assert evaluation.holdout["share_found"] == pytest.approx(
         parts.holdout["bad"][np.asarray(scores) >= 0.5].sum() / parts.holdout["bad"].sum()
     )
 
 
-def test_without_a_delay_each_row_is_scored_by_a_model_that_did_not_learn_from_it(tiny: Path, parts: Parts) -> None:
-    config = read_file(tiny).model_copy(update={"threshold": Threshold(minimise="cost", false_positive=1, false_negative=1)})
-    by_heart = config.train.model_copy(update={"estimator": "sklearn.neighbors.KNeighborsClassifier", "params": {"n_neighbors": 1}})
+def test_without_a_delay_each_row_is_scored_by_a_model_that_did_not_learn_from_it(
+    tiny: Path, parts: Partitions
+) -> None:
+    config = read_file(tiny).model_copy(
+        update={"threshold": Threshold(minimise="cost", false_positive=1, false_negative=1)}
+    )
+    by_heart = config.train.model_copy(
+        update={"estimator": "sklearn.neighbors.KNeighborsClassifier", "params": {"n_neighbors": 1}}
+    )
     config = config.model_copy(update={"train": by_heart})
     shuffled = parts.train.assign(bad=np.random.default_rng(0).permutation(parts.train["bad"]))
-    _, chosen = with_threshold(fit(config, shuffled), config, Parts(shuffled, parts.holdout, 0))
+    _, chosen = with_threshold(
+        fit(config, shuffled), config, Partitions(shuffled, parts.holdout, 0)
+    )
     assert chosen is not None
     assert "each scored by a model without it" in str(chosen)
-    assert chosen.false_negatives > 0.5 * shuffled["bad"].sum()  # a model that had seen them would be right on all
+    assert (
+        chosen.false_negatives > 0.5 * shuffled["bad"].sum()
+    )  # a model that had seen them would be right on all
 
 
 def test_a_flow_keeps_the_threshold_with_the_model_and_the_rows_it_was_chosen_on_as_seen(
@@ -121,8 +159,14 @@ def test_a_flow_keeps_the_threshold_with_the_model_and_the_rows_it_was_chosen_on
     journey = new_journey(priced)
     version = registry.read_version(journey.mlflow, journey.model, journey.train())
     assert "holdout/cost" in version.metrics
-    chosen = mlflow.artifacts.load_dict(f"{journey.mlflow.get_run(version.run_id).info.artifact_uri}/threshold.json")
-    assert threshold_of(mlflow.sklearn.load_model(f"models:/{journey.model}/{version.number}")) == chosen["value"] < 0.5
-    assert len(versions.seen_keys(journey.mlflow, version)) == int(version.params["train_rows"]) + sum(
-        chosen[name] for name in COUNTS
+    chosen = mlflow.artifacts.load_dict(
+        f"{journey.mlflow.get_run(version.run_id).info.artifact_uri}/threshold.json"
     )
+    assert (
+        threshold_of(mlflow.sklearn.load_model(f"models:/{journey.model}/{version.number}"))
+        == chosen["value"]
+        < 0.5
+    )
+    assert len(versions.read_training_keys(journey.mlflow, version)) == int(
+        version.params["train_rows"]
+    ) + sum(chosen[name] for name in COUNTS)

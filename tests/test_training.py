@@ -14,21 +14,24 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from configs import source
+from configs import python_source
+from configs.errors import ConfigError, HookFailed
 from configs.judging import Metric, Threshold
 from configs.metrics import AT_BUDGET, BUILT_IN
+from configs.model import ModelConfig
 from configs.reading import read_file
-from configs.schema import ModelConfig
 from tasks.data.hooks import Hooks, load_hooks, parse_hooks
-from tasks.data.splits import Parts
-from tasks.errors import ConfigError, HookFailed
+from tasks.data.splits import Partitions
 from tasks.model.evaluation import evaluate
 from tasks.model.metrics import measure
 from tasks.model.scores import score
 from tasks.model.training import build, fit
 from tests.conftest import TINY_HOOKS
 
-LOGISTIC, FOREST = "sklearn.linear_model.LogisticRegression", "sklearn.ensemble.RandomForestClassifier"
+LOGISTIC, FOREST = (
+    "sklearn.linear_model.LogisticRegression",
+    "sklearn.ensemble.RandomForestClassifier",
+)
 
 
 PRICES = Threshold(minimise="cost", false_positive=1, false_negative=7)
@@ -38,7 +41,10 @@ PRICES = Threshold(minimise="cost", false_positive=1, false_negative=7)
 def config(tiny: Path) -> ModelConfig:
     priced = [name for name in BUILT_IN["binary"] if name not in AT_BUDGET]
     return read_file(tiny).model_copy(
-        update={"metrics": tuple(Metric(name=name) for name in (*priced, "share_found")), "threshold": PRICES}
+        update={
+            "metrics": tuple(Metric(name=name) for name in (*priced, "share_found")),
+            "threshold": PRICES,
+        }
     )
 
 
@@ -48,12 +54,20 @@ def hooks(config: ModelConfig, tiny: Path) -> Hooks:
 
 
 @pytest.fixture
-def parts() -> Parts:
+def parts() -> Partitions:
     random = np.random.default_rng(5)
     amount = random.normal(size=120)
     bad = (amount + random.normal(size=120) > 0.8).astype("int64")
-    rows = pd.DataFrame({"id": np.arange(120), "customer": 1, "amount": amount, "double": random.normal(size=120), "bad": bad})
-    return Parts(rows.iloc[:80], rows.iloc[80:], 0)
+    rows = pd.DataFrame(
+        {
+            "id": np.arange(120),
+            "customer": 1,
+            "amount": amount,
+            "double": random.normal(size=120),
+            "bad": bad,
+        }
+    )
+    return Partitions(rows.iloc[:80], rows.iloc[80:], 0)
 
 
 def training(config: ModelConfig, **changes: Any) -> ModelConfig:
@@ -62,18 +76,29 @@ def training(config: ModelConfig, **changes: Any) -> ModelConfig:
 
 def measuring(config: ModelConfig, tiny: Path, body: str) -> Hooks:
     """The tiny model's hooks, its own metric with another body."""
-    return parse_hooks(config, f"{TINY_HOOKS}\n\ndef share_found(rows, scores):\n    {body}\n", tiny.with_suffix(".py"))
+    return parse_hooks(
+        config,
+        f"{TINY_HOOKS}\n\ndef share_found(rows, scores):\n    {body}\n",
+        tiny.with_suffix(".py"),
+    )
 
 
 def test_the_seed_is_set_where_the_estimator_takes_one(config: ModelConfig) -> None:
     assert build(training(config, estimator=FOREST, seed=7, params={}))["model"].random_state == 7
-    assert build(training(config, estimator=FOREST, seed=7, params={"random_state": 3}))["model"].random_state == 3
+    assert (
+        build(training(config, estimator=FOREST, seed=7, params={"random_state": 3}))[
+            "model"
+        ].random_state
+        == 3
+    )
     naive = build(training(config, estimator="sklearn.naive_bayes.GaussianNB", seed=7, params={}))
     assert "random_state" not in naive["model"].get_params()
 
 
 def test_the_estimator_gets_its_params_and_a_scaler_where_asked_for(config: ModelConfig) -> None:
-    plain, scaled = (build(training(config, params={"C": 0.25}, scale=scale)) for scale in (False, True))
+    plain, scaled = (
+        build(training(config, params={"C": 0.25}, scale=scale)) for scale in (False, True)
+    )
     assert [type(step) for _, step in plain.steps] == [LogisticRegression]
     assert [type(step) for _, step in scaled.steps] == [StandardScaler, LogisticRegression]
     assert plain["model"].C == 0.25
@@ -85,15 +110,31 @@ def test_the_estimator_gets_its_params_and_a_scaler_where_asked_for(config: Mode
         ("sklearn.linear_model.LogisticRegresion", {}, "cannot be made"),
         ("no_such_package.Classifier", {}, "No module named 'no_such_package'"),
         ("sklearn.linear_model.nowhere.Classifier", {}, "cannot be made"),
-        (LOGISTIC, {"c": 1.0}, r"LogisticRegression\(c=1.0\) cannot be made: .* unexpected keyword argument 'c'"),
-        ("sklearn.linear_model.LinearRegression", {}, "is no classifier, and tiny is a binary model"),
-        ("sklearn.ensemble.RandomForestRegressor", {}, "is no classifier, and tiny is a binary model"),
+        (
+            LOGISTIC,
+            {"c": 1.0},
+            r"LogisticRegression\(c=1.0\) cannot be made: .* unexpected keyword argument 'c'",
+        ),
+        (
+            "sklearn.linear_model.LinearRegression",
+            {},
+            "is no classifier, and tiny is a binary model",
+        ),
+        (
+            "sklearn.ensemble.RandomForestRegressor",
+            {},
+            "is no classifier, and tiny is a binary model",
+        ),
         (
             "sklearn.linear_model.RidgeClassifier",
             {},
             "has no predict_proba, .* wrap it: sklearn.calibration.CalibratedClassifierCV",
         ),
-        ("sklearn.preprocessing.StandardScaler", {}, "is no classifier, and tiny is a binary model"),
+        (
+            "sklearn.preprocessing.StandardScaler",
+            {},
+            "is no classifier, and tiny is a binary model",
+        ),
         ("sklearn.metrics.roc_auc_score", {}, "cannot be made"),
         ("collections.OrderedDict", {}, "has not scikit-learn's interface"),
     ],
@@ -106,47 +147,69 @@ def test_what_cannot_give_probabilities_is_refused(
 
 
 def test_a_classifier_cannot_predict_a_number(config: ModelConfig) -> None:
-    with pytest.raises(ConfigError, match=r"LogisticRegression is no regressor, and tiny is a regression model"):
+    with pytest.raises(
+        ConfigError, match=r"LogisticRegression is no regressor, and tiny is a regression model"
+    ):
         build(config.model_copy(update={"kind": "regression"}))
 
 
-def test_the_model_learns_from_its_features_alone_and_in_their_order(config: ModelConfig, parts: Parts) -> None:
+def test_the_model_learns_from_its_features_alone_and_in_their_order(
+    config: ModelConfig, parts: Partitions
+) -> None:
     assert list(fit(config, parts.train)[0].feature_names_in_) == ["amount", "double"]
 
 
-def test_what_the_estimator_does_not_take_is_refused_in_its_own_words(config: ModelConfig, parts: Parts) -> None:
-    with pytest.raises(ConfigError, match=r"LogisticRegression cannot be fitted: The 'C' parameter .* Got -1\.0 instead"):
+def test_what_the_estimator_does_not_take_is_refused_in_its_own_words(
+    config: ModelConfig, parts: Partitions
+) -> None:
+    with pytest.raises(
+        ConfigError,
+        match=r"LogisticRegression cannot be fitted: The 'C' parameter .* Got -1\.0 instead",
+    ):
         fit(training(config, params={"C": -1.0}), parts.train)
-    with pytest.raises(ConfigError, match=r"LogisticRegression cannot be fitted: Input X contains NaN"):
+    with pytest.raises(
+        ConfigError, match=r"LogisticRegression cannot be fitted: Input X contains NaN"
+    ):
         fit(config, parts.train.assign(double=parts.train["double"].mask(parts.train["id"] == 3)))
 
 
-def test_the_fitted_model_is_scikit_learns_own(config: ModelConfig, parts: Parts) -> None:
+def test_the_fitted_model_is_scikit_learns_own(config: ModelConfig, parts: Partitions) -> None:
     config = training(config, scale=False, params={"C": 0.5})
     features = ["amount", "double"]
     own = LogisticRegression(C=0.5, random_state=0).fit(parts.train[features], parts.train["bad"])
     np.testing.assert_array_equal(
-        score(fit(config, parts.train), config, parts.holdout), own.predict_proba(parts.holdout[features])[:, 1]
+        score(fit(config, parts.train), config, parts.holdout),
+        own.predict_proba(parts.holdout[features])[:, 1],
     )
 
 
-def test_the_same_seed_gives_the_same_scores_and_another_seed_others(config: ModelConfig, parts: Parts) -> None:
+def test_the_same_seed_gives_the_same_scores_and_another_seed_others(
+    config: ModelConfig, parts: Partitions
+) -> None:
     one, again, other = (
         score(fit(forest, parts.train), forest, parts.holdout)
-        for forest in (training(config, estimator=FOREST, params={"n_estimators": 5}, seed=seed) for seed in (1, 1, 2))
+        for forest in (
+            training(config, estimator=FOREST, params={"n_estimators": 5}, seed=seed)
+            for seed in (1, 1, 2)
+        )
     )
     np.testing.assert_array_equal(one, again)
     assert not np.array_equal(one, other)
 
 
-def test_a_target_of_booleans_is_learnt_as_zero_and_one(config: ModelConfig, parts: Parts) -> None:
+def test_a_target_of_booleans_is_learnt_as_zero_and_one(
+    config: ModelConfig, parts: Partitions
+) -> None:
     as_bool = parts.train.assign(bad=parts.train["bad"] == 1)
     np.testing.assert_array_equal(
-        score(fit(config, as_bool), config, parts.holdout), score(fit(config, parts.train), config, parts.holdout)
+        score(fit(config, as_bool), config, parts.holdout),
+        score(fit(config, parts.train), config, parts.holdout),
     )
 
 
-def test_metrics_are_scikit_learns_own(config: ModelConfig, hooks: Hooks, parts: Parts) -> None:
+def test_metrics_are_scikit_learns_own(
+    config: ModelConfig, hooks: Hooks, parts: Partitions
+) -> None:
     evaluation = evaluate(fit(config, parts.train), config, hooks, parts)
     truth, scores = parts.holdout["bad"], evaluation.scores
     decided = scores >= 0.5
@@ -170,13 +233,19 @@ def test_metrics_are_scikit_learns_own(config: ModelConfig, hooks: Hooks, parts:
     assert evaluation.train != evaluation.holdout
 
 
-def test_a_model_that_finds_nothing_has_a_precision_of_zero(config: ModelConfig, hooks: Hooks, parts: Parts) -> None:
+def test_a_model_that_finds_nothing_has_a_precision_of_zero(
+    config: ModelConfig, hooks: Hooks, parts: Partitions
+) -> None:
     nothing = measure(config, hooks, parts.holdout, pd.Series(0.1, parts.holdout.index), 0.5)
     assert (nothing["precision"], nothing["recall"], nothing["f1"]) == (0.0, 0.0, 0.0)
 
 
-def test_a_run_that_read_no_holdout_has_no_holdout_metrics(config: ModelConfig, hooks: Hooks, parts: Parts) -> None:
-    evaluation = evaluate(fit(config, parts.train), config, hooks, Parts(parts.train, parts.holdout.iloc[:0], 0))
+def test_a_run_that_read_no_holdout_has_no_holdout_metrics(
+    config: ModelConfig, hooks: Hooks, parts: Partitions
+) -> None:
+    evaluation = evaluate(
+        fit(config, parts.train), config, hooks, Partitions(parts.train, parts.holdout.iloc[:0], 0)
+    )
     assert (evaluation.holdout, len(evaluation.scores)) == ({}, 0)
     assert str(evaluation).startswith("accuracy ")
 
@@ -194,22 +263,45 @@ def test_a_run_that_read_no_holdout_has_no_holdout_metrics(config: ModelConfig, 
         "rows['bad'].sum() / rows['bad'].mul(0).sum()",
     ],
 )
-@pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")  # of numpy, for the answer that is one
-def test_a_metric_that_answers_no_finite_number_is_refused(config: ModelConfig, tiny: Path, parts: Parts, answer: str) -> None:
-    with pytest.raises(HookFailed, match=r"metric share_found answered (a )?\S+; it must be a finite number$"):
-        measure(config, measuring(config, tiny, f"return {answer}"), parts.holdout, pd.Series(0.5, parts.holdout.index), 0.5)
+@pytest.mark.filterwarnings(
+    "ignore:divide by zero:RuntimeWarning"
+)  # of numpy, for the answer that is one
+def test_a_metric_that_answers_no_finite_number_is_refused(
+    config: ModelConfig, tiny: Path, parts: Partitions, answer: str
+) -> None:
+    with pytest.raises(
+        HookFailed, match=r"metric share_found answered (a )?\S+; it must be a finite number$"
+    ):
+        measure(
+            config,
+            measuring(config, tiny, f"return {answer}"),
+            parts.holdout,
+            pd.Series(0.5, parts.holdout.index),
+            0.5,
+        )
 
 
-def test_a_metric_that_raises_is_named_with_its_own_line(config: ModelConfig, tiny: Path, parts: Parts) -> None:
+def test_a_metric_that_raises_is_named_with_its_own_line(
+    config: ModelConfig, tiny: Path, parts: Partitions
+) -> None:
     hooks = measuring(config, tiny, "return rows['no such column'].sum()")
     line = len(hooks.source.splitlines())
-    with pytest.raises(HookFailed, match=rf"hook share_found raised KeyError: 'no such column' \(tiny\.py:{line}\)"):
+    with pytest.raises(
+        HookFailed, match=rf"hook share_found raised KeyError: 'no such column' \(tiny\.py:{line}\)"
+    ):
         measure(config, hooks, parts.holdout, pd.Series(0.5, parts.holdout.index), 0.5)
 
 
-def test_a_metric_cannot_change_the_rows_and_scores_it_looks_at(config: ModelConfig, tiny: Path, parts: Parts) -> None:
-    hooks = measuring(config, tiny, "rows['bad'] = 0; rows.loc[:, 'amount'] = 0.0; scores[:] = 0.0; return 1.0")
-    before, scores = parts.holdout.copy(), pd.Series(np.linspace(0, 1, len(parts.holdout)), parts.holdout.index)
+def test_a_metric_cannot_change_the_rows_and_scores_it_looks_at(
+    config: ModelConfig, tiny: Path, parts: Partitions
+) -> None:
+    hooks = measuring(
+        config, tiny, "rows['bad'] = 0; rows.loc[:, 'amount'] = 0.0; scores[:] = 0.0; return 1.0"
+    )
+    before, scores = (
+        parts.holdout.copy(),
+        pd.Series(np.linspace(0, 1, len(parts.holdout)), parts.holdout.index),
+    )
     measure(config, hooks, parts.holdout, scores, 0.5)
     pd.testing.assert_frame_equal(parts.holdout, before)
     np.testing.assert_array_equal(scores, np.linspace(0, 1, len(parts.holdout)))
@@ -217,13 +309,17 @@ def test_a_metric_cannot_change_the_rows_and_scores_it_looks_at(config: ModelCon
 
 def test_a_classs_arguments_are_known_without_importing_scikit_learn() -> None:
     ask = (
-        "import sys; from configs import source; found = source.find_class(sys.argv[1]); print(found.name, *sorted(found.arguments));"
+        "import sys; from configs import python_source; found = python_source.find_class(sys.argv[1]); print(found.name, *sorted(found.arguments));"
         "sys.exit('sklearn' in sys.modules)"
     )
     for estimator in (RandomForestClassifier, LogisticRegression):
         dotted = f"{estimator.__module__.split('._')[0]}.{estimator.__name__}"
         told = subprocess.run(
-            [sys.executable, "-c", ask, dotted], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
+            [sys.executable, "-c", ask, dotted],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parents[1],
         )
         name, *arguments = told.stdout.split()
         assert name == estimator.__name__
@@ -231,17 +327,17 @@ def test_a_classs_arguments_are_known_without_importing_scikit_learn() -> None:
 
 
 def test_a_class_that_is_not_there_is_not_found() -> None:
-    assert source.find_class("sklearn.ensemble.RandomForrest") is None
-    assert source.find_class("no_such_package.module.Class") is None
-    assert source.find_class("sklearn.ensemble.nowhere.RandomForestClassifier") is None
-    assert "RandomForestClassifier" in source.names_in("sklearn.ensemble")
-    assert source.names_in("sklearn.nowhere") == frozenset()
+    assert python_source.find_class("sklearn.ensemble.RandomForrest") is None
+    assert python_source.find_class("no_such_package.module.Class") is None
+    assert python_source.find_class("sklearn.ensemble.nowhere.RandomForestClassifier") is None
+    assert "RandomForestClassifier" in python_source.names_in("sklearn.ensemble")
+    assert python_source.names_in("sklearn.nowhere") == frozenset()
 
 
 def test_arguments_that_a_class_inherits_are_not_guessed() -> None:
-    found = source.find_class("json.decoder.JSONDecodeError")
+    found = python_source.find_class("json.decoder.JSONDecodeError")
     assert found is not None
     assert found.arguments == frozenset({"msg", "doc", "pos"})
-    inherited = source.find_class("configs.schema.Train")
+    inherited = python_source.find_class("configs.train.Train")
     assert inherited is not None
     assert inherited.arguments is None

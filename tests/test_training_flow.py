@@ -9,15 +9,17 @@ import pytest
 from mlflow.artifacts import download_artifacts
 from prefect.states import Scheduled
 
+from configs.errors import Refused
 from deployments.stack import Stack
 from flows.training import train_candidate
-from tasks.errors import Refused
-from tasks.tracking import rows
+from tasks.tracking import stored_rows
 from tests.conftest import write_days
 from tests.journeys import Journey
 
 
-def test_a_candidate_is_registered_with_everything_later_readers_need(journey: Journey, tmp_path: Path) -> None:
+def test_a_candidate_is_registered_with_everything_later_readers_need(
+    journey: Journey, tmp_path: Path
+) -> None:
     run = journey.start(train_candidate)
     assert journey.run(train_candidate, run).name == "Registered"
 
@@ -32,33 +34,68 @@ def test_a_candidate_is_registered_with_everything_later_readers_need(journey: J
     params, metrics = recorded.data.params, recorded.data.metrics
     assert params["train.params.C"] == "1.0"
     assert params["as_of"] == "2026-01-10T00:00:00"
-    assert (params["train_rows"], params["holdout_rows"]) == ("600", str(400 - int(params["holdout_left_out"])))
-    assert {"git_commit", "lock_digest", "config_digest", "data_digest", "version.scikit-learn"} <= set(params)
-    assert {f"{part}/{name}" for part in ("train", "holdout") for name in ("average_precision", "roc_auc", "share_found")} <= set(
-        metrics
+    assert (params["train_rows"], params["holdout_rows"]) == (
+        "600",
+        str(400 - int(params["holdout_left_out"])),
     )
+    assert {
+        "git_commit",
+        "lock_digest",
+        "config_digest",
+        "data_digest",
+        "version.scikit-learn",
+    } <= set(params)
+    assert {
+        f"{part}/{name}"
+        for part in ("train", "holdout")
+        for name in ("average_precision", "roc_auc", "share_found")
+    } <= set(metrics)
     assert {"seconds/load", "seconds/train", "rows/train_rows"} <= set(metrics)
     assert [entry.dataset.name for entry in recorded.inputs.dataset_inputs] == [
         f"{journey.model} training",
         f"{journey.model} holdout",
     ]
 
-    files = {path.name for path in Path(download_artifacts(run_id=recorded.info.run_id, dst_path=str(tmp_path))).rglob("*")}
-    assert {"plan.json", "config.json", "hooks.py", "holdout_predictions.parquet", "raw.json", "features.json"} <= files
-    assert {"report.html", "confusion_matrix.png", "feature_importance.png", "precision_recall.png", "roc.png"} <= files
+    files = {
+        path.name
+        for path in Path(
+            download_artifacts(run_id=recorded.info.run_id, dst_path=str(tmp_path))
+        ).rglob("*")
+    }
+    assert {
+        "plan.json",
+        "config.json",
+        "hooks.py",
+        "holdout_predictions.parquet",
+        "raw.json",
+        "features.json",
+    } <= files
+    assert {
+        "report.html",
+        "confusion_matrix.png",
+        "feature_importance.png",
+        "precision_recall.png",
+        "roc.png",
+    } <= files
 
 
-def test_the_holdout_is_kept_with_its_history_and_read_back_only_unchanged(journey: Journey) -> None:
+def test_the_holdout_is_kept_with_its_history_and_read_back_only_unchanged(
+    journey: Journey,
+) -> None:
     journey.train()
     (version,) = journey.versions()
     run = journey.mlflow.get_run(version.run_id)
-    kept = rows.read(journey.mlflow, run.info.experiment_id, run.data.params["holdout_sha256"])
-    judged = kept[kept[rows.JUDGED]]
+    kept = stored_rows.read(
+        journey.mlflow, run.info.experiment_id, run.data.params["holdout_sha256"]
+    )
+    judged = kept[kept[stored_rows.JUDGED]]
     assert len(judged) == int(run.data.params["holdout_rows"])
     assert judged["bad"].sum() == int(run.data.params["holdout_positives"])
     assert not (judged["customer"] == 0).any()
     assert kept["at"].min() < pd.Timestamp("2026-01-08") - pd.Timedelta(hours=23)
-    trained = rows.read(journey.mlflow, run.info.experiment_id, run.data.params["train_keys_sha256"])
+    trained = stored_rows.read(
+        journey.mlflow, run.info.experiment_id, run.data.params["train_keys_sha256"]
+    )
     assert set(trained["id"]).isdisjoint(judged["id"])
 
 
@@ -70,15 +107,20 @@ def test_kept_rows_that_were_changed_are_refused(journey: Journey, servers: Stac
     (file,) = servers.settings.home.rglob(f"{run.info.experiment_id}/kept/{sha256}.parquet")
     rows_there = pd.read_parquet(file)
     rows_there.assign(amount=0.0).to_parquet(file)
-    with pytest.raises(Refused, match=rf"the kept rows {sha256[:12]} have changed since they were stored; restore"):
-        rows.read(journey.mlflow, run.info.experiment_id, sha256)
+    with pytest.raises(
+        Refused, match=rf"the kept rows {sha256[:12]} have changed since they were stored; restore"
+    ):
+        stored_rows.read(journey.mlflow, run.info.experiment_id, sha256)
 
 
 def test_plain_mlflow_serves_the_version_under_its_model_signature(journey: Journey) -> None:
     journey.train()
     model = mlflow.pyfunc.load_model(f"models:/{journey.model}/1")
     assert model.metadata.signature.inputs.input_names() == ["amount", "double"]
-    assert list(model.predict(pd.DataFrame({"amount": [1.0, 400.0], "double": [2.0, 800.0]}))) == [0, 1]
+    assert list(model.predict(pd.DataFrame({"amount": [1.0, 400.0], "double": [2.0, 800.0]}))) == [
+        0,
+        1,
+    ]
 
 
 def test_two_runs_of_the_same_data_keep_them_once(journey: Journey) -> None:
@@ -86,7 +128,10 @@ def test_two_runs_of_the_same_data_keep_them_once(journey: Journey) -> None:
     journey.train(overrides=["train.params.C=0.1"])
     first, second = (journey.mlflow.get_run(version.run_id) for version in journey.versions())
     assert first.data.params["holdout_sha256"] == second.data.params["holdout_sha256"]
-    assert {first.data.params["train.params.C"], second.data.params["train.params.C"]} == {"1.0", "0.1"}
+    assert {first.data.params["train.params.C"], second.data.params["train.params.C"]} == {
+        "1.0",
+        "0.1",
+    }
 
 
 def test_a_run_again_finds_its_own_version(journey: Journey) -> None:
@@ -107,10 +152,14 @@ def test_a_run_again_finds_its_own_version(journey: Journey) -> None:
         ("flows.training:register", "after"),
     ],
 )
-def test_killed_at_any_place_the_same_run_again_makes_one_run_and_one_version(journey: Journey, place: str, when: str) -> None:
+def test_killed_at_any_place_the_same_run_again_makes_one_run_and_one_version(
+    journey: Journey, place: str, when: str
+) -> None:
     run = journey.start(train_candidate)
     journey.kill_at(run, place, when)
-    write_days(journey.settings.data / "days", start="2026-01-11", days=1)  # a retry next morning means the same rows
+    write_days(
+        journey.settings.data / "days", start="2026-01-11", days=1
+    )  # a retry next morning means the same rows
     journey.again(run)
     assert journey.run(train_candidate, run).name == "Registered"
     (recorded,) = journey.mlflow_runs(run)
@@ -147,7 +196,11 @@ def test_rejected_data_stop_the_run_and_register_nothing(journey: Journey) -> No
     assert journey.versions() == []
     (recorded,) = journey.mlflow_runs(run)
     assert recorded.info.status == "FAILED"
-    report = json.loads(Path(download_artifacts(run_id=recorded.info.run_id, artifact_path="validation/raw.json")).read_text())
+    report = json.loads(
+        Path(
+            download_artifacts(run_id=recorded.info.run_id, artifact_path="validation/raw.json")
+        ).read_text()
+    )
     (failed,) = [outcome for outcome in report["outcomes"] if not outcome["passed"]]
     assert (failed["check"], failed["failed_rows"]) == ("amount-known", 2)
 
@@ -190,7 +243,9 @@ def test_a_candidate_asks_for_its_promotion_once_where_the_yaml_says_so(journey:
         journey.run(train_candidate, run)
         journey.prefect.set_flow_run_state(run.id, Scheduled(), force=True)
     asked = [
-        other for other in journey.prefect.read_flow_runs(limit=200) if other.parameters.get("version") == 1 and other.deployment_id
+        other
+        for other in journey.prefect.read_flow_runs(limit=200)
+        if other.parameters.get("version") == 1 and other.deployment_id
     ]
     mine = [other for other in asked if other.idempotency_key == f"{run.id}:promote:1"]
     assert len(mine) == 1

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from configs.errors import ConfigError, DataRejected, UsageError
 from configs.judging import Metric
+from configs.model import ModelConfig
 from configs.reading import read_file
-from configs.rows import HashSplit
-from configs.schema import ModelConfig
 from configs.settings import Settings
+from configs.split import HashSplit
 from tasks.data import sources
 from tasks.data.hooks import Hooks
 from tasks.data.splits import drawn, settle_window, split
-from tasks.errors import ConfigError, DataRejected, UsageError
 
 NO_HOOKS = Hooks("", "", {})
 
@@ -29,20 +29,38 @@ def tiny_config(tiny: Path) -> ModelConfig:
 
 
 def undated(config: ModelConfig, split_by: dict[str, Any], **data: Any) -> ModelConfig:
-    kept = config.data.model_dump() | {"prepare": None, "history_days": 0, "time": None, "features": ["amount"]} | data
+    kept = (
+        config.data.model_dump()
+        | {"prepare": None, "history_days": 0, "time": None, "features": ["amount"]}
+        | data
+    )
     return ModelConfig.model_validate(config.model_dump() | {"split": split_by, "data": kept})
 
 
 def rows(n: int = 1000) -> pd.DataFrame:
     number = np.arange(n)
     return pd.DataFrame(
-        {"id": number, "customer": number % 50, "amount": number / 7, "bad": number % 2, "part": np.where(number < 700, "a", "b")}
+        {
+            "id": number,
+            "customer": number % 50,
+            "amount": number / 7,
+            "bad": number % 2,
+            "part": np.where(number < 700, "a", "b"),
+        }
     )
 
 
 BY_HASH = {"by": "hash", "holdout": 0.3}
 BY_COLUMN = {"by": "column", "column": "part", "train": ["a"], "holdout": ["b"]}
-WITH_PART = {"columns": {"id": "int64", "customer": "int64", "amount": "float64", "bad": "int64", "part": "string"}}
+WITH_PART = {
+    "columns": {
+        "id": "int64",
+        "customer": "int64",
+        "amount": "float64",
+        "bad": "int64",
+        "part": "string",
+    }
+}
 
 
 @given(
@@ -50,7 +68,9 @@ WITH_PART = {"columns": {"id": "int64", "customer": "int64", "amount": "float64"
     more=st.lists(st.integers(), max_size=30),
     share=st.floats(0.05, 0.9),
 )
-def test_a_row_once_held_out_is_held_out_for_ever_whatever_else_there_is(keys: list[int], more: list[int], share: float) -> None:
+def test_a_row_once_held_out_is_held_out_for_ever_whatever_else_there_is(
+    keys: list[int], more: list[int], share: float
+) -> None:
     """Among other rows, in another order, and when the share grows."""
     few, many = pd.Series(keys, dtype="object"), pd.Series([*more, *reversed(keys)], dtype="object")
     held = set(few[drawn(few, HashSplit(by="hash", holdout=share))])
@@ -61,8 +81,13 @@ def test_a_row_once_held_out_is_held_out_for_ever_whatever_else_there_is(keys: l
 def test_the_draw_is_the_sha256_of_salt_type_and_key() -> None:
     """So that anybody can compute it again."""
     keys = pd.Series(range(20))
-    shares = [int.from_bytes(hashlib.sha256(f"s\0int64\0{key}".encode()).digest()[:8]) / 2**64 for key in keys]
-    assert list(drawn(keys, HashSplit(by="hash", holdout=0.4, salt="s"))) == [share < 0.4 for share in shares]
+    shares = [
+        int.from_bytes(hashlib.sha256(f"s\0int64\0{key}".encode()).digest()[:8]) / 2**64
+        for key in keys
+    ]
+    assert list(drawn(keys, HashSplit(by="hash", holdout=0.4, salt="s"))) == [
+        share < 0.4 for share in shares
+    ]
     assert list(drawn(keys, HashSplit(by="hash", holdout=0.4))) != [share < 0.4 for share in shares]
 
 
@@ -79,10 +104,16 @@ def test_by_hash_of_a_group_no_group_is_in_both_parts(tiny_config: ModelConfig) 
     assert not set(parts.train["customer"]) & set(parts.holdout["customer"])
 
 
-def test_by_column_the_parts_are_those_it_names_and_the_others_are_counted(tiny_config: ModelConfig) -> None:
+def test_by_column_the_parts_are_those_it_names_and_the_others_are_counted(
+    tiny_config: ModelConfig,
+) -> None:
     frame = rows().assign(part=lambda all_rows: all_rows["part"].mask(all_rows["id"] >= 900, "c"))
     parts = split(undated(tiny_config, BY_COLUMN, **WITH_PART), NO_HOOKS, frame, None)
-    assert (list(parts.train["id"]), list(parts.holdout["id"]), parts.left_out) == (list(range(700)), list(range(700, 900)), 100)
+    assert (list(parts.train["id"]), list(parts.holdout["id"]), parts.left_out) == (
+        list(range(700)),
+        list(range(700, 900)),
+        100,
+    )
 
 
 REFUSED = [
@@ -95,7 +126,9 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("by", "data", "spoil", "sentence"), REFUSED, ids=[case[3][:40] for case in REFUSED])
+@pytest.mark.parametrize(
+    ("by", "data", "spoil", "sentence"), REFUSED, ids=[case[3][:40] for case in REFUSED]
+)
 def test_parts_that_cannot_be_learned_from_or_judged_on_are_refused_with_their_counts(
     tiny_config: ModelConfig, by: dict[str, Any], data: dict[str, Any], spoil: Any, sentence: str
 ) -> None:
@@ -105,10 +138,16 @@ def test_parts_that_cannot_be_learned_from_or_judged_on_are_refused_with_their_c
 
 def test_a_class_that_no_training_row_has_is_refused_by_its_name(tiny_config: ModelConfig) -> None:
     config = undated(
-        tiny_config.model_copy(update={"kind": "multiclass", "metrics": (Metric(name="accuracy"),)}), BY_COLUMN, **WITH_PART
+        tiny_config.model_copy(
+            update={"kind": "multiclass", "metrics": (Metric(name="accuracy"),)}
+        ),
+        BY_COLUMN,
+        **WITH_PART,
     )
     frame = rows().assign(bad=lambda all_rows: all_rows["bad"].mask(all_rows["id"] > 996, 7))
-    with pytest.raises(DataRejected, match=r"the holdout has classes of bad that no training row has: 7 \(3 rows\)"):
+    with pytest.raises(
+        DataRejected, match=r"the holdout has classes of bad that no training row has: 7 \(3 rows\)"
+    ):
         split(config, NO_HOOKS, frame, None)
 
 
@@ -116,22 +155,36 @@ def test_a_run_that_reads_no_holdout_gets_none(tiny_config: ModelConfig) -> None
     assert split(undated(tiny_config, BY_HASH), NO_HOOKS, rows(), None, holdout=False).holdout.empty
 
 
-def test_rows_without_a_value_that_is_asked_for_are_left_out_and_counted(tiny_config: ModelConfig) -> None:
+def test_rows_without_a_value_that_is_asked_for_are_left_out_and_counted(
+    tiny_config: ModelConfig,
+) -> None:
     config = undated(tiny_config, BY_HASH, drop_nulls=["amount"])
-    parts = split(config, NO_HOOKS, rows().assign(amount=lambda all_rows: all_rows["amount"].mask(all_rows["id"] < 100)), None)
+    parts = split(
+        config,
+        NO_HOOKS,
+        rows().assign(amount=lambda all_rows: all_rows["amount"].mask(all_rows["id"] < 100)),
+        None,
+    )
     assert (len(parts.train) + len(parts.holdout), parts.left_out) == (900, 100)
     with pytest.raises(ConfigError, match=r"data.drop_nulls: no column amount is declared"):
         split(config, NO_HOOKS, rows().drop(columns="amount"), None)
 
 
-def test_an_as_of_for_data_without_days_is_refused(tiny_config: ModelConfig, settings: Settings) -> None:
+def test_an_as_of_for_data_without_days_is_refused(
+    tiny_config: ModelConfig, settings: Settings
+) -> None:
     config = undated(tiny_config, BY_HASH)
     assert settle_window(config, None, settings.data) is None
-    with pytest.raises(UsageError, match=r"tiny is not split by time \(30% of the rows held out by hash\): it has no --as-of"):
+    with pytest.raises(
+        UsageError,
+        match=r"tiny is not split by time \(30% of the rows held out by hash\): it has no --as-of",
+    ):
         settle_window(config, pd.Timestamp("2026-01-01").to_pydatetime(), settings.data)
 
 
-def test_rows_without_a_key_are_named_by_their_file_and_place(tiny_config: ModelConfig, settings: Settings) -> None:
+def test_rows_without_a_key_are_named_by_their_file_and_place(
+    tiny_config: ModelConfig, settings: Settings
+) -> None:
     config = undated(
         tiny_config, BY_HASH, key="row", private=[], columns={"amount": "float64", "bad": "int64"},
         source={"kind": "files", "path": "${RATCHET_DATA}/**/*.parquet", "origin": "file"},
@@ -140,18 +193,36 @@ def test_rows_without_a_key_are_named_by_their_file_and_place(tiny_config: Model
         (settings.data / name).parent.mkdir(parents=True)
         rows(3).to_parquet(settings.data / f"{name}.parquet")
     loaded = sources.load(config, None, settings.data)
-    assert list(loaded["row"]) == [f"{folder}/x.parquet:{n}" for folder in ("one", "two") for n in range(3)]
+    assert list(loaded["row"]) == [
+        f"{folder}/x.parquet:{n}" for folder in ("one", "two") for n in range(3)
+    ]
     assert set(loaded["file"]) == {"x"}
 
 
-def test_a_functions_rows_are_those_it_holds_as_a_frame(tiny_config: ModelConfig, settings: Settings) -> None:
-    source = {"kind": "python", "function": "sklearn.datasets.load_iris", "arguments": {"as_frame": True}}
+def test_a_functions_rows_are_those_it_holds_as_a_frame(
+    tiny_config: ModelConfig, settings: Settings
+) -> None:
+    source = {
+        "kind": "python",
+        "function": "sklearn.datasets.load_iris",
+        "arguments": {"as_frame": True},
+    }
     columns = {"petal width (cm)": "float64", "target": "int64"}
     config = undated(
-        tiny_config, BY_HASH, key="row", source=source, columns=columns, target="target", private=[], features=["petal width (cm)"]
+        tiny_config,
+        BY_HASH,
+        key="row",
+        source=source,
+        columns=columns,
+        target="target",
+        private=[],
+        features=["petal width (cm)"],
     )
     assert list(sources.load(config, None, settings.data).columns) == [*columns, "row"]
-    for arguments, sentence in (({}, "returned Bunch; it must return a DataFrame"), ({"as_frames": True}, "raised TypeError: ")):
+    for arguments, sentence in (
+        ({}, "returned Bunch; it must return a DataFrame"),
+        ({"as_frames": True}, "raised TypeError: "),
+    ):
         wrong = undated(config, BY_HASH, source=source | {"arguments": arguments})
         with pytest.raises(DataRejected, match=f"sklearn.datasets.load_iris {sentence}"):
             sources.load(wrong, None, settings.data)

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from configs.checks import Check
+from configs.errors import ConfigError, DataRejected
+from configs.model import ModelConfig
 from configs.reading import read_file
-from configs.schema import Check, ModelConfig
 from tasks.data.splits import window
 from tasks.data.structure import check_features, check_raw
-from tasks.data.validation import check_expectations, checks_of, demand, validate
-from tasks.errors import ConfigError, DataRejected
+from tasks.data.validation import check_expectations, checks_of, require_passed, validate
 from tasks.records import CheckOutcome
 
 END = datetime(2018, 8, 8)  # the tiny model's rows begin seven days earlier
@@ -49,7 +50,13 @@ def check(expect: str, severity: Any = "critical", id: str = "it", **arguments: 
     return Check(id=id, expect=expect, severity=severity, **arguments)
 
 
-def found(rows: pd.DataFrame, config: ModelConfig, expect: str, severity: str = "critical", **arguments: Any) -> CheckOutcome:
+def found(
+    rows: pd.DataFrame,
+    config: ModelConfig,
+    expect: str,
+    severity: str = "critical",
+    **arguments: Any,
+) -> CheckOutcome:
     (outcome,) = check_expectations(rows, [check(expect, severity, **arguments)], config)
     return outcome
 
@@ -78,7 +85,9 @@ TRAPS: list[tuple[str, Callable[[pd.DataFrame], pd.DataFrame], str, str, int | N
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("trap", "spoil", "name", "sentence", "failed", "keys"), TRAPS, ids=[trap[0] for trap in TRAPS])
+@pytest.mark.parametrize(
+    ("trap", "spoil", "name", "sentence", "failed", "keys"), TRAPS, ids=[trap[0] for trap in TRAPS]
+)
 def test_a_structural_trap_is_a_critical_failure_with_its_count_and_keys(
     config: ModelConfig,
     rows: pd.DataFrame,
@@ -91,18 +100,26 @@ def test_a_structural_trap_is_a_critical_failure_with_its_count_and_keys(
 ) -> None:
     report = validate(spoil(rows), config, window(config, END), "raw")
     (outcome,) = report.critical
-    assert (outcome.check, outcome.failed_rows, outcome.first_keys) == (f"structure-{name}", failed, keys)
+    assert (outcome.check, outcome.failed_rows, outcome.first_keys) == (
+        f"structure-{name}",
+        failed,
+        keys,
+    )
     assert sentence in outcome.sentence
-    assert all(outcome.check.startswith("structure-") for outcome in report.outcomes)  # no check is believed on broken rows
+    assert all(
+        outcome.check.startswith("structure-") for outcome in report.outcomes
+    )  # no check is believed on broken rows
     with pytest.raises(DataRejected):
-        demand(report, config, window(config, END))
+        require_passed(report, config, window(config, END))
 
 
 def test_a_null_key_is_a_critical_failure(config: ModelConfig, rows: pd.DataFrame) -> None:
     columns = config.data.columns | {"id": "string"}
     config = config.model_copy(update={"data": config.data.model_copy(update={"columns": columns})})
     rows = rows.assign(id=rows["id"].astype("str").mask(rows.index == 8))
-    failures = [outcome for outcome in check_raw(rows, config, window(config, END)) if not outcome.passed]
+    failures = [
+        outcome for outcome in check_raw(rows, config, window(config, END)) if not outcome.passed
+    ]
     assert [(outcome.check, outcome.severity, outcome.failed_rows) for outcome in failures] == [
         ("structure-known-id", "critical", 1)
     ]
@@ -121,11 +138,18 @@ FEATURE_TRAPS: list[tuple[str, Any, str, str]] = [
         "double is str: a feature that train.preprocess does not encode is a number or a boolean",
     ),
     ("is all null", lambda r: r.assign(double=np.nan), "any-double", "all 40 double are null"),
-    ("is infinite", lambda r: r.assign(double=put("amount", [0], np.inf)(r)["amount"]), "finite-double", "1 of 40 rows"),
+    (
+        "is infinite",
+        lambda r: r.assign(double=put("amount", [0], np.inf)(r)["amount"]),
+        "finite-double",
+        "1 of 40 rows",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("trap", "spoil", "name", "sentence"), FEATURE_TRAPS, ids=[trap[0] for trap in FEATURE_TRAPS])
+@pytest.mark.parametrize(
+    ("trap", "spoil", "name", "sentence"), FEATURE_TRAPS, ids=[trap[0] for trap in FEATURE_TRAPS]
+)
 def test_a_feature_that_prepare_spoiled_is_a_critical_failure(
     config: ModelConfig, rows: pd.DataFrame, trap: str, spoil: Any, name: str, sentence: str
 ) -> None:
@@ -134,30 +158,46 @@ def test_a_feature_that_prepare_spoiled_is_a_critical_failure(
     assert sentence in outcome.sentence
 
 
-def test_many_failed_rows_show_only_their_first_keys(config: ModelConfig, rows: pd.DataFrame) -> None:
-    (outcome,) = [o for o in check_raw(rows.assign(bad=2), config, window(config, END)) if not o.passed]
+def test_many_failed_rows_show_only_their_first_keys(
+    config: ModelConfig, rows: pd.DataFrame
+) -> None:
+    (outcome,) = [
+        o for o in check_raw(rows.assign(bad=2), config, window(config, END)) if not o.passed
+    ]
     assert outcome.failed_rows == 40
     assert outcome.first_keys == ("100", "101", "102", "103", "104")
-    assert found(rows, config, "column_values_to_be_between", column="amount", max_value=0).first_keys == outcome.first_keys
+    assert (
+        found(rows, config, "column_values_to_be_between", column="amount", max_value=0).first_keys
+        == outcome.first_keys
+    )
 
 
-def test_a_critical_failure_stops_with_check_rows_and_first_keys(config: ModelConfig, rows: pd.DataFrame) -> None:
+def test_a_critical_failure_stops_with_check_rows_and_first_keys(
+    config: ModelConfig, rows: pd.DataFrame
+) -> None:
     report = validate(put("amount", [3, 5, 11], np.nan)(rows), config, window(config, END), "raw")
     with pytest.raises(DataRejected) as refusal:
-        demand(report, config, window(config, END))
+        require_passed(report, config, window(config, END))
     message = str(refusal.value)
     assert "data of 2018-08-01 .. 2018-08-08 are not what the checks of tiny ask for" in message
-    assert "amount-known   critical   3 of 40 fail amount values_to_not_be_null, 0 allowed   first keys 103, 105, 111" in message
+    assert (
+        "amount-known   critical   3 of 40 fail amount values_to_not_be_null, 0 allowed   first keys 103, 105, 111"
+        in message
+    )
     assert "Nothing was trained, nothing registered." in message
 
 
 @pytest.mark.parametrize("severity", ["warning", "info"])
-def test_a_failure_that_is_not_critical_is_recorded_and_goes_on(config: ModelConfig, rows: pd.DataFrame, severity: str) -> None:
+def test_a_failure_that_is_not_critical_is_recorded_and_goes_on(
+    config: ModelConfig, rows: pd.DataFrame, severity: str
+) -> None:
     low = check("column_values_to_be_between", severity, id="low", column="amount", max_value=38)
     config = config.model_copy(update={"checks": (low,)})
     report = validate(rows, config, window(config, END), "raw")
-    demand(report, config, window(config, END))
-    assert [(o.check, o.severity, o.failed_rows, o.first_keys) for o in report.failures] == [("low", severity, 2, ("138", "139"))]
+    require_passed(report, config, window(config, END))
+    assert [(o.check, o.severity, o.failed_rows, o.first_keys) for o in report.failures] == [
+        ("low", severity, 2, ("138", "139"))
+    ]
     assert f"{severity}: low 2 of 40 fail" in str(report)
 
 
@@ -165,8 +205,14 @@ CRASHES: list[tuple[str, dict[str, Any]]] = [
     ("column_mean_to_be_between", {"column": "word", "min_value": 1}),
     ("column_values_to_be_between", {"column": "word", "max_value": 3}),
     ("column_values_to_be_between", {"column": "no_such_column", "max_value": 3}),
-    ("column_value_z_scores_to_be_less_than", {"column": "word", "threshold": 3, "double_sided": True}),
-    ("column_values_to_be_unique", {"column": "amount", "row_condition": {"column": "nowhere", "operator": "==", "value": 1}}),
+    (
+        "column_value_z_scores_to_be_less_than",
+        {"column": "word", "threshold": 3, "double_sided": True},
+    ),
+    (
+        "column_values_to_be_unique",
+        {"column": "amount", "row_condition": {"column": "nowhere", "operator": "==", "value": 1}},
+    ),
 ]
 
 
@@ -174,7 +220,10 @@ def test_a_check_that_cannot_be_computed_is_critical_whatever_it_declares_and_th
     config: ModelConfig, rows: pd.DataFrame
 ) -> None:
     rows = rows.assign(word="word")
-    checks = [check(expect, "info", id=f"crash-{n}", **arguments) for n, (expect, arguments) in enumerate(CRASHES)]
+    checks = [
+        check(expect, "info", id=f"crash-{n}", **arguments)
+        for n, (expect, arguments) in enumerate(CRASHES)
+    ]
     sound = check("column_values_to_not_be_null", id="sound", column="amount")
     *crashed, last = check_expectations(rows, [*checks, sound], config)
     for outcome in crashed:
@@ -184,21 +233,32 @@ def test_a_check_that_cannot_be_computed_is_critical_whatever_it_declares_and_th
     assert last.passed
 
 
-def test_equal_checks_under_two_ids_are_both_answered(config: ModelConfig, rows: pd.DataFrame) -> None:
+def test_equal_checks_under_two_ids_are_both_answered(
+    config: ModelConfig, rows: pd.DataFrame
+) -> None:
     twins = [check("column_values_to_be_unique", id=id, column="bad") for id in ("one", "two")]
     loose = check("column_values_to_be_unique", "info", id="three", column="bad")
     outcomes = check_expectations(rows, [*twins, loose], config)
     assert [(o.check, o.severity, o.passed) for o in outcomes] == [("one", "critical", False), ("two", "critical", False), ("three", "info", False)]  # fmt: skip
 
 
-def test_a_check_of_an_unknown_type_cannot_be_dropped_silently(config: ModelConfig, rows: pd.DataFrame) -> None:
-    checks = [check("column_values_to_be_unique", column="id"), check("column_values_to_be_splendid", id="b", column="id")]
+def test_a_check_of_an_unknown_type_cannot_be_dropped_silently(
+    config: ModelConfig, rows: pd.DataFrame
+) -> None:
+    checks = [
+        check("column_values_to_be_unique", column="id"),
+        check("column_values_to_be_splendid", id="b", column="id"),
+    ]
     with pytest.raises(Exception, match="column_values_to_be_splendid"):
         check_expectations(rows, checks, config)
 
 
-def test_an_argument_of_the_wrong_type_is_refused_by_check_and_argument(config: ModelConfig, rows: pd.DataFrame) -> None:
-    with pytest.raises(ConfigError, match=r"it: column_values_to_be_in_set cannot be made: .*value_set"):
+def test_an_argument_of_the_wrong_type_is_refused_by_check_and_argument(
+    config: ModelConfig, rows: pd.DataFrame
+) -> None:
+    with pytest.raises(
+        ConfigError, match=r"it: column_values_to_be_in_set cannot be made: .*value_set"
+    ):
         found(rows, config, "column_values_to_be_in_set", column="bad", value_set=3)
 
 
@@ -224,11 +284,16 @@ ASKED_OF_PRIVATE: list[tuple[str, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("names", [("customer", "word"), ("customer", "word", "id")], ids=["values", "values and keys"])
+@pytest.mark.parametrize(
+    "names", [("customer", "word"), ("customer", "word", "id")], ids=["values", "values and keys"]
+)
 def test_a_private_columns_values_and_arguments_never_appear(
     config: ModelConfig, rows: pd.DataFrame, names: tuple[str, ...]
 ) -> None:
-    checks = tuple(check(expect, id=f"c{n}", **arguments) for n, (expect, arguments) in enumerate(ASKED_OF_PRIVATE))
+    checks = tuple(
+        check(expect, id=f"c{n}", **arguments)
+        for n, (expect, arguments) in enumerate(ASKED_OF_PRIVATE)
+    )
     config = private(config.model_copy(update={"checks": checks}), *names)
     rows = rows.assign(customer=SECRET, word=f"word {SECRET}")
     report = replace(
@@ -237,37 +302,58 @@ def test_a_private_columns_values_and_arguments_never_appear(
     )
     assert len(report.critical) == len(checks)
     with pytest.raises(DataRejected) as refusal:
-        demand(report, config, window(config, END))
+        require_passed(report, config, window(config, END))
     for told in (str(refusal.value), str(report), json.dumps(asdict(report))):
         assert str(SECRET) not in told.replace(",", "")
         assert str(SECRET - 1) not in told.replace(",", "")
         assert str(SECRET + 1) not in told.replace(",", "")
 
 
-def test_a_private_key_appears_neither_in_the_message_nor_in_the_report(config: ModelConfig, rows: pd.DataFrame) -> None:
+def test_a_private_key_appears_neither_in_the_message_nor_in_the_report(
+    config: ModelConfig, rows: pd.DataFrame
+) -> None:
     below = check("column_values_to_be_between", column="amount", max_value=1)
     rows = rows.assign(id=SECRET + rows.index)
     spans = window(config, END)
-    spoiled = [rows.assign(bad=2), rows.assign(id=SECRET), put("amount", [0, 1], np.inf)(rows), rows.assign(at=END), rows]
+    spoiled = [
+        rows.assign(bad=2),
+        rows.assign(id=SECRET),
+        put("amount", [0, 1], np.inf)(rows),
+        rows.assign(at=END),
+        rows,
+    ]
     for frame in spoiled:
         reports = [
-            validate(frame, c.model_copy(update={"checks": (below,)}), spans, "raw") for c in (config, private(config, "id"))
+            validate(frame, c.model_copy(update={"checks": (below,)}), spans, "raw")
+            for c in (config, private(config, "id"))
         ]
         open_keys, closed_keys = (json.dumps(asdict(report)) for report in reports)
         assert str(SECRET)[:4] in open_keys  # the sentinel does appear where the key is not private
         with pytest.raises(DataRejected) as refusal:
-            demand(reports[1], config, spans)
+            require_passed(reports[1], config, spans)
         assert str(SECRET)[:4] not in str(refusal.value) + str(reports[1]) + closed_keys
-        assert [o.failed_rows for o in reports[0].outcomes] == [o.failed_rows for o in reports[1].outcomes]
+        assert [o.failed_rows for o in reports[0].outcomes] == [
+            o.failed_rows for o in reports[1].outcomes
+        ]
 
 
-def test_mostly_allows_a_share_of_failures_and_not_one_row_more(config: ModelConfig, rows: pd.DataFrame) -> None:
+def test_mostly_allows_a_share_of_failures_and_not_one_row_more(
+    config: ModelConfig, rows: pd.DataFrame
+) -> None:
     outcomes = [
-        found(rows, config, "column_values_to_be_between", column="amount", max_value=most, mostly=0.9) for most in (36, 35)
+        found(
+            rows, config, "column_values_to_be_between", column="amount", max_value=most, mostly=0.9
+        )
+        for most in (36, 35)
     ]
-    assert [(outcome.passed, outcome.failed_rows) for outcome in outcomes] == [(True, 4), (False, 5)]
+    assert [(outcome.passed, outcome.failed_rows) for outcome in outcomes] == [
+        (True, 4),
+        (False, 5),
+    ]
     assert outcomes[0].first_keys == ()
-    assert outcomes[1].sentence == "5 of 40 fail amount values_to_be_between up to 35, 10.00% allowed"
+    assert (
+        outcomes[1].sentence == "5 of 40 fail amount values_to_be_between up to 35, 10.00% allowed"
+    )
 
 
 CONDITIONS: list[tuple[dict[str, Any], int, int]] = [
@@ -281,13 +367,24 @@ CONDITIONS: list[tuple[dict[str, Any], int, int]] = [
 ]
 
 
-def test_a_row_condition_restricts_the_check_to_the_rows_that_meet_it(config: ModelConfig, rows: pd.DataFrame) -> None:
+def test_a_row_condition_restricts_the_check_to_the_rows_that_meet_it(
+    config: ModelConfig, rows: pd.DataFrame
+) -> None:
     checks = [
-        check("column_values_to_be_between", id=f"c{n}", column="amount", max_value=20, row_condition=condition)
+        check(
+            "column_values_to_be_between",
+            id=f"c{n}",
+            column="amount",
+            max_value=20,
+            row_condition=condition,
+        )
         for n, (condition, _, _) in enumerate(CONDITIONS)
     ]
     outcomes = check_expectations(rows, checks, private(config))
-    sentences = [f"{failed} of {of} fail amount values_to_be_between up to 20, 0 allowed" for _, of, failed in CONDITIONS]
+    sentences = [
+        f"{failed} of {of} fail amount values_to_be_between up to 20, 0 allowed"
+        for _, of, failed in CONDITIONS
+    ]
     assert [outcome.sentence for outcome in outcomes] == sentences
     assert outcomes[0].first_keys == ("130", "131", "132", "133", "134")
 
@@ -305,7 +402,9 @@ WOULD_PASS_ON_NO_ROWS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def test_a_row_condition_that_no_row_meets_fails_in_its_own_words(config: ModelConfig, rows: pd.DataFrame) -> None:
+def test_a_row_condition_that_no_row_meets_fails_in_its_own_words(
+    config: ModelConfig, rows: pd.DataFrame
+) -> None:
     for severity in ("critical", "warning"):
         checks = [
             check(expect, severity, id=f"c{n}", column="amount", row_condition=NOTHING, **arguments)
@@ -316,10 +415,16 @@ def test_a_row_condition_that_no_row_meets_fails_in_its_own_words(config: ModelC
             assert outcome.sentence == "no row meets its row_condition: nothing was checked"
 
 
-def test_a_check_may_ask_that_no_row_meets_a_condition(config: ModelConfig, rows: pd.DataFrame) -> None:
+def test_a_check_may_ask_that_no_row_meets_a_condition(
+    config: ModelConfig, rows: pd.DataFrame
+) -> None:
     assert found(rows, config, "table_row_count_to_equal", value=0, row_condition=NOTHING).passed
     some = found(
-        rows, config, "table_row_count_to_equal", value=0, row_condition={"column": "amount", "operator": ">", "value": 30}
+        rows,
+        config,
+        "table_row_count_to_equal",
+        value=0,
+        row_condition={"column": "amount", "operator": ">", "value": 30},
     )
     assert not some.passed
     assert some.sentence.endswith("it is 10")
@@ -340,7 +445,10 @@ def test_a_bound_of_instants_may_be_written_as_a_day_and_means_its_midnight(
     config: ModelConfig, rows: pd.DataFrame, day: date | str
 ) -> None:
     outcome = found(rows, config, "column_values_to_be_between", column="at", min_value=day)
-    assert (outcome.passed, outcome.failed_rows) == (False, 6)  # of a row every four hours, those of the first day
+    assert (outcome.passed, outcome.failed_rows) == (
+        False,
+        6,
+    )  # of a row every four hours, those of the first day
 
 
 def test_a_check_on_a_whole_column_names_what_was_observed_and_claims_no_failed_rows(
@@ -349,7 +457,9 @@ def test_a_check_on_a_whole_column_names_what_was_observed_and_claims_no_failed_
     mean = found(rows, config, "column_mean_to_be_between", column="amount", max_value=10)
     assert (mean.passed, mean.failed_rows, mean.first_keys) == (False, None, ())
     assert mean.sentence == "amount mean_to_be_between up to 10: it is 20.5"
-    distinct = found(rows, config, "column_distinct_values_to_be_in_set", column="customer", value_set=[0])
+    distinct = found(
+        rows, config, "column_distinct_values_to_be_in_set", column="customer", value_set=[0]
+    )
     assert (distinct.passed, distinct.failed_rows) == (False, None)
 
 
@@ -366,16 +476,30 @@ def test_checks_run_before_prepare_where_all_their_columns_are_raw_and_after_it_
 ) -> None:
     on_double = {"column": "double", "operator": ">", "value": 1}
     more = (
-        check("column_values_to_not_be_null", id="raw-if-double", column="amount", row_condition=on_double),
+        check(
+            "column_values_to_not_be_null",
+            id="raw-if-double",
+            column="amount",
+            row_condition=on_double,
+        ),
         check("column_pair_values_to_be_equal", id="both", column_A="amount", column_B="double"),
         check("table_row_count_to_be_between", id="table", min_value=1),
     )
     config = config.model_copy(update={"checks": (*config.checks, *more)})
     assert [check.id for check in checks_of(config, "raw")] == ["amount-known", "table"]
-    assert [check.id for check in checks_of(config, "features")] == ["double-plausible", "raw-if-double", "both"]
+    assert [check.id for check in checks_of(config, "features")] == [
+        "double-plausible",
+        "raw-if-double",
+        "both",
+    ]
     raw = validate(rows, config, window(config, END), "raw")
-    features = validate(rows.assign(double=rows["amount"] * 2), config, window(config, END), "features")
-    assert [o.check for o in raw.outcomes if not o.check.startswith("structure-")] == ["amount-known", "table"]
+    features = validate(
+        rows.assign(double=rows["amount"] * 2), config, window(config, END), "features"
+    )
+    assert [o.check for o in raw.outcomes if not o.check.startswith("structure-")] == [
+        "amount-known",
+        "table",
+    ]
     assert [o.check for o in features.outcomes if not o.check.startswith("structure-")] == [
         "double-plausible",
         "raw-if-double",
@@ -384,7 +508,11 @@ def test_checks_run_before_prepare_where_all_their_columns_are_raw_and_after_it_
     assert all(outcome.passed for outcome in check_features(rows.assign(double=1.0), config))
 
 
-def test_a_model_without_declared_checks_is_still_checked_for_structure(config: ModelConfig, rows: pd.DataFrame) -> None:
+def test_a_model_without_declared_checks_is_still_checked_for_structure(
+    config: ModelConfig, rows: pd.DataFrame
+) -> None:
     report = validate(rows, config.model_copy(update={"checks": ()}), window(config, END), "raw")
     assert report.outcomes
-    assert all(outcome.check.startswith("structure-") and outcome.passed for outcome in report.outcomes)
+    assert all(
+        outcome.check.startswith("structure-") and outcome.passed for outcome in report.outcomes
+    )

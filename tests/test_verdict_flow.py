@@ -34,59 +34,102 @@ def gate_of(*rules: str) -> Callable[[str], str]:
 def worse(journey: Journey) -> int:
     """A candidate that answers each row alike but for noise."""
     return journey.candidate(
-        "train.estimator=sklearn.ensemble.ExtraTreesClassifier", "train.params={max_depth: 1, n_estimators: 1}"
+        "train.estimator=sklearn.ensemble.ExtraTreesClassifier",
+        "train.params={max_depth: 1, n_estimators: 1}",
     )
 
 
-def test_a_candidate_is_compared_with_champion_and_reference_on_its_own_kept_rows(new_journey: Callable[..., Journey]) -> None:
+def test_a_candidate_is_compared_with_champion_and_reference_on_its_own_kept_rows(
+    new_journey: Callable[..., Journey],
+) -> None:
     journey = new_journey(beside)
     journey.crown()
     version = journey.candidate("train.params.C=2.0")
     run, state = journey.ask(version)
     assert state.name == "Suspended", state
     document = journey.ledger.evidence(journey.events[-1].evidence or "")
-    assert [document[role]["version"] for role in ("candidate", "champion", "reference")] == [2, 1, 1]
-    assert [rule["estimate"]["other"] is not None for rule in document["verdict"]["rules"]] == [False, True, True]
+    assert [document[role]["version"] for role in ("candidate", "champion", "reference")] == [
+        2,
+        1,
+        1,
+    ]
+    assert [rule["estimate"]["other"] is not None for rule in document["verdict"]["rules"]] == [
+        False,
+        True,
+        True,
+    ]
     assert {rule["outcome"] for rule in document["verdict"]["rules"]} == {"PASS"}
     assert document["power"] > 0.5
     assert document["looks"] >= 1
     assert document["changes"] == ["train.params.C: 1.0 -> 2.0"]
     (recorded,) = journey.mlflow_runs(run)
     files = {file.path for file in journey.mlflow.list_artifacts(recorded.info.run_id)}
-    assert {"evidence.json", "report.html", "precision_recall.png", "roc.png", "calibration.png", "scores.png"} <= files
-    kept = json.loads(Path(journey.mlflow.download_artifacts(recorded.info.run_id, "evidence.json")).read_text())
+    assert {
+        "evidence.json",
+        "report.html",
+        "precision_recall.png",
+        "roc.png",
+        "calibration.png",
+        "scores.png",
+    } <= files
+    kept = json.loads(
+        Path(journey.mlflow.download_artifacts(recorded.info.run_id, "evidence.json")).read_text()
+    )
     assert kept == document
-    assert recorded.data.metrics["rule2/average_precision/low"] == document["verdict"]["rules"][1]["estimate"]["low"]
+    assert (
+        recorded.data.metrics["rule2/average_precision/low"]
+        == document["verdict"]["rules"][1]["estimate"]["low"]
+    )
 
 
-def test_a_worse_candidate_is_refused_even_when_every_threshold_passes(new_journey: Callable[..., Journey]) -> None:
+def test_a_worse_candidate_is_refused_even_when_every_threshold_passes(
+    new_journey: Callable[..., Journey],
+) -> None:
     journey = new_journey(
-        gate_of("metric: average_precision, at_least: 0.01", "metric: average_precision, not_worse_than: champion, by: 0.05")
+        gate_of(
+            "metric: average_precision, at_least: 0.01",
+            "metric: average_precision, not_worse_than: champion, by: 0.05",
+        )
     )
     journey.crown()
     _, state = journey.ask(worse(journey))
     assert state.name == "Refused"
     assert re.search(
-        r"of the champion: better by -0\.\d+, by at most -0\.\d+ with 95 %, needs more than -0.05: FAIL", str(state.message)
+        r"of the champion: better by -0\.\d+, by at most -0\.\d+ with 95 %, needs more than -0.05: FAIL",
+        str(state.message),
     )
     assert journey.aliases() == {"champion": 1, "reference": 1}
 
 
-def test_the_same_model_again_is_never_better_but_within_a_margin(new_journey: Callable[..., Journey]) -> None:
-    journey = new_journey(gate_of("metric: average_precision, at_least: 0.5", "metric: average_precision, better_than: champion"))
+def test_the_same_model_again_is_never_better_but_within_a_margin(
+    new_journey: Callable[..., Journey],
+) -> None:
+    journey = new_journey(
+        gate_of(
+            "metric: average_precision, at_least: 0.5",
+            "metric: average_precision, better_than: champion",
+        )
+    )
     with_absolute = journey.crown()
     _, state = journey.ask(journey.candidate())
     assert (with_absolute, state.name) == (1, "Refused")
     assert "INCONCLUSIVE" in str(state.message)
     path = journey.settings.models / f"{journey.model}.yaml"
-    path.write_text(path.read_text().replace("better_than: champion", "not_worse_than: champion, by: 0.001"))
+    path.write_text(
+        path.read_text().replace("better_than: champion", "not_worse_than: champion, by: 0.001")
+    )
     _, state = journey.ask(journey.candidate())
     assert state.name == "Suspended"
     assert "answers every row as the champion does" in journey.events[-1].why
 
 
-def test_an_inconclusive_verdict_asks_a_person_where_the_gate_says_so(new_journey: Callable[..., Journey]) -> None:
-    rules = gate_of("metric: average_precision, at_least: 0.5", "metric: average_precision, better_than: champion")
+def test_an_inconclusive_verdict_asks_a_person_where_the_gate_says_so(
+    new_journey: Callable[..., Journey],
+) -> None:
+    rules = gate_of(
+        "metric: average_precision, at_least: 0.5",
+        "metric: average_precision, better_than: champion",
+    )
     journey = new_journey(lambda text: rules(text) + "comparison: {inconclusive: ask}\n")
     journey.crown()
     run, state = journey.ask(journey.candidate())
@@ -96,14 +139,20 @@ def test_an_inconclusive_verdict_asks_a_person_where_the_gate_says_so(new_journe
     assert journey.answer(run, "approve").name == "Promoted"
 
 
-def test_many_small_steps_down_are_stopped_by_the_reference(new_journey: Callable[..., Journey]) -> None:
+def test_many_small_steps_down_are_stopped_by_the_reference(
+    new_journey: Callable[..., Journey],
+) -> None:
     """Each a little worse than the one before; within the margin of the champion each time, and at last beyond that of the reference."""
     rules = gate_of(
         "metric: roc_auc, not_worse_than: champion, by: 0.05",
         "metric: roc_auc, not_worse_than: reference, by: 0.05",
         "metric: roc_auc, at_least: 0.4",
     )
-    journey = new_journey(lambda text: rules(text).replace("amount * 2", "amount").replace("add_double\n", "add_double\n"))
+    journey = new_journey(
+        lambda text: (
+            rules(text).replace("amount * 2", "amount").replace("add_double\n", "add_double\n")
+        )
+    )
     hooks = journey.settings.models / f"{journey.model}.py"
     plain = hooks.read_text()
     outcomes = []
@@ -112,7 +161,8 @@ def test_many_small_steps_down_are_stopped_by_the_reference(new_journey: Callabl
             'raw["amount"] * 2',
             f'raw["amount"] * 2, amount=raw["amount"] + {14 * step} * np.random.default_rng(7).normal(size=len(raw))',
         ).replace(
-            'double=raw["amount"] * 2', f'double=raw["amount"] * 2 + {28 * step} * np.random.default_rng(7).normal(size=len(raw))'
+            'double=raw["amount"] * 2',
+            f'double=raw["amount"] * 2 + {28 * step} * np.random.default_rng(7).normal(size=len(raw))',
         )
         hooks.write_text(noise)
         run, state = journey.ask(journey.train())
@@ -122,14 +172,20 @@ def test_many_small_steps_down_are_stopped_by_the_reference(new_journey: Callabl
         journey.answer(run, "approve")
     assert 2 <= outcomes.count("Suspended") <= 9, outcomes
     assert "of the reference" in str(state.message), state.message
-    assert "of the champion: better by" not in str(state.message).split("FAIL")[0].split("of the reference")[0]
+    assert (
+        "of the champion: better by"
+        not in str(state.message).split("FAIL")[0].split("of the reference")[0]
+    )
 
 
 def test_a_candidate_that_is_surely_better_becomes_the_reference_and_one_that_is_not_does_not(
     new_journey: Callable[..., Journey],
 ) -> None:
     journey = new_journey(
-        gate_of("metric: average_precision, at_least: 0.01", "metric: average_precision, not_worse_than: champion, by: 0.9")
+        gate_of(
+            "metric: average_precision, at_least: 0.01",
+            "metric: average_precision, not_worse_than: champion, by: 0.9",
+        )
     )
     run, state = journey.ask(worse(journey))
     assert (state.name, journey.answer(run, "approve").name) == ("Suspended", "Promoted")
@@ -140,22 +196,32 @@ def test_a_candidate_that_is_surely_better_becomes_the_reference_and_one_that_is
     assert journey.aliases() == {"champion": 3, "reference": 2}
 
 
-def test_one_that_is_not_surely_better_waits_until_the_champion_is_old(new_journey: Callable[..., Journey]) -> None:
-    journey = new_journey(lambda text: beside(text).replace("{ask: manual}", "{ask: when_better, champion_older_than_days: 7}"))
+def test_one_that_is_not_surely_better_waits_until_the_champion_is_old(
+    new_journey: Callable[..., Journey],
+) -> None:
+    journey = new_journey(
+        lambda text: beside(text).replace(
+            "{ask: manual}", "{ask: when_better, champion_older_than_days: 7}"
+        )
+    )
     journey.crown()
     version = journey.train()
     (by_training,) = (run for run in journey.promotions() if run.parameters["version"] == version)
     state = journey.run(promote_candidate, by_training)
     assert state.name == "Deferred"
-    assert "it passes but is not surely better: it waits until the champion is 7 days old" in str(state.message)
-    assert [run.state_name for run in journey.promotions() if run.parameters["version"] == version] == [
-        "Deferred"
-    ]  # and nobody asks for it again yet
+    assert "it passes but is not surely better: it waits until the champion is 7 days old" in str(
+        state.message
+    )
+    assert [
+        run.state_name for run in journey.promotions() if run.parameters["version"] == version
+    ] == ["Deferred"]  # and nobody asks for it again yet
     _, state = journey.ask(version)
     assert state.name == "Suspended"
 
 
-def test_rows_that_the_champion_was_trained_on_refuse_or_are_left_out_for_all(new_journey: Callable[..., Journey]) -> None:
+def test_rows_that_the_champion_was_trained_on_refuse_or_are_left_out_for_all(
+    new_journey: Callable[..., Journey],
+) -> None:
     journey = new_journey(beside)
     journey.crown(journey.train(as_of="2026-01-10"))
     version = journey.train(as_of="2026-01-08")
@@ -168,10 +234,14 @@ def test_rows_that_the_champion_was_trained_on_refuse_or_are_left_out_for_all(ne
     assert state.name == "Suspended", state
     document = journey.ledger.evidence(journey.events[-1].evidence or "")
     assert any("rows are left out for all" in note for note in document["notes"])
-    assert document["verdict"]["rules"][0]["estimate"]["rows"] < int(document["holdout"]["holdout_rows"])
+    assert document["verdict"]["rules"][0]["estimate"]["rows"] < int(
+        document["holdout"]["holdout_rows"]
+    )
 
 
-def test_a_version_with_another_prepare_is_given_its_own(new_journey: Callable[..., Journey]) -> None:
+def test_a_version_with_another_prepare_is_given_its_own(
+    new_journey: Callable[..., Journey],
+) -> None:
     journey = new_journey(beside)
     journey.crown()
     hooks = journey.settings.models / f"{journey.model}.py"
@@ -179,7 +249,9 @@ def test_a_version_with_another_prepare_is_given_its_own(new_journey: Callable[.
     _, state = journey.ask(journey.train())
     assert state.name == "Suspended", state
     rules = journey.ledger.evidence(journey.events[-1].evidence or "")["verdict"]["rules"]
-    assert rules[1]["estimate"]["other"] == pytest.approx(rules[1]["estimate"]["candidate"], abs=0.01)
+    assert rules[1]["estimate"]["other"] == pytest.approx(
+        rules[1]["estimate"]["candidate"], abs=0.01
+    )
 
 
 @pytest.mark.parametrize(
@@ -198,9 +270,14 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence_and_nothing_moves(
     journey = new_journey(beside)
     journey.crown(journey.train())
     journey.train(overrides=["train.params.C=2.0"])
-    first, second = (journey.mlflow.get_run(journey.mlflow.get_model_version(journey.model, number).run_id) for number in "12")
+    first, second = (
+        journey.mlflow.get_run(journey.mlflow.get_model_version(journey.model, number).run_id)
+        for number in "12"
+    )
     if damage.startswith("holdout"):
-        (kept,) = servers.settings.home.rglob(f"{second.info.experiment_id}/kept/{second.data.params['holdout_sha256']}.parquet")
+        (kept,) = servers.settings.home.rglob(
+            f"{second.info.experiment_id}/kept/{second.data.params['holdout_sha256']}.parquet"
+        )
         if damage == "holdout gone":
             kept.unlink()
         else:
@@ -211,7 +288,9 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence_and_nothing_moves(
         shutil.rmtree(journey.files_of(1, servers))
     else:
         (forged := tmp_path / "python_env.yaml").write_text("python: 2.7\n")
-        (logged,) = journey.mlflow.search_logged_models([first.info.experiment_id], f"source_run_id = '{first.info.run_id}'")
+        (logged,) = journey.mlflow.search_logged_models(
+            [first.info.experiment_id], f"source_run_id = '{first.info.run_id}'"
+        )
         journey.mlflow.log_model_artifact(logged.model_id, str(forged))
     _, state = journey.ask(2)
     assert state.name == "Refused", state
@@ -220,13 +299,22 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence_and_nothing_moves(
 
 
 def a_regression(text: str) -> str:
-    text = gate_of("metric: mean_absolute_error, at_most: 1", "metric: mean_absolute_error, better_than: champion")(text)
-    text = text.replace("[average_precision, roc_auc, log_loss, share_found]", "[mean_absolute_error]")
-    return "kind: regression\n" + text.replace("LogisticRegression, params: {C: 1.0}", "PoissonRegressor, params: {}")
+    text = gate_of(
+        "metric: mean_absolute_error, at_most: 1",
+        "metric: mean_absolute_error, better_than: champion",
+    )(text)
+    text = text.replace(
+        "[average_precision, roc_auc, log_loss, share_found]", "[mean_absolute_error]"
+    )
+    return "kind: regression\n" + text.replace(
+        "LogisticRegression, params: {C: 1.0}", "PoissonRegressor, params: {}"
+    )
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered")
-def test_a_champion_that_answers_a_row_with_no_number_cannot_be_compared(new_journey: Callable[..., Journey]) -> None:
+def test_a_champion_that_answers_a_row_with_no_number_cannot_be_compared(
+    new_journey: Callable[..., Journey],
+) -> None:
     journey = new_journey(a_regression)
     journey.crown()
     day = journey.settings.data / "days" / "2026-01-09.parquet"
@@ -235,7 +323,9 @@ def test_a_champion_that_answers_a_row_with_no_number_cannot_be_compared(new_jou
     rows.to_parquet(day)
     _, state = journey.ask(journey.train(overrides=["train.estimator=sklearn.linear_model.Ridge"]))
     assert state.name == "Refused", state
-    assert "Champion 1 cannot be compared: it answers some rows with no number" in str(state.message)
+    assert "Champion 1 cannot be compared: it answers some rows with no number" in str(
+        state.message
+    )
     assert journey.aliases() == {"champion": 1, "reference": 1}
 
 
@@ -246,7 +336,9 @@ def nan_at_night(rows, scores):
 """
 
 
-def test_a_metric_of_the_models_own_that_is_no_number_stops_the_training_with_its_name(new_journey: Callable[..., Journey]) -> None:
+def test_a_metric_of_the_models_own_that_is_no_number_stops_the_training_with_its_name(
+    new_journey: Callable[..., Journey],
+) -> None:
     journey = new_journey(lambda text: text.replace("share_found]", "nan_at_night]"))
     hooks = journey.settings.models / f"{journey.model}.py"
     hooks.write_text(hooks.read_text() + ANSWERS_NAN)
@@ -254,17 +346,25 @@ def test_a_metric_of_the_models_own_that_is_no_number_stops_the_training_with_it
     assert "metric nan_at_night answered nan; it must be a finite number" in str(state.message)
 
 
-def test_a_feature_that_callers_do_not_send_refuses_unless_it_is_allowed(new_journey: Callable[..., Journey]) -> None:
+def test_a_feature_that_callers_do_not_send_refuses_unless_it_is_allowed(
+    new_journey: Callable[..., Journey],
+) -> None:
     journey = new_journey(beside)
     journey.crown()
     path = journey.settings.models / f"{journey.model}.yaml"
     hooks = path.with_suffix(".py")
-    hooks.write_text(hooks.read_text().replace("raw.assign(", 'raw.assign(triple=raw["amount"] * 3, '))
-    path.write_text(path.read_text().replace("double", "triple").replace("add_triple", "add_double"))
+    hooks.write_text(
+        hooks.read_text().replace("raw.assign(", 'raw.assign(triple=raw["amount"] * 3, ')
+    )
+    path.write_text(
+        path.read_text().replace("double", "triple").replace("add_triple", "add_double")
+    )
     version = journey.train()
     _, state = journey.ask(version)
     assert state.name == "Refused"
-    assert "model signature asks for triple, which callers of the champion do not send" in str(state.message)
+    assert "model signature asks for triple, which callers of the champion do not send" in str(
+        state.message
+    )
     path.write_text(path.read_text() + "comparison: {signature: may_break}\n")
     _, state = journey.ask(version)
     assert state.name == "Suspended", state
@@ -274,7 +374,9 @@ def test_a_feature_that_callers_do_not_send_refuses_unless_it_is_allowed(new_jou
     assert "no more features: double" in document["changes"]
 
 
-def test_each_look_at_a_holdout_that_never_renews_spends_its_share_of_the_level(new_journey: Callable[..., Journey]) -> None:
+def test_each_look_at_a_holdout_that_never_renews_spends_its_share_of_the_level(
+    new_journey: Callable[..., Journey],
+) -> None:
     journey = new_journey(lambda text: beside(text) + "comparison: {spend: true}\n")
     journey.crown()
     confidences = []
@@ -300,7 +402,10 @@ def test_a_replay_says_what_another_gate_would_have_let_by_and_writes_nothing(
     command = ["replay", journey.model, "--json", "--gate", str(stricter)]
     main(command)
     found = json.loads(capsys.readouterr().out)
-    assert [(each["version"], each["then"], each["now"]) for each in found] == [(1, "PASS", "PASS"), (2, "PASS", "INCONCLUSIVE")]
+    assert [(each["version"], each["then"], each["now"]) for each in found] == [
+        (1, "PASS", "PASS"),
+        (2, "PASS", "INCONCLUSIVE"),
+    ]
     assert "better by +0, by at least +0" in found[1]["why"]
     assert journey.events == before
     for text, said in (

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.comparison.comparison import Compared, compare
+from tasks.comparison.contest import Contest
 from tasks.records import Verdict
 from tasks.verdict import report
-from tasks.verdict.comparison import Compared, compare
-from tasks.verdict.contest import Contest
 from tasks.verdict.judgement import Judgement
 from tests.contests import config_of, contest_of
 from tests.documents import BETTER, BOTH, document_of
@@ -26,7 +26,11 @@ METRIC = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "mean_abs
 
 def contest(kind: str) -> Contest:
     random = np.random.default_rng(0)
-    price = {"threshold": {"minimise": "cost", "false_positive": 1, "false_negative": 5}} if kind == "binary" else {}
+    price = (
+        {"threshold": {"minimise": "cost", "false_positive": 1, "false_negative": 5}}
+        if kind == "binary"
+        else {}
+    )
     config = config_of(
         {"metric": METRIC[kind], "not_worse_than": "champion", "by": 0.1}, kind=kind, columns={"half": "int64", "customer": "int64"},
         slices={"halves": {"half": "values"}}, comparison={"units": ["customer"]}, **price,
@@ -38,7 +42,10 @@ def contest(kind: str) -> Contest:
     }[kind]
     rows = pd.DataFrame({"y": truth, "half": np.arange(300) % 2, "customer": np.arange(300) // 6})
     if kind == "multiclass":
-        made = [pd.DataFrame(random.dirichlet([1, 1, 1], 300), columns=["a", "b", "c"]) for _ in range(2)]
+        made = [
+            pd.DataFrame(random.dirichlet([1, 1, 1], 300), columns=["a", "b", "c"])
+            for _ in range(2)
+        ]
     elif kind == "binary":
         made = [np.clip(0.3 * truth + 0.7 * random.random(300), 0, 1) for _ in range(2)]
     else:
@@ -47,10 +54,15 @@ def contest(kind: str) -> Contest:
 
 
 @pytest.mark.parametrize("kind", PICTURES)
-def test_the_page_has_the_pictures_of_its_kind_and_needs_nothing_else(tmp_path: Path, kind: str) -> None:
+def test_the_page_has_the_pictures_of_its_kind_and_needs_nothing_else(
+    tmp_path: Path, kind: str
+) -> None:
     compared = contest(kind)
     found = compare(compared, (0.05, 0.05))
-    report.write(Judgement(Verdict("PASS", ()), document_of(BOTH, slices=found.slices), compared, found), tmp_path)
+    report.write(
+        Judgement(Verdict("PASS", ()), document_of(BOTH, slices=found.slices), compared, found),
+        tmp_path,
+    )
     page = (tmp_path / "report.html").read_text()
     assert {picture.stem for picture in tmp_path.glob("*.png")} == PICTURES[kind]
     assert set(re.findall(r"(?:src|href)=.([^\"']{0,22})", page)) == {"data:image/png;base64,"}
@@ -64,8 +76,12 @@ def test_the_page_has_the_pictures_of_its_kind_and_needs_nothing_else(tmp_path: 
     )
 
 
-def test_words_from_elsewhere_are_escaped_and_a_contest_that_could_not_be_held_has_its_reason(tmp_path: Path) -> None:
-    document = document_of(problems=("champion 2 cannot be compared: <script>alert(1)</script>",), better=BETTER)
+def test_words_from_elsewhere_are_escaped_and_a_contest_that_could_not_be_held_has_its_reason(
+    tmp_path: Path,
+) -> None:
+    document = document_of(
+        problems=("champion 2 cannot be compared: <script>alert(1)</script>",), better=BETTER
+    )
     nothing = Contest(config_of({"metric": "roc_auc", "at_least": 0.5}), pd.DataFrame(), {})
     report.write(Judgement(Verdict("FAIL", ()), document, nothing, Compared()), tmp_path)
     page = (tmp_path / "report.html").read_text()

@@ -49,11 +49,15 @@ def add_window_features(raw: pd.DataFrame) -> pd.DataFrame:
         "TX_DURING_NIGHT": (when.dt.hour <= LAST_NIGHT_HOUR).astype("int64"),
     }
     instants, ranks = np.unique(when.to_numpy(dtype="datetime64[us]"), return_inverse=True)
-    for days, number, total in _Timeline(raw["CUSTOMER_ID"], instants, ranks, _cents(raw)).windows(ending_days_ago=0):
+    for days, number, total in _Timeline(raw["CUSTOMER_ID"], instants, ranks, _cents(raw)).windows(
+        ending_days_ago=0
+    ):
         features[f"CUSTOMER_ID_NB_TX_{days}DAY_WINDOW"] = number
         features[f"CUSTOMER_ID_AVG_AMOUNT_{days}DAY_WINDOW"] = total / number / 100
     frauds = raw["TX_FRAUD"].fillna(0).to_numpy(dtype=np.float64)
-    for days, number, total in _Timeline(raw["TERMINAL_ID"], instants, ranks, frauds).windows(ending_days_ago=LABEL_DELAY_DAYS):
+    for days, number, total in _Timeline(raw["TERMINAL_ID"], instants, ranks, frauds).windows(
+        ending_days_ago=LABEL_DELAY_DAYS
+    ):
         features[f"TERMINAL_ID_NB_TX_{days}DAY_WINDOW"] = number
         features[f"TERMINAL_ID_RISK_{days}DAY_WINDOW"] = total / np.maximum(number, 1)
     return raw.assign(**features)
@@ -109,7 +113,9 @@ class _Timeline:
     number and its rank in one integer, so that one search finds a time among the owner's rows.
     """
 
-    def __init__(self, owners: "pd.Series[Any]", instants: Instants, ranks: Integers, values: Floats) -> None:
+    def __init__(
+        self, owners: "pd.Series[Any]", instants: Instants, ranks: Integers, values: Floats
+    ) -> None:
         self.instants = instants
         keys = pd.factorize(owners)[0].astype(np.int64) * len(instants) + ranks
         self.order = np.argsort(keys)
@@ -122,11 +128,17 @@ class _Timeline:
         last = self._position(ending_days_ago)
         for days in WINDOW_DAYS:
             first = self._position(ending_days_ago + days)
-            yield days, self._by_row(last - first), self._by_row(self.totals[last] - self.totals[first])
+            yield (
+                days,
+                self._by_row(last - first),
+                self._by_row(self.totals[last] - self.totals[first]),
+            )
 
     def _position(self, days: int) -> Integers:
         """For each sorted row, the position past all of its owner's rows up to and including `days` before it."""
-        instants_until = np.searchsorted(self.instants, self.instants - np.timedelta64(days, "D"), side="right")
+        instants_until = np.searchsorted(
+            self.instants, self.instants - np.timedelta64(days, "D"), side="right"
+        )
         wanted = instants_until[self.ranks]
         wanted += self.keys  # in place: with millions of rows every array counts
         wanted -= self.ranks
@@ -148,4 +160,6 @@ def _cents(raw: pd.DataFrame) -> Floats:
 def _demand_known(raw: pd.DataFrame, *columns: str) -> None:
     for column in columns:
         if missing := int(raw[column].isna().sum()):
-            raise ValueError(f"{missing:,} of {len(raw):,} {column} are null: every later window would be wrong")
+            raise ValueError(
+                f"{missing:,} of {len(raw):,} {column} are null: every later window would be wrong"
+            )

@@ -4,11 +4,11 @@ import json
 
 import click
 
+from configs.errors import ConfigError
+from configs.model import ModelConfig
 from configs.reading import model_names, read_model
-from configs.schema import ModelConfig
 from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, MODEL, complete_model
-from tasks.errors import ConfigError
 from tasks.release.ledger import Ledger
 from tasks.verdict import power
 
@@ -21,7 +21,10 @@ def config() -> None:
 @config.command(epilog="Example: ratchet config check fraud_detector")
 @click.argument("models", nargs=-1, shell_complete=complete_model)
 @click.option(
-    "--power", "wants_power", is_flag=True, help="Also how often its gate lets an equally good model by, from past comparisons."
+    "--power",
+    "wants_power",
+    is_flag=True,
+    help="Also how often its gate lets an equally good model by, from past comparisons.",
 )
 @AS_JSON
 def check(models: tuple[str, ...], wants_power: bool, as_json: bool) -> None:
@@ -33,9 +36,13 @@ def check(models: tuple[str, ...], wants_power: bool, as_json: bool) -> None:
             f"there is no model in {settings.models}; put one <name>.yaml there, or point RATCHET_MODELS at its folder"
         )
     readings = {name: _read(name, settings) for name in names}
-    problems = {name: str(found) for name, found in readings.items() if isinstance(found, ConfigError)}
+    problems = {
+        name: str(found) for name, found in readings.items() if isinstance(found, ConfigError)
+    }
     if as_json:
-        click.echo(json.dumps([{"model": name, "problem": problems.get(name)} for name in names], indent=1))
+        click.echo(
+            json.dumps([{"model": name, "problem": problems.get(name)} for name in names], indent=1)
+        )
     else:
         for name, found in readings.items():
             if isinstance(found, ModelConfig):
@@ -49,12 +56,16 @@ def check(models: tuple[str, ...], wants_power: bool, as_json: bool) -> None:
 
 def _print_power(config: ModelConfig, settings: Settings) -> None:
     ledger = Ledger(settings.ledger_url)
-    digests = dict.fromkeys(event.evidence for event in ledger.events(config.name) if event.evidence)
+    digests = dict.fromkeys(
+        event.evidence for event in ledger.events(config.name) if event.evidence
+    )
     found = power.foresee(config.gate, [ledger.evidence(digest) for digest in digests])
     for each in found:
         click.echo(f"  {each}")
     if not found:
-        click.echo("  No past comparison with another version is on record to tell the gate's power from.")
+        click.echo(
+            "  No past comparison with another version is on record to tell the gate's power from."
+        )
 
 
 def _read(name: str, settings: Settings) -> ModelConfig | ConfigError:
@@ -66,7 +77,9 @@ def _read(name: str, settings: Settings) -> ModelConfig | ConfigError:
 
 @config.command(epilog="Example: ratchet config show fraud_detector")
 @MODEL
-@click.option("--set", "overrides", multiple=True, metavar="train.KEY=VALUE", help="As for ratchet train.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="train.KEY=VALUE", help="As for ratchet train."
+)
 def show(model: str, overrides: tuple[str, ...]) -> None:
     """The configuration of MODEL as it is in effect, defaults and overrides included, as JSON."""
     click.echo(read_model(model, Settings(), overrides).model_dump_json(indent=1))

@@ -13,15 +13,15 @@ from pathlib import Path
 import click
 import pandas as pd
 
+from configs.errors import DataRejected, RatchetError
 from configs.settings import Settings
 from deployments.commands.arguments import declared_name
-from deployments.commands.records import print_history
-from deployments.commands.watching import demand_success, follow
+from deployments.commands.progress import follow, require_success
+from deployments.commands.status import print_history
 from deployments.prefect_api import Prefect
 from deployments.stack import stack
-from tasks.errors import DataRejected, RatchetError
 from tasks.release.ledger import Event, Ledger
-from tasks.verdict import in_words
+from tasks.verdict import wording
 
 MODEL = "fraud_detector"
 DAYS = 60
@@ -39,7 +39,9 @@ SIMPLER = ["train.estimator=sklearn.linear_model.LogisticRegression", "train.par
 )
 def demo(keep: Path | None) -> None:
     """The whole story once, on this machine, on data of its own; nothing outside the folder is touched."""
-    with tempfile.TemporaryDirectory(prefix="ratchet-demo-", ignore_cleanup_errors=True) as temporary:
+    with tempfile.TemporaryDirectory(
+        prefix="ratchet-demo-", ignore_cleanup_errors=True
+    ) as temporary:
         settings = _fresh_settings((keep or Path(temporary)).absolute())
         with (
             _chapter(1, "Starting MLflow and Prefect") as said,
@@ -49,8 +51,12 @@ def demo(keep: Path | None) -> None:
             with Prefect(settings) as prefect:
                 _tell(settings, prefect)
             if sys.stdin.isatty():
-                click.echo("\nEverything is still running: open the two pages above, or in another terminal")
-                click.echo(f"  RATCHET_HOME={settings.home} ratchet show {MODEL} 1\nCtrl-C ends it.")
+                click.echo(
+                    "\nEverything is still running: open the two pages above, or in another terminal"
+                )
+                click.echo(
+                    f"  RATCHET_HOME={settings.home} ratchet show {MODEL} 1\nCtrl-C ends it."
+                )
                 with suppress(KeyboardInterrupt):
                     threading.Event().wait()
 
@@ -75,7 +81,9 @@ def _tell(settings: Settings, prefect: Prefect) -> None:
     except DataRejected as stopped:
         _say(str(stopped))
     else:
-        raise RatchetError("a day without amounts was trained on: the checks of fraud_detector are not what they were")
+        raise RatchetError(
+            "a day without amounts was trained on: the checks of fraud_detector are not what they were"
+        )
     _write(rows, days)
 
     click.echo("5  A better candidate, a random forest")
@@ -101,7 +109,11 @@ def _tell(settings: Settings, prefect: Prefect) -> None:
 def _say_verdict(settings: Settings, event: Event) -> None:
     """What the evidence comes to, and what became of the version."""
     document = Ledger(settings.ledger_url).evidence(event.evidence or "")
-    for sentence in (in_words.headline(document), in_words.answer(document), *in_words.doubts(document)):
+    for sentence in (
+        wording.headline(document),
+        wording.answer(document),
+        *wording.doubts(document),
+    ):
         _say(sentence)
     if event.event != "requested":
         _say(f"{event}.")
@@ -110,15 +122,24 @@ def _say_verdict(settings: Settings, event: Event) -> None:
 def _approve(prefect: Prefect, waiting: Event, reason: str) -> None:
     who, why = _decide(waiting, reason)
     flow_run = waiting.flow_run or ""
-    prefect.answer(flow_run, {"decision": "approve", "your_name": who, "reason": why, "evidence": waiting.evidence})
+    prefect.answer(
+        flow_run,
+        {"decision": "approve", "your_name": who, "reason": why, "evidence": waiting.evidence},
+    )
     promoted = follow(prefect, prefect.read(flow_run), len(prefect.lines(flow_run, 0)))
-    demand_success(promoted)
+    require_success(promoted)
     _say(promoted.message)
 
 
 def _fresh_settings(home: Path) -> Settings:
     """Settings whose every path lies in the demo's own folder, whatever the environment says."""
-    for variable in ("MLFLOW_TRACKING_URI", "PREFECT_API_URL", "RATCHET_LEDGER", "RATCHET_MODELS", "RATCHET_DATA"):
+    for variable in (
+        "MLFLOW_TRACKING_URI",
+        "PREFECT_API_URL",
+        "RATCHET_LEDGER",
+        "RATCHET_MODELS",
+        "RATCHET_DATA",
+    ):
         os.environ.pop(variable, None)
     os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
     return Settings(ratchet_home=home)
@@ -152,8 +173,13 @@ def _with_wrong_labels(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _train(prefect: Prefect, as_of: date, overrides: Sequence[str] = ()) -> int:
     """The version that a training run registers; the error it met, if it registers none."""
-    run = follow(prefect, prefect.start("train_candidate", MODEL, {"as_of": as_of.isoformat(), "overrides": list(overrides)}))
-    demand_success(run)
+    run = follow(
+        prefect,
+        prefect.start(
+            "train_candidate", MODEL, {"as_of": as_of.isoformat(), "overrides": list(overrides)}
+        ),
+    )
+    require_success(run)
     _say(run.message)
     return int(run.message.split()[1])
 
@@ -169,7 +195,9 @@ def _await_verdict(prefect: Prefect, version: int) -> Event:
             if last.event != "requested" or prefect.read(last.flow_run or "").suspended:
                 return last
         time.sleep(0.5)
-    raise RatchetError(f"the promotion was not asked for within {ANSWER_SECONDS} s; look at {prefect.settings.prefect_ui}")
+    raise RatchetError(
+        f"the promotion was not asked for within {ANSWER_SECONDS} s; look at {prefect.settings.prefect_ui}"
+    )
 
 
 def _decide(waiting: Event, reason: str) -> tuple[str, str]:
@@ -191,7 +219,9 @@ def _score(settings: Settings, raw: pd.DataFrame) -> str:
     config = read_model(MODEL, settings)
     rows = prepare(config, load_hooks(config, hooks_path(MODEL, settings)), raw)
     day = rows[rows["TX_DATETIME"] >= pd.Timestamp(AS_OF)]
-    alerts = mlflow.pyfunc.load_model(f"models:/{MODEL}@champion").predict(day[list(config.data.features)])
+    alerts = mlflow.pyfunc.load_model(f"models:/{MODEL}@champion").predict(
+        day[list(config.data.features)]
+    )
     version = mlflow.MlflowClient().get_model_version_by_alias(MODEL, "champion").version
     return f"{len(day):,} rows, {int(alerts.sum())} alerts by version {version}"
 

@@ -6,22 +6,22 @@ from typing import Any
 
 import click
 
+from configs.errors import RatchetError
 from configs.problems import nearest
-from tasks.errors import RatchetError
 
 VERBS = {
     "demo": ("demo", "The whole story on this machine, on data of its own."),
     "up": ("stack", "Start the local servers and the runners."),
-    "train": ("runs", "Train a candidate of a model."),
-    "show": ("evidence", "A version's evidence and verdict; what waits."),
-    "approve": ("decisions", "Say yes to a version that waits."),
-    "reject": ("decisions", "Say no to a version that waits."),
-    "status": ("records", "Every model at a glance."),
-    "history": ("records", "What was decided, by whom, on what."),
-    "rollback": ("correction", "Make a former champion serve again."),
-    "promote": ("runs", "Ask for a registered version's promotion."),
-    "watch": ("runs", "Follow a run that was started elsewhere."),
-    "reference": ("correction", "Move the mark that champions are held to."),
+    "train": ("flow_runs", "Train a candidate of a model."),
+    "show": ("show", "A version's evidence and verdict; what waits."),
+    "approve": ("approval", "Say yes to a version that waits."),
+    "reject": ("approval", "Say no to a version that waits."),
+    "status": ("status", "Every model at a glance."),
+    "history": ("status", "What was decided, by whom, on what."),
+    "rollback": ("rollback", "Make a former champion serve again."),
+    "promote": ("flow_runs", "Ask for a registered version's promotion."),
+    "watch": ("flow_runs", "Follow a run that was started elsewhere."),
+    "reference": ("rollback", "Move the mark that champions are held to."),
     "replay": ("replay", "Judge past candidates by another gate."),
     "validate": ("validation", "Check a model's data, without training."),
     "config": ("config", "Check or show a model's YAML."),
@@ -40,7 +40,9 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
             ctx.fail(f"there is no verb {name!r}; {nearest(name, VERBS)}")
-        command: click.Command = getattr(importlib.import_module(f"deployments.commands.{VERBS[name][0]}"), name)
+        command: click.Command = getattr(
+            importlib.import_module(f"deployments.commands.{VERBS[name][0]}"), name
+        )
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -63,7 +65,7 @@ class Verbs(click.Group):
 def ratchet(context: click.Context, all_verbs: bool, debug: bool) -> None:  # noqa: ARG001 --all is for the help, --debug for main
     """A training platform whose production model only moves forward. Alone it says what to do next."""
     if context.invoked_subcommand is None:
-        from deployments.commands.records import next_step
+        from deployments.commands.status import next_step
 
         click.echo(next_step())
 

@@ -8,8 +8,19 @@ import click
 
 @click.command(epilog="Example: ratchet simulate --days 60 --out .ratchet/data/transactions")
 @click.option("--days", type=click.IntRange(min=1, max=3660), required=True, help="How many days.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the files, one a day.")
-@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), default="2026-01-01", show_default=True, help="The first day.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder for the files, one a day.",
+)
+@click.option(
+    "--start",
+    type=click.DateTime(["%Y-%m-%d"]),
+    default="2026-01-01",
+    show_default=True,
+    help="The first day.",
+)
 @click.option(
     "--customers",
     type=click.IntRange(min=1),
@@ -17,13 +28,21 @@ import click
     show_default=True,
     help="About 1.9 transactions a day each.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The same seed makes the same rows.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="The same seed makes the same rows.",
+)
 def simulate(days: int, out: Path, start: datetime, customers: int, seed: int) -> None:
     """Write DAYS of simulated card transactions, about 0.9 % of them frauds."""
     from tasks.data.simulation import simulate as make_rows
     from tasks.data.simulation import write_days
 
-    rows = make_rows(days, seed=seed, start=start.date(), customers=customers, terminals=2 * customers)
+    rows = make_rows(
+        days, seed=seed, start=start.date(), customers=customers, terminals=2 * customers
+    )
     files = write_days(rows, out)
     click.echo(
         f"{len(rows):,} transactions, {rows['TX_FRAUD'].mean():.2%} frauds, in {len(files)} files: {files[0]} .. {files[-1].name}"

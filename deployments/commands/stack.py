@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import click
 from cronsim import CronSim
 
+from configs.model import ModelConfig
 from configs.reading import read_models
-from configs.schema import ModelConfig
 from configs.settings import Settings
 from deployments.stack import end_running, stack
 
@@ -30,7 +30,11 @@ def up(detach: bool) -> None:
     if detach:
         _detach(settings)
         return
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT too: a shell starts background jobs with it ignored
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+        signal.SIGHUP,
+    ):  # SIGINT too: a shell starts background jobs with it ignored
         signal.signal(number, _interrupt)
     click.echo(f"ratchet   {version('ratchet')}   home {settings.home}")
     try:

@@ -18,7 +18,10 @@ from deployments.commands.arguments import AS_JSON, MODEL
 @MODEL
 @click.option("--as-of", type=click.DateTime(), help="As for ratchet train.")
 @click.option(
-    "--suggest", "wants_checks", is_flag=True, help="Print a first set of checks that these rows pass, to edit and put in the YAML."
+    "--suggest",
+    "wants_checks",
+    is_flag=True,
+    help="Print a first set of checks that these rows pass, to edit and put in the YAML.",
 )
 @AS_JSON
 def validate(model: str, as_of: datetime | None, wants_checks: bool, as_json: bool) -> None:
@@ -35,7 +38,9 @@ def validate(model: str, as_of: datetime | None, wants_checks: bool, as_json: bo
         return
     reports = [validation.validate(rows, config, window, "raw")]
     if not reports[0].critical:
-        prepared = hooks.prepare(config, hooks.load_hooks(config, hooks_path(model, settings)), rows)
+        prepared = hooks.prepare(
+            config, hooks.load_hooks(config, hooks_path(model, settings)), rows
+        )
         reports.append(validation.validate(prepared, config, window, "features"))
     if as_json:
         click.echo(json.dumps([asdict(report) for report in reports], indent=1))
@@ -48,7 +53,7 @@ def validate(model: str, as_of: datetime | None, wants_checks: bool, as_json: bo
                 if outcome.severity != "critical":
                     click.echo(f"    {outcome}")
     for report in reports:
-        validation.demand(report, config, window)
+        validation.require_passed(report, config, window)
 
 
 def _print_checks(checks: list[dict[str, Any]]) -> None:

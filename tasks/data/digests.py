@@ -11,7 +11,9 @@ def of_rows(frame: pd.DataFrame) -> str:
 
     Comparable within one minor version of pandas, whose row hash it rests on.
     """
-    digest = hashlib.sha256(repr([(name, str(dtype)) for name, dtype in frame.dtypes.items()]).encode())
+    digest = hashlib.sha256(
+        repr([(name, str(dtype)) for name, dtype in frame.dtypes.items()]).encode()
+    )
     digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
     return digest.hexdigest()
 

@@ -17,12 +17,18 @@ import pyarrow.csv
 import pyarrow.dataset
 import pyarrow.parquet as pq
 
-from configs.rows import ROW, Data, FilesSource
-from tasks.errors import ConfigError, DataRejected
+from configs.data import ROW, Data, FilesSource
+from configs.errors import ConfigError, DataRejected
 
 DAY_IN_NAME = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
 WILDCARD = re.compile(r"[*?\[]")
-TYPES = {"int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_(), "string": pa.string(), "datetime": pa.timestamp("us")}
+TYPES = {
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "bool": pa.bool_(),
+    "string": pa.string(),
+    "datetime": pa.timestamp("us"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,9 @@ def find(source: FilesSource, root: Path) -> tuple[File, ...]:
     """The files that the source's glob finds, in the order of their names."""
     pattern = source.path.replace("${RATCHET_DATA}", str(root))
     if not Path(pattern).is_absolute() and "://" not in pattern:
-        raise ConfigError(f"data.source.path is {source.path}; write a full path, or begin it with ${{RATCHET_DATA}}")
+        raise ConfigError(
+            f"data.source.path is {source.path}; write a full path, or begin it with ${{RATCHET_DATA}}"
+        )
     try:
         filesystem, glob = fsspec.core.url_to_fs(pattern)
     except (ImportError, ValueError) as error:
@@ -64,8 +72,12 @@ def find(source: FilesSource, root: Path) -> tuple[File, ...]:
     shared = PurePosixPath(WILDCARD.split(glob)[0] + "x").parent
     found = sorted(path for path in filesystem.glob(glob) if not filesystem.isdir(path))
     if not found:
-        raise DataRejected(f"no file matches {pattern}; put the data there, or point RATCHET_DATA at its folder")
-    return tuple(File(filesystem, path, str(PurePosixPath(path).relative_to(shared))) for path in found)
+        raise DataRejected(
+            f"no file matches {pattern}; put the data there, or point RATCHET_DATA at its folder"
+        )
+    return tuple(
+        File(filesystem, path, str(PurePosixPath(path).relative_to(shared))) for path in found
+    )
 
 
 def read(file: File, data: Data, columns: Sequence[str] = ()) -> pd.DataFrame:
@@ -76,19 +88,36 @@ def read(file: File, data: Data, columns: Sequence[str] = ()) -> pd.DataFrame:
         made[data.source.origin] = file.origin
     wanted = [name for name in columns or data.columns if name not in made]
     try:
-        with file.filesystem.open(file.path, compression="infer" if ".csv" in file.path else None) as stream:
-            table = _read_parquet(file, stream, wanted) if file.path.endswith(".parquet") else _read_csv(file, stream, data, wanted)
-    except (pa.ArrowInvalid, pa.ArrowKeyError, pa.ArrowNotImplementedError, UnicodeDecodeError, EOFError, OSError) as error:
+        with file.filesystem.open(
+            file.path, compression="infer" if ".csv" in file.path else None
+        ) as stream:
+            table = (
+                _read_parquet(file, stream, wanted)
+                if file.path.endswith(".parquet")
+                else _read_csv(file, stream, data, wanted)
+            )
+    except (
+        pa.ArrowInvalid,
+        pa.ArrowKeyError,
+        pa.ArrowNotImplementedError,
+        UnicodeDecodeError,
+        EOFError,
+        OSError,
+    ) as error:
         if getattr(error, "errno", None) is not None:
             raise  # the disk's trouble, not what the file holds
         raise DataRejected(
             f"{file}: cannot be read: {str(error).splitlines()[0]}. Bring it again from where it came from"
         ) from error
     if not table.num_rows:
-        raise DataRejected(f"{file}: has no rows. Bring it again from where it came from, or take it away")
+        raise DataRejected(
+            f"{file}: has no rows. Bring it again from where it came from, or take it away"
+        )
     frame: pd.DataFrame = table.select(wanted).to_pandas()
     instants = frame.select_dtypes("datetime").columns
-    frame = frame.astype(dict.fromkeys(instants, "datetime64[us]"))  # files of one source may differ in their unit
+    frame = frame.astype(
+        dict.fromkeys(instants, "datetime64[us]")
+    )  # files of one source may differ in their unit
     frame = frame.assign(**made)
     if data.key == ROW:
         frame[ROW] = [f"{file.name}:{place}" for place in range(len(frame))]
@@ -97,11 +126,17 @@ def read(file: File, data: Data, columns: Sequence[str] = ()) -> pd.DataFrame:
 
 def _of_folders(file: File, data: Data) -> dict[str, Any]:
     """The declared columns that the names of the file's folders give, as in year=2018/month=08."""
-    named = {part.partition("=")[0] for part in PurePosixPath(file.name).parent.parts if "=" in part}
-    schema = pa.schema([(name, TYPES[dtype]) for name, dtype in data.columns.items() if name in named])
+    named = {
+        part.partition("=")[0] for part in PurePosixPath(file.name).parent.parts if "=" in part
+    }
+    schema = pa.schema(
+        [(name, TYPES[dtype]) for name, dtype in data.columns.items() if name in named]
+    )
     if not schema.names:
         return {}
-    expression = pyarrow.dataset.partitioning(schema, flavor="hive").parse(str(PurePosixPath(file.name).parent))
+    expression = pyarrow.dataset.partitioning(schema, flavor="hive").parse(
+        str(PurePosixPath(file.name).parent)
+    )
     return dict(pyarrow.dataset.get_partition_keys(expression))
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from configs.schema import ModelConfig
-from tasks.errors import HookFailed
+from configs.errors import HookFailed
+from configs.model import ModelConfig
 from tasks.records import Window
 
 
@@ -32,7 +32,9 @@ class Hooks:
             return self.functions[name](*arguments)
         except Exception as error:
             frames = traceback.extract_tb(error.__traceback__)
-            own = next((frame for frame in reversed(frames) if frame.filename == self.file), frames[-1])
+            own = next(
+                (frame for frame in reversed(frames) if frame.filename == self.file), frames[-1]
+            )
             raise HookFailed(
                 f"hook {name} raised {type(error).__name__}: {error} ({Path(own.filename).name}:{own.lineno}); mend it and start a new run"
             ) from error
@@ -66,7 +68,9 @@ def prepare(config: ModelConfig, hooks: Hooks, raw: pd.DataFrame) -> pd.DataFram
     return prepared.set_index(raw.index)  # the index is how rows are found again in raw
 
 
-def excluded(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, window: Window) -> "pd.Series[bool]":
+def excluded(
+    config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, window: Window
+) -> "pd.Series[bool]":
     """True for the rows on which no model is judged; False for all where the model has no such hook. The rows are the hook's to change."""
     if not config.exclude:
         return pd.Series(False, index=rows.index)
@@ -80,4 +84,8 @@ def excluded(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, window: Wind
 
 
 def _same_rows(raw: pd.DataFrame, prepared: pd.DataFrame, key: str) -> bool:
-    return len(raw) == len(prepared) and key in prepared and bool((raw[key].to_numpy() == prepared[key].to_numpy()).all())
+    return (
+        len(raw) == len(prepared)
+        and key in prepared
+        and bool((raw[key].to_numpy() == prepared[key].to_numpy()).all())
+    )

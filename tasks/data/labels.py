@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from configs.schema import ModelConfig
+from configs.model import ModelConfig
 
 
 def labels(config: ModelConfig, rows: pd.DataFrame) -> "pd.Series[Any]":

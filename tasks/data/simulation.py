@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.errors import UsageError
+from configs.errors import UsageError
 
 DAY_SECONDS = 24 * 60 * 60
 
@@ -60,19 +60,25 @@ class Town:
     ring: Integers
 
 
-def simulate(days: int, *, seed: int = 0, start: date, customers: int = 5_000, terminals: int = 10_000) -> pd.DataFrame:
+def simulate(
+    days: int, *, seed: int = 0, start: date, customers: int = 5_000, terminals: int = 10_000
+) -> pd.DataFrame:
     """The transactions of `days` days from `start` on, in order of time: about 1.9 a day and customer, 0.9 % frauds.
 
     The same arguments give the same rows, and more days only add rows at the end. Two terminals a customer keep each as
     busy as by default, with one transaction a day; at quieter ones a compromise is harder to see.
     """
     if min(days, customers, terminals) < 1:
-        raise UsageError(f"{days} days, {customers} customers, {terminals} terminals: at least one of each is needed")
+        raise UsageError(
+            f"{days} days, {customers} customers, {terminals} terminals: at least one of each is needed"
+        )
     town = _settle(seed, customers, terminals)
     frame = pd.concat([_day(town, day) for day in range(days)], ignore_index=True)
     first = np.datetime64(start, "us")
     frame.insert(0, "TRANSACTION_ID", np.arange(len(frame), dtype=np.int64))
-    frame.insert(1, "TX_DATETIME", first + frame["TX_TIME_SECONDS"].to_numpy().astype("timedelta64[s]"))
+    frame.insert(
+        1, "TX_DATETIME", first + frame["TX_TIME_SECONDS"].to_numpy().astype("timedelta64[s]")
+    )
     return frame
 
 
@@ -86,7 +92,9 @@ def write_days(frame: pd.DataFrame, folder: Path) -> tuple[Path, ...]:
 def _write(rows: pd.DataFrame, path: Path) -> Path:
     partial = path.with_name(f"{path.name}.partial")
     rows.to_parquet(partial, index=False)
-    partial.replace(path)  # a reader finds the whole day or none: no glob over *.parquet sees the partial file
+    partial.replace(
+        path
+    )  # a reader finds the whole day or none: no glob over *.parquet sees the partial file
     return path
 
 
@@ -109,7 +117,9 @@ def _day(town: Town, day: int) -> pd.DataFrame:
     second = np.sort((DAY_SECONDS * draw.beta(2.5, 2.5, len(customer))).astype(np.int64))
     place = town.homes[customer] + np.rint(draw.normal(0, REACH, len(customer))).astype(np.int64)
     terminal = town.ring[place % len(town.ring)]
-    amount = np.maximum(0.01, town.typical_amounts[customer] * draw.gamma(4.0, 1 / 4.0, len(customer)))
+    amount = np.maximum(
+        0.01, town.typical_amounts[customer] * draw.gamma(4.0, 1 / 4.0, len(customer))
+    )
     skimmed = _compromised(TERMINAL_COMPROMISE, len(town.ring), town.seed, day)[terminal]
     stolen = _compromised(CUSTOMER_COMPROMISE, len(town.homes), town.seed, day)[customer]
     inflated = stolen & (draw.random(len(customer)) < INFLATED_SHARE)
@@ -130,7 +140,15 @@ def _day(town: Town, day: int) -> pd.DataFrame:
 def _compromised(kind: Compromise, population: int, seed: int, day: int) -> NDArray[np.bool_]:
     """True for those of the population that are compromised on `day`: it began today or in the days it lasts before."""
     victims = np.zeros(population, dtype=np.bool_)
-    for began in range(day + 1, day + 1 + kind.lasting_days):  # day 0 itself is number `lasting_days`
-        newly = int((began + 1) * kind.daily_rate * population) - int(began * kind.daily_rate * population)
-        victims[np.random.default_rng([seed, kind.stream, began]).choice(population, newly, replace=False)] = True
+    for began in range(
+        day + 1, day + 1 + kind.lasting_days
+    ):  # day 0 itself is number `lasting_days`
+        newly = int((began + 1) * kind.daily_rate * population) - int(
+            began * kind.daily_rate * population
+        )
+        victims[
+            np.random.default_rng([seed, kind.stream, began]).choice(
+                population, newly, replace=False
+            )
+        ] = True
     return victims

@@ -11,17 +11,17 @@ from typing import Any
 
 import pandas as pd
 
-from configs.rows import ColumnSplit, HashSplit, TimeSplit
-from configs.schema import ModelConfig
+from configs.errors import ConfigError, DataRejected, UsageError
+from configs.model import ModelConfig
+from configs.split import ColumnSplit, HashSplit, TimeSplit
 from tasks.data import sources
 from tasks.data.hooks import Hooks, excluded
 from tasks.data.labels import labels
-from tasks.errors import ConfigError, DataRejected, UsageError
 from tasks.records import Window
 
 
 @dataclass(frozen=True)
-class Parts:
+class Partitions:
     """The rows a model learns from, those it is judged on, and between them in time those on which a threshold is chosen.
 
     `left_out` counts the rows that are in none though they might be.
@@ -33,7 +33,9 @@ class Parts:
     delay: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __str__(self) -> str:
-        return f"{len(self.train):,} train, {len(self.holdout):,} holdout, {self.left_out:,} left out"
+        return (
+            f"{len(self.train):,} train, {len(self.holdout):,} holdout, {self.left_out:,} left out"
+        )
 
 
 def window(config: ModelConfig, as_of: datetime) -> Window:
@@ -44,7 +46,13 @@ def window(config: ModelConfig, as_of: datetime) -> Window:
     holdout_start = end - timedelta(days=split.holdout_days)
     train_end = holdout_start - timedelta(days=split.delay_days)
     train_start = train_end - timedelta(days=split.train_days)
-    return Window(train_start - timedelta(days=config.data.history_days), train_start, train_end, holdout_start, end)
+    return Window(
+        train_start - timedelta(days=config.data.history_days),
+        train_start,
+        train_end,
+        holdout_start,
+        end,
+    )
 
 
 def settle_window(config: ModelConfig, as_of: datetime | None, root: Path) -> Window | None:
@@ -56,29 +64,44 @@ def settle_window(config: ModelConfig, as_of: datetime | None, root: Path) -> Wi
     return None
 
 
-def split(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, span: Window | None, *, holdout: bool = True) -> Parts:
-    """The parts of prepared rows; DataRejected where one cannot be learned from or judged on. Without `holdout` none of its rows is asked for."""
+def split(
+    config: ModelConfig,
+    hooks: Hooks,
+    rows: pd.DataFrame,
+    span: Window | None,
+    *,
+    holdout: bool = True,
+) -> Partitions:
+    """The partitions of prepared rows; DataRejected where one cannot be learned from or judged on. Without `holdout` none of its rows is asked for."""
     if unmade := [column for column in config.data.drop_nulls if column not in rows]:
-        raise ConfigError(f"data.drop_nulls: no column {', '.join(unmade)} is declared, and {config.data.prepare} makes none")
+        raise ConfigError(
+            f"data.drop_nulls: no column {', '.join(unmade)} is declared, and {config.data.prepare} makes none"
+        )
     known = rows.dropna(subset=list(config.data.drop_nulls))
     match config.split:
         case TimeSplit():
             assert span is not None
-            parts = _by_time(config, hooks, known, span)
+            partitions = _by_time(config, hooks, known, span)
         case HashSplit() as by:
-            parts = _by_hash(config, known, by)
+            partitions = _by_hash(config, known, by)
         case ColumnSplit() as by:
-            parts = _by_column(known, by)
-    parts = replace(parts, left_out=parts.left_out + len(rows) - len(known))
-    learned = f"training window {_days(span.train_start, span.train_end)}" if span else "training part"
-    _demand_variety(config, parts.train, learned)
-    if config.threshold and not parts.delay.empty:
-        _demand_variety(config, parts.delay, "delay, on which the threshold is chosen,")
+            partitions = _by_column(known, by)
+    partitions = replace(partitions, left_out=partitions.left_out + len(rows) - len(known))
+    learned = (
+        f"training window {_days(span.train_start, span.train_end)}" if span else "training part"
+    )
+    _demand_variety(config, partitions.train, learned)
+    if config.threshold and not partitions.delay.empty:
+        _demand_variety(config, partitions.delay, "delay, on which the threshold is chosen,")
     if not holdout:
-        return replace(parts, holdout=parts.holdout.head(0))
-    _demand_variety(config, parts.holdout, f"holdout {_days(span.holdout_start, span.holdout_end)}" if span else "holdout")
-    _demand_known_classes(config, parts)
-    return parts
+        return replace(partitions, holdout=partitions.holdout.head(0))
+    _demand_variety(
+        config,
+        partitions.holdout,
+        f"holdout {_days(span.holdout_start, span.holdout_end)}" if span else "holdout",
+    )
+    _demand_known_classes(config, partitions)
+    return partitions
 
 
 def drawn(values: "pd.Series[Any]", by: HashSplit) -> "pd.Series[bool]":
@@ -92,35 +115,44 @@ def drawn(values: "pd.Series[Any]", by: HashSplit) -> "pd.Series[bool]":
     return values.map(shares) < by.holdout
 
 
-def _by_time(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, span: Window) -> Parts:
+def _by_time(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, span: Window) -> Partitions:
     times = rows[config.data.time]
     in_train = (times >= span.train_start) & (times < span.train_end)
     in_delay = (times >= span.train_end) & (times < span.holdout_start)
     in_holdout = (times >= span.holdout_start) & (times < span.holdout_end)
     considered = in_train | in_delay | in_holdout
-    theirs = rows.copy() if considered.all() else rows[considered]  # a mask of all rows would share their memory with the hook
+    theirs = (
+        rows.copy() if considered.all() else rows[considered]
+    )  # a mask of all rows would share their memory with the hook
     out = excluded(config, hooks, theirs, span).reindex(rows.index, fill_value=False)
-    return Parts(rows[in_train], rows[in_holdout & ~out], int((in_holdout & out).sum()), rows[in_delay & ~out])
+    return Partitions(
+        rows[in_train],
+        rows[in_holdout & ~out],
+        int((in_holdout & out).sum()),
+        rows[in_delay & ~out],
+    )
 
 
-def _by_hash(config: ModelConfig, rows: pd.DataFrame, by: HashSplit) -> Parts:
+def _by_hash(config: ModelConfig, rows: pd.DataFrame, by: HashSplit) -> Partitions:
     held_out = drawn(rows[by.group or config.data.key], by)
-    return Parts(rows[~held_out], rows[held_out], 0)
+    return Partitions(rows[~held_out], rows[held_out], 0)
 
 
-def _by_column(rows: pd.DataFrame, by: ColumnSplit) -> Parts:
+def _by_column(rows: pd.DataFrame, by: ColumnSplit) -> Partitions:
     train, judged = (rows[rows[by.column].isin(values)] for values in (by.train, by.holdout))
     for part, values, found in (("train", by.train, train), ("holdout", by.holdout, judged)):
         if absent := [str(value) for value in values if value not in set(found[by.column])]:
             there = ", ".join(map(str, rows[by.column].unique()[:10]))
-            raise DataRejected(f"split.{part}: no row has {by.column} {', '.join(absent)}; there are {there}")
+            raise DataRejected(
+                f"split.{part}: no row has {by.column} {', '.join(absent)}; there are {there}"
+            )
     if by.group and (shared := set(train[by.group]) & set(judged[by.group])):
         both = int(judged[by.group].isin(shared).sum())
         raise DataRejected(
             f"{len(shared):,} values of {by.group} are in both parts, on {both:,} of {len(judged):,} holdout rows: "
             "a model would be judged on what it knows; split by hash with this group"
         )
-    return Parts(train, judged, len(rows) - len(train) - len(judged))
+    return Partitions(train, judged, len(rows) - len(train) - len(judged))
 
 
 def _demand_variety(config: ModelConfig, rows: pd.DataFrame, part: str) -> None:
@@ -136,13 +168,15 @@ def _demand_variety(config: ModelConfig, rows: pd.DataFrame, part: str) -> None:
     raise DataRejected(f"the {part} has {len(rows):,} rows with {held}; {_remedy(config)}")
 
 
-def _demand_known_classes(config: ModelConfig, parts: Parts) -> None:
+def _demand_known_classes(config: ModelConfig, partitions: Partitions) -> None:
     if config.kind != "multiclass":
         return
-    trained, judged = parts.train[config.data.target], parts.holdout[config.data.target]
+    trained, judged = partitions.train[config.data.target], partitions.holdout[config.data.target]
     if strange := sorted(set(judged) - set(trained)):
         counts = ", ".join(f"{name} ({int((judged == name).sum()):,} rows)" for name in strange)
-        raise DataRejected(f"the holdout has classes of {config.data.target} that no training row has: {counts}; {_remedy(config)}")
+        raise DataRejected(
+            f"the holdout has classes of {config.data.target} that no training row has: {counts}; {_remedy(config)}"
+        )
 
 
 def _remedy(config: ModelConfig) -> str:

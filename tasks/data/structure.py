@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from configs.schema import ModelConfig
+from configs.model import ModelConfig
 from tasks.data.labels import labels
 from tasks.records import CheckOutcome, Severity, Window
 
@@ -22,10 +22,15 @@ FITS = {
     None: "a feature that train.preprocess does not encode is a number or a boolean",
     "counts": "encode: counts takes strings",
     "date_parts": "encode: date_parts takes times",
-} | dict.fromkeys(("one_hot", "ordinal", "target"), "categories are strings, numbers or booleans; times are encoded as date_parts")
+} | dict.fromkeys(
+    ("one_hot", "ordinal", "target"),
+    "categories are strings, numbers or booleans; times are encoded as date_parts",
+)
 
 
-def check_raw(rows: pd.DataFrame, config: ModelConfig, window: Window | None) -> tuple[CheckOutcome, ...]:
+def check_raw(
+    rows: pd.DataFrame, config: ModelConfig, window: Window | None
+) -> tuple[CheckOutcome, ...]:
     """Structure of the raw rows: columns, types, nulls, finiteness, unique key, time inside the window if any, a target of its kind."""
     return tuple(_raw(rows, config, window))
 
@@ -35,7 +40,9 @@ def check_features(rows: pd.DataFrame, config: ModelConfig) -> tuple[CheckOutcom
     return tuple(_features(rows, config))
 
 
-def first_keys(rows: pd.DataFrame, failed: "pd.Series[bool]", config: ModelConfig) -> tuple[str, ...]:
+def first_keys(
+    rows: pd.DataFrame, failed: "pd.Series[bool]", config: ModelConfig
+) -> tuple[str, ...]:
     """Keys of the first rows that failed; none where the key is private."""
     if config.data.key in config.data.private or config.data.key not in rows:
         return ()
@@ -48,19 +55,35 @@ def _raw(rows: pd.DataFrame, config: ModelConfig, window: Window | None) -> Iter
     yield _whole("columns", rows, problem, f"{len(data.raw)} columns, each once")
     if problem:
         return
-    yield _whole("not-empty", rows, None if len(rows) else "there are no rows", f"{len(rows):,} rows")
-    wrong = [f"{name} is {rows[name].dtype}, {dtype} declared" for name, dtype in data.raw.items() if not _is(rows[name], dtype)]
+    yield _whole(
+        "not-empty", rows, None if len(rows) else "there are no rows", f"{len(rows):,} rows"
+    )
+    wrong = [
+        f"{name} is {rows[name].dtype}, {dtype} declared"
+        for name, dtype in data.raw.items()
+        if not _is(rows[name], dtype)
+    ]
     yield _whole("types", rows, "; ".join(wrong), "types as declared")
     if wrong or not len(rows):
         return
     for name in data.raw:
-        yield from _content(rows, name, config, may_be_null=name not in (data.key, data.time, data.target))
-    yield _rows("key-unique", rows, rows[data.key].duplicated(keep=False), f"share their {data.key} with another row", config)
+        yield from _content(
+            rows, name, config, may_be_null=name not in (data.key, data.time, data.target)
+        )
+    yield _rows(
+        "key-unique",
+        rows,
+        rows[data.key].duplicated(keep=False),
+        f"share their {data.key} with another row",
+        config,
+    )
     if window and data.time:
         times = rows[data.time]
         start, end = window.history_start, max(window.holdout_end, window.train_end)
         outside = (times < start) | (times >= end)
-        yield _rows("time-in-window", rows, outside, f"lie outside {_day(start)} .. {_day(end)}", config)
+        yield _rows(
+            "time-in-window", rows, outside, f"lie outside {_day(start)} .. {_day(end)}", config
+        )
     if config.kind == "binary":
         yield _binary_target(rows, config)
 
@@ -71,7 +94,13 @@ def _binary_target(rows: pd.DataFrame, config: ModelConfig) -> CheckOutcome:
     others = rows[target][labels(config, rows) == 0]
     other = 1 - int(positive) if positive in (0, 1) else next(iter(others), positive)
     strange = ~rows[target].isin([positive, other])
-    return _rows("target-binary", rows, strange, f"have a {target} that is neither {other} nor {positive}", config)
+    return _rows(
+        "target-binary",
+        rows,
+        strange,
+        f"have a {target} that is neither {other} nor {positive}",
+        config,
+    )
 
 
 def _features(rows: pd.DataFrame, config: ModelConfig) -> Iterator[CheckOutcome]:
@@ -80,9 +109,16 @@ def _features(rows: pd.DataFrame, config: ModelConfig) -> Iterator[CheckOutcome]
     yield _whole("features", rows, problem, f"{len(features)} features, each once")
     if problem:
         return
-    encoded = {column: group.encode for group in config.train.preprocess if group.encode for column in group.columns}
+    encoded = {
+        column: group.encode
+        for group in config.train.preprocess
+        if group.encode
+        for column in group.columns
+    }
     wrong = [
-        f"{name} is {rows[name].dtype}: {FITS[encoded.get(name)]}" for name in features if not _fits(rows[name], encoded.get(name))
+        f"{name} is {rows[name].dtype}: {FITS[encoded.get(name)]}"
+        for name in features
+        if not _fits(rows[name], encoded.get(name))
     ]
     yield _whole("feature-types", rows, "; ".join(wrong), "types that their encodings take")
     if not wrong:
@@ -101,17 +137,28 @@ def _fits(column: "pd.Series[Any]", encode: str | None) -> bool:
     return not _is(column, "datetime")
 
 
-def _content(rows: pd.DataFrame, name: str, config: ModelConfig, *, may_be_null: bool) -> Iterator[CheckOutcome]:
+def _content(
+    rows: pd.DataFrame, name: str, config: ModelConfig, *, may_be_null: bool
+) -> Iterator[CheckOutcome]:
     """Nulls and infinities of one column. Some nulls may be for the declared checks to judge; a column of nothing else never is."""
     null = rows[name].isna()
     if not may_be_null:
         yield _rows(f"known-{name}", rows, null, f"have no {name}", config)
     else:
-        yield _whole(f"any-{name}", rows, f"all {len(rows):,} {name} are null" if null.all() else None, f"{int(null.sum()):,} null")
+        yield _whole(
+            f"any-{name}",
+            rows,
+            f"all {len(rows):,} {name} are null" if null.all() else None,
+            f"{int(null.sum()):,} null",
+        )
     yield from _traps(rows, name, config)
     if pd.api.types.is_float_dtype(rows[name].dtype):
         yield _rows(
-            f"finite-{name}", rows, pd.Series(np.isinf(rows[name].to_numpy()), index=rows.index), f"have an infinite {name}", config
+            f"finite-{name}",
+            rows,
+            pd.Series(np.isinf(rows[name].to_numpy()), index=rows.index),
+            f"have an infinite {name}",
+            config,
         )
 
 
@@ -129,7 +176,9 @@ def _traps(rows: pd.DataFrame, name: str, config: ModelConfig) -> Iterator[Check
                 "warning",
             )
     elif pd.api.types.is_string_dtype(column):
-        spelled = [value for value in column.dropna().unique() if value.strip().lower() in SPELLED_NULLS]
+        spelled = [
+            value for value in column.dropna().unique() if value.strip().lower() in SPELLED_NULLS
+        ]
         if (blank := column.isin(spelled)).any():
             yield _rows(
                 f"text-{name}",
@@ -164,12 +213,23 @@ def _whole(name: str, rows: pd.DataFrame, problem: str | None, fine: str) -> Che
 
 
 def _rows(
-    name: str, rows: pd.DataFrame, failed: "pd.Series[bool]", what: str, config: ModelConfig, severity: Severity = "critical"
+    name: str,
+    rows: pd.DataFrame,
+    failed: "pd.Series[bool]",
+    what: str,
+    config: ModelConfig,
+    severity: Severity = "critical",
 ) -> CheckOutcome:
     count = int(failed.sum())
     sentence = f"{count:,} of {len(rows):,} rows {what}"
     return CheckOutcome(
-        f"structure-{name}", severity, count == 0, sentence, len(rows), count, first_keys(rows, failed, config) if count else ()
+        f"structure-{name}",
+        severity,
+        count == 0,
+        sentence,
+        len(rows),
+        count,
+        first_keys(rows, failed, config) if count else (),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from configs.schema import ModelConfig
+from configs.model import ModelConfig
 
 FEW = 20  # distinct values that make a column a category
 MARGIN = 0.1  # of a number's range, on either side
@@ -27,7 +27,12 @@ def suggest(rows: pd.DataFrame, config: ModelConfig) -> list[dict[str, Any]]:
 
 def _row_count(rows: pd.DataFrame) -> dict[str, Any]:
     bounds = {"min_value": len(rows) // 2, "max_value": len(rows) * 2}
-    return {"id": "rows-as-many-as-ever", "expect": "table_row_count_to_be_between", **bounds, "severity": "warning"}
+    return {
+        "id": "rows-as-many-as-ever",
+        "expect": "table_row_count_to_be_between",
+        **bounds,
+        "severity": "warning",
+    }
 
 
 def _of_column(column: "pd.Series[Any]", name: str, *, private: bool) -> Iterator[dict[str, Any]]:
@@ -49,9 +54,21 @@ def _of_column(column: "pd.Series[Any]", name: str, *, private: bool) -> Iterato
             "severity": "warning",
         }
     elif pd.api.types.is_numeric_dtype(column):
-        yield _between(f"{slug}-range", "column_values_to_be_between", name, float(known.min()), float(known.max()))
+        yield _between(
+            f"{slug}-range",
+            "column_values_to_be_between",
+            name,
+            float(known.min()),
+            float(known.max()),
+        )
         half = float(known.std()) / 2
-        yield _between(f"{slug}-level", "column_mean_to_be_between", name, float(known.mean()) - half, float(known.mean()) + half)
+        yield _between(
+            f"{slug}-level",
+            "column_mean_to_be_between",
+            name,
+            float(known.mean()) - half,
+            float(known.mean()) + half,
+        )
 
 
 def _between(identifier: str, expect: str, name: str, low: float, high: float) -> dict[str, Any]:

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics
 
+from configs.errors import HookFailed
 from configs.metrics import AT_BUDGET, COST, Kind
-from configs.schema import ModelConfig
+from configs.model import ModelConfig
 from tasks.data.hooks import Hooks
 from tasks.data.labels import labels
-from tasks.errors import HookFailed
 from tasks.model.scores import Scores, decisions
 
 Metric = Callable[..., float]
@@ -79,7 +79,9 @@ ON_PROBABILITIES: dict[str, Metric] = {
 }
 
 
-def measure(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, scores: Scores, threshold: float) -> dict[str, float]:
+def measure(
+    config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, scores: Scores, threshold: float
+) -> dict[str, float]:
     """Every metric that the YAML names, by its name. One that cannot be had (a class has no rows) is left out; HookFailed for the model's own."""
     found = {
         name: measure_own(name, hooks, rows, scores)
@@ -90,12 +92,9 @@ def measure(config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, scores: Score
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
-def main_metric(config: ModelConfig) -> str | None:
-    """The first metric of the YAML whose better side is known: by it a model is set beside its baselines and across slices."""
-    return next((metric for metric in config.metric_names if metric not in config.own_metrics), None)
-
-
-def measure_built_in(name: str, config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float) -> float:
+def measure_built_in(
+    name: str, config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float
+) -> float:
     """One metric by its scikit-learn name; NaN where a class that it needs has no rows."""
     target = labels(config, rows)
     if name == COST:
@@ -115,7 +114,9 @@ def _at_budget(name: str, target: "pd.Series[Any]", scores: Any, budget: float) 
     """Precision or recall of the highest scores, as many as the budget; of equal scores the share that is left of it."""
     reached = pd.DataFrame({"alerts": 1, "found": target}).groupby(-scores).sum().cumsum()
     found = np.interp(budget, [0, *reached["alerts"]], [0, *reached["found"]])
-    return float(found / (min(budget, len(target)) if name.startswith("precision") else target.sum()))
+    return float(
+        found / (min(budget, len(target)) if name.startswith("precision") else target.sum())
+    )
 
 
 def alert_budget(config: ModelConfig, rows: pd.DataFrame) -> float:
@@ -130,16 +131,28 @@ def days(config: ModelConfig, rows: pd.DataFrame) -> int:
     return int(rows[config.data.time].dt.normalize().nunique()) if config.data.time else 1
 
 
-def costs(config: ModelConfig, target: "pd.Series[Any]", decided: "pd.Series[Any]") -> "pd.Series[float]":
+def costs(
+    config: ModelConfig, target: "pd.Series[Any]", decided: "pd.Series[Any]"
+) -> "pd.Series[float]":
     """What the decision on each row costs, as the YAML prices wrong ones, shape (n,)."""
     assert config.threshold
-    false_positives, false_negatives = (decided == 1) & (target == 0), (decided == 0) & (target == 1)
-    return false_positives * config.threshold.false_positive + false_negatives * config.threshold.false_negative
+    false_positives, false_negatives = (
+        (decided == 1) & (target == 0),
+        (decided == 0) & (target == 1),
+    )
+    return (
+        false_positives * config.threshold.false_positive
+        + false_negatives * config.threshold.false_negative
+    )
 
 
 def measure_own(name: str, hooks: Hooks, rows: pd.DataFrame, scores: Scores) -> float:
     value = hooks.call(name, rows.copy(), scores.copy())
     if not isinstance(value, int | float | np.number) or not math.isfinite(value):
-        answer = repr(value) if isinstance(value, int | float | np.number | None) else f"a {type(value).__name__}"  # never its rows
+        answer = (
+            repr(value)
+            if isinstance(value, int | float | np.number | None)
+            else f"a {type(value).__name__}"
+        )  # never its rows
         raise HookFailed(f"metric {name} answered {answer}; it must be a finite number")
     return float(value)

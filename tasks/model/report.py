@@ -11,20 +11,19 @@ import pandas as pd
 from sklearn.metrics import classification_report
 
 from configs.metrics import LOWER_IS_BETTER
-from tasks import pages
 from tasks.data.labels import count_of
-from tasks.data.splits import Parts
+from tasks.data.splits import Partitions
 from tasks.model import plots, resampling, slices
 from tasks.model.evaluation import Evaluation
-from tasks.model.metrics import main_metric
-from tasks.model.plots import Judged
+from tasks.model.plots import EvaluatedModel
 from tasks.model.threshold import Choice
+from tasks.pages import rendering
 from tasks.records import ValidationReport
 
 
 def write(
-    judged: Judged,
-    parts: Parts,
+    evaluated: EvaluatedModel,
+    partitions: Partitions,
     evaluation: Evaluation,
     chosen: Choice | None,
     checked: Sequence[ValidationReport],
@@ -36,22 +35,29 @@ def write(
 
     `facts` are what to know to get this run again, by name; `steps` the seconds and the peak memory in MB of each step so far.
     """
-    config = judged.config
-    importance = plots.measure_importance(judged)
-    pictures = plots.draw(judged, importance, folder)
+    config = evaluated.config
+    importance = plots.measure_importance(evaluated)
+    pictures = plots.draw(evaluated, importance, folder)
     features = [str(name) for name in importance.mean.sort_values(ascending=False).index]
-    page = pages.render(
+    page = rendering.render(
         "training.html",
         config=config,
         evaluation=evaluation,
-        parts=[(part, count_of(config, rows)) for part, rows in (("training", parts.train), ("holdout", parts.holdout))],
-        left_out=parts.left_out,
+        partitions=[
+            (part, count_of(config, rows))
+            for part, rows in (("training", partitions.train), ("holdout", partitions.holdout))
+        ],
+        left_out=partitions.left_out,
         chosen=chosen,
-        metrics=_metrics(judged, parts.train, evaluation),
-        classes=_classes(judged),
-        main=main_metric(config),
-        slices=slices.by_feature(config, judged.rows, judged.scores, judged.threshold, features),
-        pictures=[(pages.embedded(folder / picture.file), picture.sentence) for picture in pictures],
+        metrics=_metrics(evaluated, partitions.train, evaluation),
+        classes=_classes(evaluated),
+        main=config.main_metric,
+        slices=slices.by_feature(
+            config, evaluated.rows, evaluated.scores, evaluated.threshold, features
+        ),
+        pictures=[
+            (rendering.embed_png(folder / picture.file), picture.sentence) for picture in pictures
+        ],
         checked=checked,
         facts=facts,
         steps=steps,
@@ -59,9 +65,15 @@ def write(
     (folder / "report.html").write_text(page, encoding="utf-8")
 
 
-def _metrics(judged: Judged, trained: pd.DataFrame, evaluation: Evaluation) -> list[dict[str, Any]]:
-    on_train = resampling.intervals(judged.config, trained, evaluation.train_scores, evaluation.threshold)
-    on_holdout = resampling.intervals(judged.config, judged.rows, judged.scores, evaluation.threshold)
+def _metrics(
+    evaluated: EvaluatedModel, trained: pd.DataFrame, evaluation: Evaluation
+) -> list[dict[str, Any]]:
+    on_train = resampling.intervals(
+        evaluated.config, trained, evaluation.train_scores, evaluation.threshold
+    )
+    on_holdout = resampling.intervals(
+        evaluated.config, evaluated.rows, evaluated.scores, evaluation.threshold
+    )
     return [
         {
             "name": name,
@@ -72,14 +84,20 @@ def _metrics(judged: Judged, trained: pd.DataFrame, evaluation: Evaluation) -> l
             "interval": on_holdout.get(name),
             "baselines": [found.get(name) for found in evaluation.baselines.values()],
         }
-        for name in judged.config.metric_names
+        for name in evaluated.config.metric_names
     ]
 
 
-def _classes(judged: Judged) -> dict[str, dict[str, float]]:
+def _classes(evaluated: EvaluatedModel) -> dict[str, dict[str, float]]:
     """Precision, recall and rows of each class of a multiclass model; empty for others."""
-    if judged.config.kind != "multiclass":
+    if evaluated.config.kind != "multiclass":
         return {}
-    decided = judged.decided
-    found: dict[str, Any] = classification_report(judged.target, decided, output_dict=True, zero_division=0.0)
-    return {name: row for name, row in found.items() if isinstance(row, dict) and not name.endswith(" avg")}
+    decided = evaluated.decided
+    found: dict[str, Any] = classification_report(
+        evaluated.target, decided, output_dict=True, zero_division=0.0
+    )
+    return {
+        name: row
+        for name, row in found.items()
+        if isinstance(row, dict) and not name.endswith(" avg")
+    }

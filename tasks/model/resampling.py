@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from configs.metrics import AT_BUDGET, COST, Kind
-from configs.schema import ModelConfig
+from configs.model import ModelConfig
 from tasks.data.labels import labels
 from tasks.model.metrics import BINS, alert_budget, bin_of, costs
 from tasks.model.scores import Scores, decisions
@@ -29,15 +29,23 @@ LEVEL = 0.95
 SMALLEST = np.finfo(np.float64).eps  # scikit-learn's clip of probabilities
 
 
-def intervals(config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float) -> dict[str, tuple[float, float]]:
+def intervals(
+    config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float
+) -> dict[str, tuple[float, float]]:
     """The 95 % percentile interval of each metric over resamples of rows (Efron, 1979), seeded by the model's seed.
 
     A maximum has none, as resamples never hold a larger one; nor have the model's own.
     """
-    measures = {name: measure for name in config.metric_names if (measure := weighted(name, config, rows, scores, threshold))}
+    measures = {
+        name: measure
+        for name in config.metric_names
+        if (measure := weighted(name, config, rows, scores, threshold))
+    }
     drawn: dict[str, list[Values]] = {name: [] for name in measures}
     for weights in resamples(np.arange(len(rows)), REPLICATES, config.train.seed):
-        with np.errstate(invalid="ignore", divide="ignore"):  # a resample without positives has no value, and is left out
+        with np.errstate(
+            invalid="ignore", divide="ignore"
+        ):  # a resample without positives has no value, and is left out
             for name, measure in measures.items():
                 drawn[name].append(measure(weights))
     tails = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
@@ -57,12 +65,20 @@ def resamples(units: NDArray[np.int64], replicates: int, seed: int) -> Iterator[
     for first in range(0, replicates, block):
         size = min(block, replicates - first)
         drawn = random.integers(count, size=(size, count)) + count * np.arange(size)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count).astype(np.float64)
-        by_row = np.ascontiguousarray(times.T)  # so that the weights of one row lie together: sums over rows read them in one sweep
+        times = (
+            np.bincount(drawn.ravel(), minlength=size * count)
+            .reshape(size, count)
+            .astype(np.float64)
+        )
+        by_row = np.ascontiguousarray(
+            times.T
+        )  # so that the weights of one row lie together: sums over rows read them in one sweep
         yield (by_row if each_its_own else by_row[units]).T
 
 
-def weighted(name: str, config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float) -> Weighted | None:
+def weighted(
+    name: str, config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float
+) -> Weighted | None:
     """The metric as a function of weights, for these rows and scores; None for one that resamples say nothing of."""
     target, decided = labels(config, rows), decisions(config, scores, threshold)
     if name == COST:
@@ -76,30 +92,48 @@ def weighted(name: str, config: ModelConfig, rows: pd.DataFrame, scores: Scores,
 Maker = Callable[["pd.Series[Any]", "pd.Series[Any]", Any], Weighted]
 
 
-def _mean(loss: "NDArray[np.float64] | pd.Series[Any]", then: Callable[[Values], Values] = lambda mean: mean) -> Weighted:
+def _mean(
+    loss: "NDArray[np.float64] | pd.Series[Any]",
+    then: Callable[[Values], Values] = lambda mean: mean,
+) -> Weighted:
     each = np.asarray(loss, dtype="float64")
     return lambda weights: then((weights @ each) / weights.sum(axis=1))
 
 
-def _counts(target: "pd.Series[Any]", decided: "pd.Series[Any]") -> Callable[[Weights], tuple[Values, Values, Values]]:
+def _counts(
+    target: "pd.Series[Any]", decided: "pd.Series[Any]"
+) -> Callable[[Weights], tuple[Values, Values, Values]]:
     """Of each class: weights of rows that are right, that are decided for it, that are of it; each (replicates, classes)."""
     classes = sorted(set(target) | set(decided))
-    of, to = (np.asarray([column == name for name in classes], dtype="float64").T for column in (target, decided))
+    of, to = (
+        np.asarray([column == name for name in classes], dtype="float64").T
+        for column in (target, decided)
+    )
     return lambda weights: (weights @ (of * to), weights @ to, weights @ of)
 
 
-def _of_classes(target: "pd.Series[Any]", decided: "pd.Series[Any]", _: Any, *, metric: str, average: str) -> Weighted:
+def _of_classes(
+    target: "pd.Series[Any]", decided: "pd.Series[Any]", _: Any, *, metric: str, average: str
+) -> Weighted:
     """precision, recall or f1 of each class, 0 where nothing is decided for it; then the class 1 (`binary`), or the mean over all classes
     (`macro`), over those that have rows (`present`), or by their rows (`weighted`)."""
     count = _counts(target, decided)
-    positive = sorted(set(target) | set(decided)).index(1) if average == "binary" and 1 in {*target, *decided} else 0
+    positive = (
+        sorted(set(target) | set(decided)).index(1)
+        if average == "binary" and 1 in {*target, *decided}
+        else 0
+    )
 
     def measure(weights: Weights) -> Values:
         right, to, of = count(weights)
         below = {"precision": to, "recall": of, "f1": (to + of) / 2}[metric]
         each = np.divide(right, below, out=np.zeros_like(right), where=below > 0)
         counted = {"macro": (to + of) > 0, "present": of > 0, "weighted": of}.get(average, of)
-        mean: Values = each[:, positive] if average == "binary" else (each * counted).sum(axis=1) / counted.sum(axis=1)
+        mean: Values = (
+            each[:, positive]
+            if average == "binary"
+            else (each * counted).sum(axis=1) / counted.sum(axis=1)
+        )
         return mean
 
     return measure
@@ -120,7 +154,9 @@ def _matthews(target: "pd.Series[Any]", decided: "pd.Series[Any]", _: Any) -> We
     return measure
 
 
-def curve(target: NDArray[np.bool_], scores: NDArray[np.float64]) -> Callable[[Weights], tuple[Values, Values]]:
+def curve(
+    target: NDArray[np.bool_], scores: NDArray[np.float64]
+) -> Callable[[Weights], tuple[Values, Values]]:
     """Cumulated weights of positives and negatives from the highest score down, at the end of each group of equal scores.
 
     Groups without positives that follow each other are taken as one.
@@ -128,10 +164,14 @@ def curve(target: NDArray[np.bool_], scores: NDArray[np.float64]) -> Callable[[W
     order = np.argsort(-scores, kind="stable")
     starts = np.append(0, np.flatnonzero(np.diff(scores[order])) + 1)
     has_positive = np.maximum.reduceat(target[order], starts)
-    starts = starts[has_positive | np.append(True, has_positive[:-1])]  # between two of them negatives change no area: one group
+    starts = starts[
+        has_positive | np.append(True, has_positive[:-1])
+    ]  # between two of them negatives change no area: one group
     groups = len(starts)
     group_of = np.searchsorted(starts, np.arange(len(order)), side="right") - 1
-    place = np.where(target[order], group_of, groups + group_of)  # sums of positives first, then those of negatives
+    place = np.where(
+        target[order], group_of, groups + group_of
+    )  # sums of positives first, then those of negatives
     sums = csr_array((np.ones(len(order)), (place, order)), shape=(2 * groups, len(order)))
 
     def cumulate(weights: Weights) -> tuple[Values, Values]:
@@ -160,12 +200,17 @@ def _at_budget(name: str, target: "pd.Series[Any]", scores: Scores, budget: floa
     cumulate = curve(target.to_numpy() == 1, np.asarray(scores))
 
     def measure(weights: Weights) -> Values:
-        found, disturbed = (np.hstack([np.zeros((len(weights), 1)), each]) for each in cumulate(weights))
+        found, disturbed = (
+            np.hstack([np.zeros((len(weights), 1)), each]) for each in cumulate(weights)
+        )
         alerted = found + disturbed
         spent = np.minimum(budget, alerted[:, -1])
-        after = np.maximum(1, (alerted < spent[:, None]).sum(axis=1))[:, None]  # the group that the budget ends in
+        after = np.maximum(1, (alerted < spent[:, None]).sum(axis=1))[
+            :, None
+        ]  # the group that the budget ends in
         (low, high), (found_low, found_high) = (
-            [np.take_along_axis(each, at, axis=1)[:, 0] for at in (after - 1, after)] for each in (alerted, found)
+            [np.take_along_axis(each, at, axis=1)[:, 0] for at in (after - 1, after)]
+            for each in (alerted, found)
         )
         within = np.divide(spent - low, high - low, out=np.zeros_like(low), where=high > low)
         hits: Values = found_low + within * (found_high - found_low)
@@ -186,7 +231,9 @@ def _area(target: NDArray[np.bool_], scores: NDArray[np.float64]) -> Weighted:
         found, disturbed = cumulate(weights)
         before = np.hstack([np.zeros((len(found), 1)), found[:, :-1]])
         steps = np.diff(disturbed, axis=1, prepend=0)
-        area: Values = (steps * (found + before) / 2).sum(axis=1) / (found[:, -1] * disturbed[:, -1])
+        area: Values = (steps * (found + before) / 2).sum(axis=1) / (
+            found[:, -1] * disturbed[:, -1]
+        )
         return area
 
     return measure
@@ -201,12 +248,18 @@ def _log_loss(target: "pd.Series[Any]", _: Any, scores: Scores) -> Weighted:
     if isinstance(scores, pd.Series):
         likelihood = np.where(target == 1, scores, 1 - scores)
     else:
-        likelihood = scores.to_numpy()[np.arange(len(target)), scores.columns.get_indexer(pd.Index(target))]
+        likelihood = scores.to_numpy()[
+            np.arange(len(target)), scores.columns.get_indexer(pd.Index(target))
+        ]
     return _mean(-np.log(np.clip(likelihood, SMALLEST, 1 - SMALLEST)))
 
 
-def _expected_calibration_error(target: "pd.Series[Any]", _: Any, scores: "pd.Series[Any]") -> Weighted:
-    off = (bin_of(scores).to_numpy()[:, None] == np.arange(BINS)) * (target - scores).to_numpy()[:, None]
+def _expected_calibration_error(
+    target: "pd.Series[Any]", _: Any, scores: "pd.Series[Any]"
+) -> Weighted:
+    off = (bin_of(scores).to_numpy()[:, None] == np.arange(BINS)) * (target - scores).to_numpy()[
+        :, None
+    ]
     return lambda weights: np.abs(weights @ off).sum(axis=1) / weights.sum(axis=1)
 
 
@@ -218,13 +271,18 @@ def _median(target: "pd.Series[Any]", _: Any, scores: "pd.Series[Any]") -> Weigh
     def measure(weights: Weights) -> Values:
         reached = np.cumsum(weights[:, order], axis=1)
         half = reached[:, -1:] / 2
-        median: Values = (errors[order][(reached < half).sum(axis=1)] + errors[order][(reached <= half).sum(axis=1)]) / 2
+        median: Values = (
+            errors[order][(reached < half).sum(axis=1)]
+            + errors[order][(reached <= half).sum(axis=1)]
+        ) / 2
         return median
 
     return measure
 
 
-def _explained(target: "pd.Series[Any]", _: Any, scores: "pd.Series[Any]", *, centred: bool) -> Weighted:
+def _explained(
+    target: "pd.Series[Any]", _: Any, scores: "pd.Series[Any]", *, centred: bool
+) -> Weighted:
     """1 - variance of what is left / variance of the target; about zero for r2, about its mean for explained variance."""
     y = target.to_numpy(dtype="float64")
     y = y - y.mean()  # else the sums of squares lose their last digits
@@ -240,8 +298,12 @@ def _explained(target: "pd.Series[Any]", _: Any, scores: "pd.Series[Any]", *, ce
     return measure
 
 
-def _errors(loss: Callable[[Values, Values], Values], then: Callable[[Values], Values] = lambda mean: mean) -> Maker:
-    return lambda target, _, scores: _mean(loss(target.to_numpy("float64"), scores.to_numpy("float64")), then)
+def _errors(
+    loss: Callable[[Values, Values], Values], then: Callable[[Values], Values] = lambda mean: mean
+) -> Maker:
+    return lambda target, _, scores: _mean(
+        loss(target.to_numpy("float64"), scores.to_numpy("float64")), then
+    )
 
 
 _accuracy: Maker = lambda target, decided, _: _mean(target == decided)  # noqa: E731 one of a table of functions
@@ -274,7 +336,9 @@ MAKERS: dict[Kind, dict[str, Maker]] = {
     "regression": {
         "explained_variance": partial(_explained, centred=True),
         "mean_absolute_error": _errors(lambda y, p: np.abs(y - p)),
-        "mean_absolute_percentage_error": _errors(lambda y, p: np.abs(y - p) / np.maximum(np.abs(y), SMALLEST)),
+        "mean_absolute_percentage_error": _errors(
+            lambda y, p: np.abs(y - p) / np.maximum(np.abs(y), SMALLEST)
+        ),
         "mean_squared_error": _errors(lambda y, p: (y - p) ** 2),
         "median_absolute_error": _median,
         "r2": partial(_explained, centred=False),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from configs.schema import ModelConfig
+from configs.model import ModelConfig
 
 THRESHOLD = 0.5  # where none is chosen
 
@@ -18,7 +18,9 @@ def score(model: Any, config: ModelConfig, rows: pd.DataFrame) -> Scores:
     """The scores of each row by a model that takes the features."""
     features = rows[list(config.data.features)]
     if config.kind == "regression":
-        return pd.Series(np.ravel(model.predict(features)).astype("float64"), index=rows.index, name="prediction")
+        return pd.Series(
+            np.ravel(model.predict(features)).astype("float64"), index=rows.index, name="prediction"
+        )
     probabilities = model.predict_proba(features)
     if config.kind == "binary":
         return pd.Series(probabilities[:, 1], index=rows.index, name="score")

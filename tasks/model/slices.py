@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from configs.schema import ModelConfig
+from configs.model import ModelConfig
 from tasks.data.labels import labels
-from tasks.model.metrics import main_metric, measure_built_in
+from tasks.model.metrics import measure_built_in
 from tasks.model.scores import Scores
 
 BINS = 4  # of a number; of a category the most frequent values
@@ -29,7 +29,9 @@ class Slice:
     metric: float | None
 
 
-def by_feature(config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float, features: list[str]) -> list[Slice]:
+def by_feature(
+    config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float, features: list[str]
+) -> list[Slice]:
     """The slices of the first features that are not private, each feature's in the order of its values."""
     shown = [name for name in features if name not in config.data.private][:SHOWN_FEATURES]
     return [
@@ -44,11 +46,24 @@ def _cut(column: "pd.Series[Any]") -> list[tuple[str, pd.Index]]:
         cut = pd.qcut(column, BINS, duplicates="drop")
     else:
         cut = column.where(column.isin(column.value_counts().index[:BINS])).astype("category")
-    return [(str(value), index) for value, index in column.groupby(cut, observed=True).groups.items()]
+    return [
+        (str(value), index) for value, index in column.groupby(cut, observed=True).groups.items()
+    ]
 
 
-def _slice(config: ModelConfig, feature: str, value: str, rows: pd.DataFrame, scores: Scores, threshold: float) -> Slice:
+def _slice(
+    config: ModelConfig,
+    feature: str,
+    value: str,
+    rows: pd.DataFrame,
+    scores: Scores,
+    threshold: float,
+) -> Slice:
     positives = int(labels(config, rows).sum()) if config.kind == "binary" else None
-    main = main_metric(config)
-    metric = measure_built_in(main, config, rows, scores, threshold) if main and labels(config, rows).nunique() > 1 else math.nan
+    main = config.main_metric
+    metric = (
+        measure_built_in(main, config, rows, scores, threshold)
+        if main and labels(config, rows).nunique() > 1
+        else math.nan
+    )
     return Slice(feature, value, len(rows), positives, metric if math.isfinite(metric) else None)

@@ -12,15 +12,20 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import confusion_matrix_at_thresholds
-from sklearn.model_selection import FixedThresholdClassifier, StratifiedGroupKFold, StratifiedKFold, cross_val_predict
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    cross_val_predict,
+)
 from sklearn.pipeline import Pipeline
 
+from configs.errors import DataRejected
 from configs.judging import Threshold
-from configs.rows import ColumnSplit, HashSplit
-from configs.schema import ModelConfig
+from configs.model import ModelConfig
+from configs.split import ColumnSplit, HashSplit
 from tasks.data.labels import labels
-from tasks.data.splits import Parts
-from tasks.errors import DataRejected
+from tasks.data.splits import Partitions
 from tasks.model.metrics import days
 from tasks.model.scores import score
 from tasks.model.training import fit_weights
@@ -45,26 +50,41 @@ class Choice:
         return f"threshold {self.value:.4g} ({self.aim}): on {self.rows} {found}, {self.false_positives:,} false alerts"
 
 
-def with_threshold(pipeline: Pipeline, config: ModelConfig, parts: Parts) -> tuple[BaseEstimator, Choice | None]:
+def with_threshold(
+    pipeline: Pipeline, config: ModelConfig, partitions: Partitions
+) -> tuple[BaseEstimator, Choice | None]:
     """The pipeline deciding at the threshold that the YAML asks for, and how that was chosen; as it is where the YAML asks for none."""
     if config.threshold is None:
         return pipeline, None
-    rows, scores, said = _scored(pipeline, config, parts)
+    rows, scores, said = _scored(pipeline, config, partitions)
     choice = choose(config.threshold, labels(config, rows), scores, days(config, rows), said)
-    fixed = FixedThresholdClassifier(FrozenEstimator(pipeline), threshold=choice.value, response_method="predict_proba")
+    fixed = FixedThresholdClassifier(
+        FrozenEstimator(pipeline), threshold=choice.value, response_method="predict_proba"
+    )
     return fixed.fit(rows[list(config.data.features)], labels(config, rows)), choice
 
 
-def choose(aim: Threshold, target: "pd.Series[Any]", scores: "pd.Series[float]", days: int, said: str) -> Choice:
+def choose(
+    aim: Threshold, target: "pd.Series[Any]", scores: "pd.Series[float]", days: int, said: str
+) -> Choice:
     """The threshold that serves the aim best on these rows; DataRejected where none does. `days` is how many they span."""
-    tn, fp, fn, tp, at = (np.asarray(each, dtype="float64") for each in confusion_matrix_at_thresholds(target, scores))
+    tn, fp, fn, tp, at = (
+        np.asarray(each, dtype="float64") for each in confusion_matrix_at_thresholds(target, scores)
+    )
     at = np.append(at, np.nextafter(at.max(), np.inf))  # and one at which nothing is alerted
     tn, fp, fn, tp = (
-        np.append(each, last) for each, last in zip((tn, fp, fn, tp), (tn[0] + fp[0], 0, fn[0] + tp[0], 0), strict=True)
+        np.append(each, last)
+        for each, last in zip((tn, fp, fn, tp), (tn[0] + fp[0], 0, fn[0] + tp[0], 0), strict=True)
     )
-    precision, recall = np.divide(tp, tp + fp, out=np.zeros_like(tp), where=tp + fp > 0), tp / (tp + fn)
+    precision, recall = (
+        np.divide(tp, tp + fp, out=np.zeros_like(tp), where=tp + fp > 0),
+        tp / (tp + fn),
+    )
     if aim.minimise:
-        allowed, worth = np.full(len(at), True), -(fp * aim.false_positive + fn * aim.false_negative)
+        allowed, worth = (
+            np.full(len(at), True),
+            -(fp * aim.false_positive + fn * aim.false_negative),
+        )
     elif aim.alerts_a_day:
         allowed, worth = tp + fp <= aim.alerts_a_day * days, tp + fp
     elif aim.precision:
@@ -76,18 +96,32 @@ def choose(aim: Threshold, target: "pd.Series[Any]", scores: "pd.Series[float]",
             f"no threshold has {aim} on {said}: the best precision is {precision.max():.3g}; ask for less under threshold"
         )
     best = int(np.argmax(np.where(allowed, worth, -np.inf)))
-    return Choice(float(at[best]), str(aim), said, int(tp[best]), int(fp[best]), int(fn[best]), int(tn[best]))
+    return Choice(
+        float(at[best]), str(aim), said, int(tp[best]), int(fp[best]), int(fn[best]), int(tn[best])
+    )
 
 
-def _scored(pipeline: Pipeline, config: ModelConfig, parts: Parts) -> tuple[pd.DataFrame, "pd.Series[float]", str]:
+def _scored(
+    pipeline: Pipeline, config: ModelConfig, partitions: Partitions
+) -> tuple[pd.DataFrame, "pd.Series[float]", str]:
     """Rows whose labels are known, scored by models that have not seen them."""
-    if not parts.delay.empty:
-        return parts.delay, pd.Series(score(pipeline, config, parts.delay)), f"{len(parts.delay):,} rows of the delay"
-    rows, target = parts.train, labels(config, parts.train)
+    if not partitions.delay.empty:
+        return (
+            partitions.delay,
+            pd.Series(score(pipeline, config, partitions.delay)),
+            f"{len(partitions.delay):,} rows of the delay",
+        )
+    rows, target = partitions.train, labels(config, partitions.train)
     group = config.split.group if isinstance(config.split, HashSplit | ColumnSplit) else None
-    folds = (StratifiedGroupKFold if group else StratifiedKFold)(FOLDS, shuffle=True, random_state=config.train.seed)
+    folds = (StratifiedGroupKFold if group else StratifiedKFold)(
+        FOLDS, shuffle=True, random_state=config.train.seed
+    )
     found = cross_val_predict(
         clone(pipeline), rows[list(config.data.features)], target, groups=rows[group] if group else None, cv=folds,
         method="predict_proba", params=fit_weights(config, rows),
     )  # fmt: skip
-    return rows, pd.Series(found[:, 1], index=rows.index), f"{len(rows):,} training rows, each scored by a model without it,"
+    return (
+        rows,
+        pd.Series(found[:, 1], index=rows.index),
+        f"{len(rows):,} training rows, each scored by a model without it,",
+    )

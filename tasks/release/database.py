@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, DBAPIError, IntegrityError
 from sqlalchemy.pool import NullPool
 
-from tasks.errors import ConfigError, LedgerDamaged, RatchetError, Unreachable, UsageError
+from configs.errors import ConfigError, LedgerDamaged, RatchetError, Unreachable, UsageError
 
 METADATA = sa.MetaData()
 
@@ -27,8 +27,12 @@ LEDGER = sa.Table(
     "ledger",
     METADATA,
     sa.Column("model", sa.Text, primary_key=True),
-    sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=False),  # with model: compare-and-swap
-    sa.Column("time", sa.Text, nullable=False),  # as in `text`: exact to the microsecond in both databases
+    sa.Column(
+        "sequence", sa.Integer, primary_key=True, autoincrement=False
+    ),  # with model: compare-and-swap
+    sa.Column(
+        "time", sa.Text, nullable=False
+    ),  # as in `text`: exact to the microsecond in both databases
     sa.Column("event", sa.Text, nullable=False),
     sa.Column("version_from", sa.Integer),
     sa.Column("version_to", sa.Integer),
@@ -45,7 +49,10 @@ LEDGER = sa.Table(
 )
 
 # one at a time looks whether the tables are there and makes them; the lock goes with the transaction
-ALONE = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(hashtext('ratchet ledger'))"}
+ALONE = {
+    "sqlite": "BEGIN IMMEDIATE",
+    "postgresql": "SELECT pg_advisory_xact_lock(hashtext('ratchet ledger'))",
+}
 
 # how long to wait for a server and for another writer; the URL may say otherwise: sqlite:///ledger.db?timeout=60
 PATIENCE = {
@@ -62,13 +69,25 @@ def _append_only(table: sa.Table, same_row: str) -> None:
     """From the table's creation on, the database refuses whatever would change or delete a row of it."""
     name, refusal = table.name, f"{table.name} is appended to and never changed"
     refuse = f"BEGIN SELECT RAISE(ABORT, '{refusal}'); END"
-    _on_creation(table, "sqlite", f"CREATE TRIGGER {name}_no_update BEFORE UPDATE ON {name} {refuse}")
-    _on_creation(table, "sqlite", f"CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name} {refuse}")
+    _on_creation(
+        table, "sqlite", f"CREATE TRIGGER {name}_no_update BEFORE UPDATE ON {name} {refuse}"
+    )
+    _on_creation(
+        table, "sqlite", f"CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name} {refuse}"
+    )
     # INSERT OR REPLACE deletes without asking the trigger above
     there = f"WHEN EXISTS (SELECT 1 FROM {name} WHERE {same_row})"
-    _on_creation(table, "sqlite", f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name} {there} {refuse}")
+    _on_creation(
+        table,
+        "sqlite",
+        f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name} {there} {refuse}",
+    )
     body = f"BEGIN RAISE EXCEPTION '{refusal}'; END"
-    _on_creation(table, "postgresql", f"CREATE FUNCTION {name}_refuse() RETURNS trigger LANGUAGE plpgsql AS $${body}$$")
+    _on_creation(
+        table,
+        "postgresql",
+        f"CREATE FUNCTION {name}_refuse() RETURNS trigger LANGUAGE plpgsql AS $${body}$$",
+    )
     moments = f"BEFORE UPDATE OR DELETE OR TRUNCATE ON {name} FOR EACH STATEMENT EXECUTE FUNCTION {name}_refuse()"
     _on_creation(table, "postgresql", f"CREATE TRIGGER {name}_append_only {moments}")
 
@@ -127,9 +146,15 @@ class Database:
         place = self._file or self._engine.url.set(query={})  # a URL as text hides its password
         if isinstance(error, DataError):
             return UsageError(f"the ledger cannot hold this: {reason}")
-        if type(error) is DatabaseError:  # what SQLite says of a malformed file, or one that is no database
-            return LedgerDamaged(f"the ledger at {place} cannot be read: {reason}. Restore it from a backup.")
-        return Unreachable(f"the ledger at {place} does not answer: {reason}. Check RATCHET_LEDGER and try again.")
+        if (
+            type(error) is DatabaseError
+        ):  # what SQLite says of a malformed file, or one that is no database
+            return LedgerDamaged(
+                f"the ledger at {place} cannot be read: {reason}. Restore it from a backup."
+            )
+        return Unreachable(
+            f"the ledger at {place} does not answer: {reason}. Check RATCHET_LEDGER and try again."
+        )
 
 
 def rows(connection: sa.Connection, query: sa.Select[Any]) -> list[dict[str, Any]]:
@@ -141,23 +166,33 @@ def _engine(url: str) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
     except ArgumentError as error:
-        raise ConfigError(f"RATCHET_LEDGER is no database URL like sqlite:////home/me/ledger.db: {error}") from error
+        raise ConfigError(
+            f"RATCHET_LEDGER is no database URL like sqlite:////home/me/ledger.db: {error}"
+        ) from error
     backend = parsed.get_backend_name()
     if backend not in PATIENCE:
-        raise ConfigError(f"RATCHET_LEDGER names {backend}; a ledger is kept in sqlite or postgresql")
+        raise ConfigError(
+            f"RATCHET_LEDGER names {backend}; a ledger is kept in sqlite or postgresql"
+        )
     if backend == "sqlite" and (parsed.database or ":memory:").startswith((":memory:", "file:")):
-        raise ConfigError("RATCHET_LEDGER names no file, so the ledger would be gone with its process")
+        raise ConfigError(
+            "RATCHET_LEDGER names no file, so the ledger would be gone with its process"
+        )
     parsed = parsed.set(query={**PATIENCE[backend], **parsed.query})
     if backend == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     try:
         return sa.create_engine(parsed, poolclass=NullPool)
     except ModuleNotFoundError as error:
-        raise ConfigError("a ledger in Postgres needs its driver: pip install 'ratchet[postgres]'") from error
+        raise ConfigError(
+            "a ledger in Postgres needs its driver: pip install 'ratchet[postgres]'"
+        ) from error
 
 
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Unreachable(f"the ledger's folder {folder} cannot be made: {error.strerror}") from error
+        raise Unreachable(
+            f"the ledger's folder {folder} cannot be made: {error.strerror}"
+        ) from error

@@ -14,8 +14,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection, and_, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from tasks.errors import HeadMoved, LedgerDamaged, UsageError
-from tasks.release import canonical_json
+from configs import canonical_json
+from configs.errors import HeadMoved, LedgerDamaged, UsageError
 from tasks.release.database import EVIDENCE, LEDGER, Database, rows
 
 EventName = Literal[
@@ -89,7 +89,9 @@ class Ledger:
 
     def models(self) -> tuple[str, ...]:
         """The models of which anything is on record, by name."""
-        return tuple(sorted(row["model"] for row in self._database.read(select(LEDGER.c.model).distinct())))
+        return tuple(
+            sorted(row["model"] for row in self._database.read(select(LEDGER.c.model).distinct()))
+        )
 
     def append(  # as many arguments as a row has columns: a call says by name what goes on record
         self,
@@ -120,7 +122,9 @@ class Ledger:
         }  # fmt: skip
         try:
             return self._append(row)
-        except IntegrityError:  # another process took the key or the sequence since we looked: look again, see which
+        except (
+            IntegrityError
+        ):  # another process took the key or the sequence since we looked: look again, see which
             return self._append(row)
 
     def store_evidence(self, document: Mapping[str, Any]) -> str:
@@ -140,7 +144,9 @@ class Ledger:
         if not found:
             raise UsageError(f"the ledger has no evidence {digest!r}")
         if canonical_json.sha256(found[0]["text"]) != digest:
-            raise LedgerDamaged(f"evidence {digest[:12]} has changed since it was stored; restore it from a backup")
+            raise LedgerDamaged(
+                f"evidence {digest[:12]} has changed since it was stored; restore it from a backup"
+            )
         return canonical_json.read(found[0]["text"])
 
     def verify(self, model: str) -> int:
@@ -148,29 +154,41 @@ class Ledger:
         chain = self._rows(model)
         cited = select(LEDGER.c.evidence).where(LEDGER.c.model == model)
         stored = self._database.read(select(EVIDENCE).where(EVIDENCE.c.sha256.in_(cited)))
-        sound = {row["sha256"] for row in stored if canonical_json.sha256(row["text"]) == row["sha256"]}
+        sound = {
+            row["sha256"] for row in stored if canonical_json.sha256(row["text"]) == row["sha256"]
+        }
         previous = ""
         for sequence, row in enumerate(chain, start=1):
             if fault := _fault(row, sequence, previous, sound):
-                raise LedgerDamaged(f"{model}: row {sequence} of the ledger {fault}. Compare it with a backup.")
+                raise LedgerDamaged(
+                    f"{model}: row {sequence} of the ledger {fault}. Compare it with a backup."
+                )
             previous = row["sha256"]
         return len(chain)
 
     def _rows(self, model: str) -> list[dict[str, Any]]:
-        return self._database.read(select(LEDGER).where(LEDGER.c.model == model).order_by(LEDGER.c.sequence))
+        return self._database.read(
+            select(LEDGER).where(LEDGER.c.model == model).order_by(LEDGER.c.sequence)
+        )
 
     def _append(self, row: dict[str, Any]) -> Event:
         model, after = row["model"], row["sequence"] - 1
         with self._database.writing() as connection:
             # one question for both: asked in turn, a row with our key could come between, and look like somebody else's
             since = and_(LEDGER.c.model == model, LEDGER.c.sequence >= after)
-            query = select(LEDGER).where(or_(LEDGER.c.key == row["key"], since)).order_by(LEDGER.c.sequence)
+            query = (
+                select(LEDGER)
+                .where(or_(LEDGER.c.key == row["key"], since))
+                .order_by(LEDGER.c.sequence)
+            )
             found = rows(connection, query)
             if kept := next((other for other in found if other["key"] == row["key"]), None):
                 return _same_event(kept, row)
             previous = _hash_of_last(found, model, after)
             if row["evidence"] and not _has_evidence(connection, row["evidence"]):
-                raise UsageError(f"the ledger has no evidence {row['evidence']!r}: store it before what rests on it")
+                raise UsageError(
+                    f"the ledger has no evidence {row['evidence']!r}: store it before what rests on it"
+                )
             text = canonical_json.write({**row, "previous": previous})
             row = {**row, "text": text, "sha256": canonical_json.sha256(text), "previous": previous}
             # the commit: this one row is there or not, whenever the process is killed
@@ -182,7 +200,9 @@ def _hash_of_last(tail: list[dict[str, Any]], model: str, after: int) -> str:
     """The hash of row `after` if the tail from there on has no other, "" for 0; else HeadMoved."""
     if between := [_event(row) for row in tail if row["sequence"] > after]:
         news = "; ".join(f"row {event.sequence}: {event}" for event in between)
-        raise HeadMoved(f"the ledger of {model} has gone on since row {after} ({news}). Read again and decide anew.")
+        raise HeadMoved(
+            f"the ledger of {model} has gone on since row {after} ({news}). Read again and decide anew."
+        )
     if after and not tail:
         raise HeadMoved(f"the ledger of {model} has no row {after}. Read again and decide anew.")
     return str(tail[0]["sha256"]) if tail else ""
@@ -191,7 +211,9 @@ def _hash_of_last(tail: list[dict[str, Any]], model: str, after: int) -> str:
 def _same_event(kept: dict[str, Any], row: Mapping[str, Any]) -> Event:
     if (kept["model"], kept["event"]) != (row["model"], row["event"]):
         owner = f"{kept['event']!r} of {kept['model']}"
-        raise UsageError(f"the key {kept['key']!r} belongs to {owner}, and cannot be {row['event']!r} of {row['model']}")
+        raise UsageError(
+            f"the key {kept['key']!r} belongs to {owner}, and cannot be {row['event']!r} of {row['model']}"
+        )
     return _event(kept)
 
 
@@ -205,7 +227,10 @@ def _fault(row: Mapping[str, Any], sequence: int, previous: str, sound: set[str]
         return f"is missing: after {sequence - 1} comes {row['sequence']}"
     if canonical_json.sha256(row["text"]) != row["sha256"]:
         return "has a text that is not the one of its hash"
-    if canonical_json.write({name: row[name] for name in row if name not in ("text", "sha256")}) != row["text"]:
+    if (
+        canonical_json.write({name: row[name] for name in row if name not in ("text", "sha256")})
+        != row["text"]
+    ):
         return "has columns that do not say what its text says"
     if row["previous"] != previous:
         return f"does not follow from row {sequence - 1}"

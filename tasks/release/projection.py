@@ -28,16 +28,24 @@ def _show(client: MlflowClient, now: Standing) -> None:
     }
     if now.pending and now.pending.version_to:
         wanted[now.pending.version_to] = "Staging"
-    if now.champion and now.champion.version_to in numbers:  # a deleted version can bear no label; the ledger still names it
+    if (
+        now.champion and now.champion.version_to in numbers
+    ):  # a deleted version can bear no label; the ledger still names it
         wanted[now.champion.version_to] = "Production"
         registry.describe(client, now.model, now.champion.version_to, _description(now.champion))
         aliases["champion"] = now.champion.version_to
-    registry.show_aliases(client, now.model, aliases)  # serving reads them: before what only people read
+    registry.show_aliases(
+        client, now.model, aliases
+    )  # serving reads them: before what only people read
     for number, stage in wanted.items():
         if numbers.get(number, (stage, stage)) != (stage, stage):
             registry.show_stage(client, now.model, number, stage)
 
 
 def _description(change: Event) -> str:
-    what = "Promoted to Production" if change.event == "promoted" else "Rolled back to: in Production again"
+    what = (
+        "Promoted to Production"
+        if change.event == "promoted"
+        else "Rolled back to: in Production again"
+    )
     return f"{what} on {change.time:%Y-%m-%d %H:%M} UTC by {change.who}: {change.why}"

@@ -11,7 +11,9 @@ from datetime import datetime
 from tasks.release.ledger import Event
 
 CHAMPION_CHANGES = frozenset({"promoted", "rolled_back"})
-ENDINGS = frozenset({"promoted", "refused", "rejected", "stale", "expired", "deferred", "withdrawn"})
+ENDINGS = frozenset(
+    {"promoted", "refused", "rejected", "stale", "expired", "deferred", "withdrawn"}
+)
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,23 @@ class Standing:
     former: tuple[
         int, ...
     ]  # versions that were champion and are not: first those that a rollback left behind, each by its last reign
-    previous: int | None  # the champion before this one, whom a rollback makes it again; two rollbacks go back two champions
-    reference: int | None  # the champion below which no later one may creep: the first, until another is set
+    previous: (
+        int | None
+    )  # the champion before this one, whom a rollback makes it again; two rollbacks go back two champions
+    reference: (
+        int | None
+    )  # the champion below which no later one may creep: the first, until another is set
     pending: Event | None  # the request that waits for an answer
-    deferred: tuple[Event, ...]  # since the last promotion: versions put off that nothing has been heard of since, as they came
+    deferred: tuple[
+        Event, ...
+    ]  # since the last promotion: versions put off that nothing has been heard of since, as they came
 
     def __str__(self) -> str:
-        champion = f"version {self.champion.version_to} is the champion" if self.champion else "has no champion"
+        champion = (
+            f"version {self.champion.version_to} is the champion"
+            if self.champion
+            else "has no champion"
+        )
         pending = f", version {self.pending.version_to} waits for an answer" if self.pending else ""
         behind = ", ".join(str(event.version_to) for event in self.deferred)
         return f"{self.model}: {champion}{pending}{f', behind it {behind}' if behind else ''}"
@@ -55,12 +67,16 @@ def standing(model: str, events: Iterable[Event]) -> Standing:
 
 def ending(events: Iterable[Event], flow_run: str) -> Event | None:
     """The event with which the promotion of that flow run ended, or None while it can go on."""
-    return next((event for event in events if event.flow_run == flow_run and event.event in ENDINGS), None)
+    return next(
+        (event for event in events if event.flow_run == flow_run and event.event in ENDINGS), None
+    )
 
 
 def champion_on(events: Iterable[Event], instant: datetime) -> Event | None:
     """The event by which the champion of that instant (UTC) had come into production, or None if there was none."""
-    changes = (event for event in events if event.event in CHAMPION_CHANGES and event.time <= instant)
+    changes = (
+        event for event in events if event.event in CHAMPION_CHANGES and event.time <= instant
+    )
     return max(changes, key=lambda event: event.sequence, default=None)
 
 
@@ -82,7 +98,9 @@ def _reigns(events: Sequence[Event]) -> tuple[list[int], list[int], list[int]]:
             left += behind
             marks = [mark for mark in marks if mark not in behind] or [version]
         elif event.event in CHAMPION_CHANGES:
-            left, line = ([kept for kept in versions if kept != version] for versions in (left, line))
+            left, line = (
+                [kept for kept in versions if kept != version] for versions in (left, line)
+            )
             line.append(version)
             marks = marks or [version]
     return left, line, marks

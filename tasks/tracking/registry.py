@@ -11,16 +11,23 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST, ErrorCode
 
-from configs.schema import ModelConfig
-from tasks.errors import RatchetError, UsageError
+from configs.errors import RatchetError, UsageError
+from configs.model import ModelConfig
 from tasks.records import RegisteredVersion
-from tasks.tracking.models import SHA256
+from tasks.tracking.model_files import SHA256
 from tasks.tracking.runs import FLOW_RUN, Run
 
 STAGE = "stage"
 
 
-def register(client: MlflowClient, run: Run, config: ModelConfig, model_id: str, tags: Mapping[str, str], description: str) -> int:
+def register(
+    client: MlflowClient,
+    run: Run,
+    config: ModelConfig,
+    model_id: str,
+    tags: Mapping[str, str],
+    description: str,
+) -> int:
     """The number of the version that this flow run made: found by its tag, else created, in stage None."""
     _ensure_model(client, config)
     if (number := find_version(client, config.name, run.flow_run)) is None:
@@ -36,7 +43,9 @@ def register(client: MlflowClient, run: Run, config: ModelConfig, model_id: str,
         )
         number = find_version(client, config.name, run.flow_run)
     if number is None or client.get_model_version(config.name, str(number)).status != "READY":
-        raise RatchetError(f"{config.name}: the registry did not keep the version of run {run.id}; retry this flow run")
+        raise RatchetError(
+            f"{config.name}: the registry did not keep the version of run {run.id}; retry this flow run"
+        )
     return number
 
 
@@ -74,11 +83,15 @@ def read_version(client: MlflowClient, model: str, number: int) -> RegisteredVer
 
 
 def version_numbers(client: MlflowClient, model: str) -> tuple[int, ...]:
-    return tuple(sorted(int(version.version) for version in client.search_model_versions(f"name='{model}'")))
+    return tuple(
+        sorted(int(version.version) for version in client.search_model_versions(f"name='{model}'"))
+    )
 
 
 def read_aliases(client: MlflowClient, model: str) -> dict[str, int]:
-    return {alias: int(number) for alias, number in client.get_registered_model(model).aliases.items()}
+    return {
+        alias: int(number) for alias, number in client.get_registered_model(model).aliases.items()
+    }
 
 
 def show_aliases(client: MlflowClient, model: str, wanted: Mapping[str, int | None]) -> None:
@@ -94,14 +107,19 @@ def show_aliases(client: MlflowClient, model: str, wanted: Mapping[str, int | No
 def read_stages(client: MlflowClient, model: str) -> dict[int, tuple[str, str]]:
     """Of each version: its stage tag, and MLflow's own stage field."""
     found = client.search_model_versions(f"name='{model}'")
-    return {int(version.version): (version.tags.get(STAGE, "None"), version.current_stage or "None") for version in found}
+    return {
+        int(version.version): (version.tags.get(STAGE, "None"), version.current_stage or "None")
+        for version in found
+    }
 
 
 def show_stage(client: MlflowClient, model: str, number: int, stage: str) -> None:
     """The stage as the version's tag, which every UI shows, and in MLflow's own field."""
     client.set_model_version_tag(model, str(number), STAGE, stage)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "``mlflow.tracking.client", FutureWarning)  # deprecated; goes when MLflow drops stages
+        warnings.filterwarnings(
+            "ignore", "``mlflow.tracking.client", FutureWarning
+        )  # deprecated; goes when MLflow drops stages
         client.transition_model_version_stage(model, str(number), stage)
 
 
@@ -113,12 +131,18 @@ def describe(client: MlflowClient, model: str, number: int, description: str) ->
 def _address(client: MlflowClient, entry: ModelVersion) -> str:
     source = entry.source or ""
     model_id = source.removeprefix("models:/")
-    return str(client.get_logged_model(model_id).artifact_location) if model_id.startswith("m-") else source
+    return (
+        str(client.get_logged_model(model_id).artifact_location)
+        if model_id.startswith("m-")
+        else source
+    )
 
 
 def _ensure_model(client: MlflowClient, config: ModelConfig) -> None:
     try:
-        client.create_registered_model(config.name, tags={"owner": config.owner}, description=config.description)
+        client.create_registered_model(
+            config.name, tags={"owner": config.owner}, description=config.description
+        )
     except MlflowException as error:
         if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
             raise

@@ -16,7 +16,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
-from tasks.errors import RatchetError, RunChanged
+from configs.errors import RatchetError, RunChanged
 
 FLOW_RUN = "ratchet.flow_run"
 OUTCOME = "ratchet.outcome"  # there from the beginning: of two first writers of one tag MLflow refuses the second
@@ -42,25 +42,37 @@ class Run:
     flow_run: str
 
 
-def open_run(client: MlflowClient, experiment: str, name: str, flow_run: str, tags: Mapping[str, str]) -> Run:
+def open_run(
+    client: MlflowClient, experiment: str, name: str, flow_run: str, tags: Mapping[str, str]
+) -> Run:
     """The run of this flow run, RUNNING: the one that an earlier attempt made, or a new one."""
     experiment_id = _experiment(client, experiment)
     found = find_run(client, experiment_id, flow_run)
     if found is None:
-        client.create_run(experiment_id, run_name=name, tags={**tags, FLOW_RUN: flow_run, OUTCOME: "open"})
+        client.create_run(
+            experiment_id, run_name=name, tags={**tags, FLOW_RUN: flow_run, OUTCOME: "open"}
+        )
         found = find_run(client, experiment_id, flow_run)
     if found is None:
-        raise RatchetError(f"MLflow does not find the run it was just asked to make for flow run {flow_run}; retry this flow run")
+        raise RatchetError(
+            f"MLflow does not find the run it was just asked to make for flow run {flow_run}; retry this flow run"
+        )
     client.update_run(found.id, status="RUNNING")
     return found
 
 
 def find_run(client: MlflowClient, experiment_id: str, flow_run: str) -> Run | None:
     """The oldest run with this flow run's tag; younger ones, which a retried request leaves behind, are deleted."""
-    runs = client.search_runs([experiment_id], f"tags.`{FLOW_RUN}` = '{flow_run}'", order_by=["attributes.start_time ASC"])
+    runs = client.search_runs(
+        [experiment_id], f"tags.`{FLOW_RUN}` = '{flow_run}'", order_by=["attributes.start_time ASC"]
+    )
     for surplus in runs[1:]:
         client.delete_run(surplus.info.run_id)
-    return Run(runs[0].info.run_id, experiment_id, runs[0].info.artifact_uri, flow_run) if runs else None
+    return (
+        Run(runs[0].info.run_id, experiment_id, runs[0].info.artifact_uri, flow_run)
+        if runs
+        else None
+    )
 
 
 def settle(client: MlflowClient, run: Run, plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,7 +86,11 @@ def log_params(client: MlflowClient, run: Run, params: Mapping[str, object]) -> 
     """The params, logged; RunChanged when an earlier attempt of this run logged another value."""
     logged = client.get_run(run.id).data.params
     texts = {name: str(value)[:500] for name, value in params.items()}
-    changed = [f"{name} was {logged[name]}, is {text}" for name, text in texts.items() if logged.get(name, text) != text]
+    changed = [
+        f"{name} was {logged[name]}, is {text}"
+        for name, text in texts.items()
+        if logged.get(name, text) != text
+    ]
     if changed:
         raise RunChanged(f"this run began with other facts ({'; '.join(changed)}); start a new run")
     client.log_batch(run.id, params=[Param(name, text) for name, text in texts.items()])
@@ -82,7 +98,9 @@ def log_params(client: MlflowClient, run: Run, params: Mapping[str, object]) -> 
 
 def log_metrics(client: MlflowClient, run_id: str, metrics: Mapping[str, float]) -> None:
     now = int(time.time() * 1000)
-    client.log_batch(run_id, metrics=[Metric(name, value, now, 0) for name, value in metrics.items()])
+    client.log_batch(
+        run_id, metrics=[Metric(name, value, now, 0) for name, value in metrics.items()]
+    )
 
 
 def log_tags(client: MlflowClient, run: Run, tags: Mapping[str, str]) -> None:
@@ -103,10 +121,18 @@ def log_files(client: MlflowClient, run: Run, folder: Path) -> None:
 
 
 def log_dataset(
-    client: MlflowClient, run: Run, name: str, digest: str, source: str, context: str, profile: Mapping[str, Any]
+    client: MlflowClient,
+    run: Run,
+    name: str,
+    digest: str,
+    source: str,
+    context: str,
+    profile: Mapping[str, Any],
 ) -> None:
     """Rows that the run used, as a dataset input. MLflow keeps 36 characters of a digest: `digest` is cut to 32."""
-    dataset = Dataset(name, digest[:32], "local", json.dumps({"uri": source}), profile=json.dumps(profile))
+    dataset = Dataset(
+        name, digest[:32], "local", json.dumps({"uri": source}), profile=json.dumps(profile)
+    )
     client.log_inputs(run.id, [DatasetInput(dataset, [InputTag("mlflow.data.context", context)])])
 
 
@@ -119,7 +145,10 @@ def end_run(client: MlflowClient, run_id: str, ending: Ending, outcome: str) -> 
 def find_everywhere(client: MlflowClient, flow_run: str) -> list[str]:
     """The ids of the runs of this flow run, in whichever experiment: one, or none if it ended before it made one."""
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    return [run.info.run_id for run in client.search_runs(experiments, f"tags.`{FLOW_RUN}` = '{flow_run}'")]
+    return [
+        run.info.run_id
+        for run in client.search_runs(experiments, f"tags.`{FLOW_RUN}` = '{flow_run}'")
+    ]
 
 
 def open_runs(client: MlflowClient) -> dict[str, str]:
@@ -127,7 +156,11 @@ def open_runs(client: MlflowClient) -> dict[str, str]:
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     running = client.search_runs(experiments, "attributes.status = 'RUNNING'")
     scheduled = client.search_runs(experiments, "attributes.status = 'SCHEDULED'")
-    return {run.data.tags[FLOW_RUN]: run.info.run_id for run in (*running, *scheduled) if FLOW_RUN in run.data.tags}
+    return {
+        run.data.tags[FLOW_RUN]: run.info.run_id
+        for run in (*running, *scheduled)
+        if FLOW_RUN in run.data.tags
+    }
 
 
 def _experiment(client: MlflowClient, name: str) -> str:

@@ -16,8 +16,8 @@ from mlflow.environment_variables import (
 )
 from mlflow.exceptions import MlflowException
 
+from configs.errors import Unreachable
 from configs.settings import Settings
-from tasks.errors import Unreachable
 
 RETRIES = 4  # about 30 s a call; MLflow's own default keeps a dead server's caller for 246 s
 
@@ -28,8 +28,12 @@ def connect(settings: Settings) -> MlflowClient:
     MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(RETRIES)
     MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
     MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)
-    mlflow.set_tracking_uri(settings.mlflow_url)  # where `models:/` addresses are looked up; one server a process
-    logging.getLogger("mlflow").setLevel(logging.ERROR)  # its hints speak of a setting that is made here on purpose
+    mlflow.set_tracking_uri(
+        settings.mlflow_url
+    )  # where `models:/` addresses are looked up; one server a process
+    logging.getLogger("mlflow").setLevel(
+        logging.ERROR
+    )  # its hints speak of a setting that is made here on purpose
     return MlflowClient(settings.mlflow_url)
 
 
@@ -41,4 +45,6 @@ def probe(settings: Settings) -> None:
         MlflowClient(settings.mlflow_url).search_experiments(max_results=1)
     except MlflowException as error:
         reason = str(error).splitlines()[0][:200]
-        raise Unreachable(f"no MLflow server answers at {settings.mlflow_url} ({reason}). Start one with: ratchet up") from error
+        raise Unreachable(
+            f"no MLflow server answers at {settings.mlflow_url} ({reason}). Start one with: ratchet up"
+        ) from error

@@ -6,7 +6,7 @@ Pure. Not here: whether an answer still counts (evidence.py).
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from configs.schema import ModelConfig
+from configs.model import ModelConfig
 from tasks.records import RegisteredVersion, Role
 
 Definition = Mapping[str, Any]  # of a gate, as evidence keeps it
@@ -14,7 +14,10 @@ KINDS = ("at_least", "at_most", "better_than", "not_worse_than")
 
 
 def since(
-    versions: Mapping[Role, RegisteredVersion], configs: Mapping[Role, ModelConfig], now: Definition, before: Definition | None
+    versions: Mapping[Role, RegisteredVersion],
+    configs: Mapping[Role, ModelConfig],
+    now: Definition,
+    before: Definition | None,
 ) -> list[str]:
     """The changes, the gravest first; none without a champion. `configs` are what they were trained with, `before` the gate on which
     the champion was promoted."""
@@ -22,7 +25,11 @@ def since(
     if champion is None:
         return []
     of_gate = _of_gate(before, now) if before else []
-    of_rows = _of_rows(configs["champion"], configs["candidate"]) if {"champion", "candidate"} <= configs.keys() else ()
+    of_rows = (
+        _of_rows(configs["champion"], configs["candidate"])
+        if {"champion", "candidate"} <= configs.keys()
+        else ()
+    )
     return [*of_gate, *of_rows, *_of_params(champion.params, candidate.params)]
 
 
@@ -33,11 +40,15 @@ def _of_gate(before: Definition, now: Definition) -> list[str]:
     for name in old.keys() & new.keys():
         if old[name] != new[name]:
             way = "looser" if _is_looser(old[name], new[name]) else "stricter"
-            (looser if way == "looser" else stricter).append(f"the gate is {way}: {_said(new[name])}, before {_said(old[name])}")
+            (looser if way == "looser" else stricter).append(
+                f"the gate is {way}: {_said(new[name])}, before {_said(old[name])}"
+            )
     for key in before["comparison"].keys() | now["comparison"].keys():
         was, is_now = before["comparison"].get(key), now["comparison"].get(key)
         if was != is_now:
-            less = is_now in ("ask", "leave_out", "may_break") or (key == "confidence" and (is_now or 0) < (was or 0))
+            less = is_now in ("ask", "leave_out", "may_break") or (
+                key == "confidence" and (is_now or 0) < (was or 0)
+            )
             (looser if less else stricter).append(
                 f"{'the gate is looser: ' if less else ''}comparison.{key} is {is_now}, was {was}"
             )
@@ -56,7 +67,11 @@ def _of_rows(before: ModelConfig, now: ModelConfig) -> Iterator[str]:
 
 def _of_params(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
     """Parameters, window, code and libraries, as the runs recorded them."""
-    for key in sorted(key for key in before.keys() | now.keys() if key.startswith("train.") or key in ("seed", "hooks_sha256")):
+    for key in sorted(
+        key
+        for key in before.keys() | now.keys()
+        if key.startswith("train.") or key in ("seed", "hooks_sha256")
+    ):
         if before.get(key) != now.get(key):
             yield f"{key}: {before.get(key, 'none')[:40]} -> {now.get(key, 'none')[:40]}"
     if before.get("train_end") and before.get("train_end") != now.get("train_end"):
@@ -75,14 +90,22 @@ def _name(rule: Definition) -> tuple[Any, ...]:
 
 
 def _said(rule: Definition) -> str:
-    return " ".join(f"{key} {value}" if key != "metric" else str(value) for key, value in rule.items())
+    return " ".join(
+        f"{key} {value}" if key != "metric" else str(value) for key, value in rule.items()
+    )
 
 
 def _is_looser(old: Definition, new: Definition) -> bool:
     def number(rule: Definition, key: str) -> float:
         return float(str(rule.get(key, 0)).rstrip("% "))
 
-    less_asked = number(new, "at_least") < number(old, "at_least") or number(new, "at_most") > number(old, "at_most")
+    less_asked = number(new, "at_least") < number(old, "at_least") or number(
+        new, "at_most"
+    ) > number(old, "at_most")
     margin = number(new, "by") - number(old, "by")
     wider = margin > 0 if "not_worse_than" in new else margin < 0
-    return less_asked or wider or str(new.get("by", "")).endswith("%") != str(old.get("by", "")).endswith("%")
+    return (
+        less_asked
+        or wider
+        or str(new.get("by", "")).endswith("%") != str(old.get("by", "")).endswith("%")
+    )

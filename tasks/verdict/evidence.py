@@ -1,6 +1,6 @@
 """Evidence: everything a verdict rests on, as one JSON document; made once for a request, afterwards only read and compared with.
 
-Not here: where documents lie and what their digest is (release/ledger.py); the rules (gate.py); what it looks like (in_words.py, report.py).
+Not here: where documents lie and what their digest is (release/ledger.py); the rules (gate.py); what it looks like (wording.py, report.py).
 """
 
 import math
@@ -8,13 +8,28 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from configs.schema import ModelConfig
+from configs.model import ModelConfig
 from tasks.records import Estimate, RegisteredVersion, Role, Verdict
 from tasks.verdict import changes, gate
 
 SIGNIFICANT_DIGITS = 9  # of a number in evidence: what follows differs between machines
-HOLDOUT = ("holdout_start", "holdout_end", "holdout_rows", "holdout_positives", "holdout_left_out", "holdout_sha256")
-TRAINING = ("train_start", "train_end", "train_rows", "train_positives", "data_digest", "config_digest", "seed")
+HOLDOUT = (
+    "holdout_start",
+    "holdout_end",
+    "holdout_rows",
+    "holdout_positives",
+    "holdout_left_out",
+    "holdout_sha256",
+)
+TRAINING = (
+    "train_start",
+    "train_end",
+    "train_rows",
+    "train_positives",
+    "data_digest",
+    "config_digest",
+    "seed",
+)
 
 
 def gather(
@@ -70,12 +85,17 @@ def gather(
     return document
 
 
-def what_changed(document: Mapping[str, Any], versions: Mapping[Role, RegisteredVersion], config: ModelConfig) -> list[str]:
+def what_changed(
+    document: Mapping[str, Any], versions: Mapping[Role, RegisteredVersion], config: ModelConfig
+) -> list[str]:
     """Why a yes to this document no longer counts, in words; empty while the facts are as they were."""
     found = []
     roles: tuple[Role, ...] = ("champion", "reference")
     for role in roles:
-        was, now = (document[role] or {}).get("version"), versions[role].number if role in versions else None
+        was, now = (
+            (document[role] or {}).get("version"),
+            versions[role].number if role in versions else None,
+        )
         if was != now:
             found.append(f"the {role} changed from {was or 'none'} to {now or 'none'}")
         elif now and document[role]["model_sha256"] != versions[role].sha256:

@@ -12,15 +12,21 @@ from typing import Any
 import rfc8785
 
 from configs.judging import Rule
-from configs.schema import ModelConfig
+from configs.model import ModelConfig
 from tasks.records import Estimate, Outcome, RuleVerdict, Verdict
 
-Judged = Sequence[tuple[Rule, Sequence[Estimate]]]  # each rule with an estimate of each part that it speaks of
+Judged = Sequence[
+    tuple[Rule, Sequence[Estimate]]
+]  # each rule with an estimate of each part that it speaks of
 
 
 def decide(judged: Judged, problems: Sequence[str] = ()) -> Verdict:
     """The verdict on rules and their estimates; no rules at all is FAIL, and so is anything that stopped the judging."""
-    rules = tuple(_judge(rule, estimate) for rule, estimates in judged for estimate in estimates or [_nothing(rule)])
+    rules = tuple(
+        _judge(rule, estimate)
+        for rule, estimates in judged
+        for estimate in estimates or [_nothing(rule)]
+    )
     outcome: Outcome = "FAIL" if problems else _together([rule.outcome for rule in rules])
     return Verdict(outcome, rules, tuple(problems))
 
@@ -34,7 +40,9 @@ def definition(config: ModelConfig) -> dict[str, Any]:
             name: {column: cut if cut == "values" else list(cut) for column, cut in parts.items()}
             for name, parts in config.slices.items()
         },
-        "threshold": config.threshold.model_dump(mode="json", exclude_none=True) if config.threshold else None,
+        "threshold": config.threshold.model_dump(mode="json", exclude_none=True)
+        if config.threshold
+        else None,
     }
 
 
@@ -46,7 +54,11 @@ def digest(config: ModelConfig) -> str:
 def _judge(rule: Rule, estimate: Estimate) -> RuleVerdict:
     outcome, why = _outcome(rule, estimate)
     numbers = _in_words(rule, estimate)
-    said = f"{numbers} ({why})" if numbers and why else numbers or f"{rule.metric}{_where(estimate)} {why}"
+    said = (
+        f"{numbers} ({why})"
+        if numbers and why
+        else numbers or f"{rule.metric}{_where(estimate)} {why}"
+    )
     return RuleVerdict(str(rule), rule.metric, outcome, f"{said}: {outcome}", estimate)
 
 
@@ -57,7 +69,10 @@ def _outcome(rule: Rule, estimate: Estimate) -> tuple[Outcome, str]:
     if estimate.rows < rule.min_rows:
         return "INCONCLUSIVE", f"has {estimate.rows:,} rows, at least {rule.min_rows:,} asked"
     if (estimate.positives or 0) < rule.min_positives:
-        return "INCONCLUSIVE", f"has {estimate.positives or 0:,} positives, at least {rule.min_positives:,} asked"
+        return (
+            "INCONCLUSIVE",
+            f"has {estimate.positives or 0:,} positives, at least {rule.min_positives:,} asked",
+        )
     if estimate.doubt:
         return "INCONCLUSIVE", estimate.doubt
     low, high = estimate.low, estimate.high
@@ -92,10 +107,16 @@ def _in_words(rule: Rule, estimate: Estimate) -> str:
         bound = (rule.at_least if least else rule.at_most) or 0.0
         surely = bound + (1 if least else -1) * (estimate.high if failed else estimate.low)
         value, shown = _apart(bound, estimate.candidate, surely)
-        known = f", {'at least' if least != failed else 'at most'} {shown} {sure}" if estimate.low < estimate.high else ""
+        known = (
+            f", {'at least' if least != failed else 'at most'} {shown} {sure}"
+            if estimate.low < estimate.high
+            else ""
+        )
         return f"{rule.metric}{where} {value}{known}, {_asked(rule)} asked"
     needed = estimate.margin if rule.better_than else -estimate.margin
-    difference, surely = (spare + needed for spare in (estimate.spare, estimate.high if failed else estimate.low))
+    difference, surely = (
+        spare + needed for spare in (estimate.spare, estimate.high if failed else estimate.low)
+    )
     return (
         f"{rule.metric}{where} {estimate.candidate:.4g} against {estimate.other:.4g} of the {rule.against}: better by {difference:+.3g}, "
         f"by at {'most' if failed else 'least'} {surely:+.3g} {sure}, needs more than {needed:+.3g}"
@@ -109,7 +130,11 @@ def _asked(rule: Rule) -> str:
 def _apart(bound: float, *values: float) -> list[str]:
     """Values with three decimals, or as many more as it takes to be seen beside the rule's number: 0.4996 is not 0.500."""
     return [
-        next(f"{value:.{d}f}" for d in range(3, 18) if d == 17 or value == bound or f"{value:.{d}f}" != f"{bound:.{d}f}")
+        next(
+            f"{value:.{d}f}"
+            for d in range(3, 18)
+            if d == 17 or value == bound or f"{value:.{d}f}" != f"{bound:.{d}f}"
+        )
         for value in values
     ]
 

@@ -11,16 +11,18 @@ from typing import Any
 
 from mlflow import MlflowClient
 
-from configs.rows import TimeSplit
-from configs.schema import ModelConfig
+from configs.model import ModelConfig
+from configs.split import TimeSplit
+from tasks.comparison import contest as contests
+from tasks.comparison.comparison import Compared, compare
+from tasks.comparison.contest import Contest
 from tasks.records import Role, Verdict
 from tasks.tracking import versions
-from tasks.verdict import contest as contests
 from tasks.verdict import evidence, gate
-from tasks.verdict.comparison import Compared, compare
-from tasks.verdict.contest import Contest
 
-LOOKS = 6 / math.pi**2  # the sum of 1 / k^2 over all looks k, inverted: together they spend the whole level
+LOOKS = (
+    6 / math.pi**2
+)  # the sum of 1 / k^2 over all looks k, inverted: together they spend the whole level
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,15 @@ def judge(
 ) -> Judgement:  # fmt: skip
     """The judgement of these versions; `before` is the evidence on which the champion was promoted. Looks are counted, unless given."""
     contest = contests.hold(client, config, numbers)
-    looks = looks or versions.looks(client, config.name, champion_since)
+    looks = looks or versions.count_looks(client, config.name, champion_since)
     breaks, harmless = _signature(client, contest)
     problems = (*contest.problems, *(breaks if config.comparison.signature == "keep" else ()))
     compared = Compared() if contest.problems else compare(contest, levels(config, looks))
-    verdict = gate.decide(compared.estimates, (*problems, compared.problem) if compared.problem else problems)
+    verdict = gate.decide(
+        compared.estimates, (*problems, compared.problem) if compared.problem else problems
+    )
     document = evidence.gather(
-        config, versions.read(client, config.name, numbers), verdict,
+        config, versions.read_versions(client, config.name, numbers), verdict,
         configs={role: each.config for role, each in contest.contestants.items()}, better=compared.better, better_than_reference=compared.better_than_reference, slices=compared.slices, power=compared.power, looks=looks,
         notes=contest.notes, signature=(*breaks, *harmless), asked_by=asked_by, before=before, judged_on=f"{datetime.now(UTC):%Y-%m-%d}",
     )  # fmt: skip
@@ -62,7 +66,11 @@ def levels(config: ModelConfig, looks: int) -> tuple[float, float]:
     union of chances, and each rule has its share of the level.
     """
     alpha = 1 - config.comparison.confidence
-    spend = config.comparison.spend if config.comparison.spend is not None else not isinstance(config.split, TimeSplit)
+    spend = (
+        config.comparison.spend
+        if config.comparison.spend is not None
+        else not isinstance(config.split, TimeSplit)
+    )
     passing = alpha * LOOKS / looks**2 if spend else alpha
     return passing, alpha / len(config.gate) if config.comparison.inconclusive == "ask" else alpha
 
@@ -71,14 +79,27 @@ def _signature(client: MlflowClient, contest: Contest) -> tuple[tuple[str, ...],
     """How the model signature differs from the champion's: what breaks those who call that, and what they need not know."""
     if not {"candidate", "champion"} <= contest.contestants.keys():
         return (), ()
-    new, old = (versions.signature(client, contest.contestants[role].version) for role in ("candidate", "champion"))
-    breaks = [f"the model signature asks for {name}, which callers of the champion do not send" for name in new if name not in old]
+    new, old = (
+        versions.read_model_signature(client, contest.contestants[role].version)
+        for role in ("candidate", "champion")
+    )
+    breaks = [
+        f"the model signature asks for {name}, which callers of the champion do not send"
+        for name in new
+        if name not in old
+    ]
     breaks += [
         f"the model signature has {name} as {new[name]}, the champion's as {old[name]}"
         for name in new
         if old.get(name, new[name]) != new[name]
     ]
-    remedy = ("promote under another name, or allow it with comparison: {signature: may_break}",) if breaks else ()
+    remedy = (
+        ("promote under another name, or allow it with comparison: {signature: may_break}",)
+        if breaks
+        else ()
+    )
     return (*breaks, *remedy), tuple(
-        f"the model signature no longer has {name}; callers may go on sending it" for name in old if name not in new
+        f"the model signature no longer has {name}; callers may go on sending it"
+        for name in old
+        if name not in new
     )

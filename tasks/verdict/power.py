@@ -37,12 +37,26 @@ def foresee(rules: Sequence[Rule], documents: Sequence[Mapping[str, Any]]) -> li
     """
     found = []
     for rule in rules:
-        seen = [(error, margin, confidence) for document in documents for error, margin, confidence in _errors(rule, document)]
+        seen = [
+            (error, margin, confidence)
+            for document in documents
+            for error, margin, confidence in _errors(rule, document)
+        ]
         if rule.not_worse_than and seen:
-            error, margin = median(error for error, _, _ in seen), median(margin for _, margin, _ in seen)
+            error, margin = (
+                median(error for error, _, _ in seen),
+                median(margin for _, margin, _ in seen),
+            )
             sure = NormalDist().inv_cdf(seen[-1][2])
             needed = (sure + NormalDist().inv_cdf(WANTED)) * error
-            found.append(RulePower(str(rule), NormalDist().cdf(margin / error - sure), needed, (needed / margin) ** 2))
+            found.append(
+                RulePower(
+                    str(rule),
+                    NormalDist().cdf(margin / error - sure),
+                    needed,
+                    (needed / margin) ** 2,
+                )
+            )
     return found
 
 

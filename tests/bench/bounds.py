@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from sklearn import metrics
 
-from tasks.verdict.bootstrap import REPLICATES
-from tasks.verdict.comparison import compare
+from tasks.comparison.bootstrap import REPLICATES
+from tasks.comparison.comparison import compare
 from tests.contests import config_of, contest_of
 
 ROWS, POSITIVES = 58_264, 0.0066
@@ -27,19 +27,35 @@ LOOPED = 20
 def made() -> tuple[pd.DataFrame, list[np.ndarray]]:
     random = np.random.default_rng(0)
     target = (random.random(ROWS) < POSITIVES).astype("int64")
-    return pd.DataFrame({"y": target}), [1 / (1 + np.exp(4 - gap * target - random.normal(size=ROWS))) for gap in (3.0, 2.8, 2.6)]
+    return pd.DataFrame({"y": target}), [
+        1 / (1 + np.exp(4 - gap * target - random.normal(size=ROWS))) for gap in (3.0, 2.8, 2.6)
+    ]
 
 
 def ours() -> None:
     rows, (candidate, champion, reference) = made()
-    rules = [{"metric": name, "better_than": role} for name in NAMES for role in ("champion", "reference")]
-    compare(contest_of(config_of(*rules), rows, candidate=candidate, champion=champion, reference=reference), (0.05, 0.05))
+    rules = [
+        {"metric": name, "better_than": role}
+        for name in NAMES
+        for role in ("champion", "reference")
+    ]
+    compare(
+        contest_of(
+            config_of(*rules), rows, candidate=candidate, champion=champion, reference=reference
+        ),
+        (0.05, 0.05),
+    )
 
 
 def loop() -> None:
     rows, scores = made()
     target, random = rows["y"].to_numpy(), np.random.default_rng(0)
-    on_scores = (metrics.average_precision_score, metrics.roc_auc_score, metrics.log_loss, metrics.brier_score_loss)
+    on_scores = (
+        metrics.average_precision_score,
+        metrics.roc_auc_score,
+        metrics.log_loss,
+        metrics.brier_score_loss,
+    )
     for _ in range(LOOPED):
         drawn = random.integers(ROWS, size=ROWS)
         for each in scores:
@@ -53,12 +69,22 @@ def compare_bounds() -> None:
     """Each in a process of its own: wall seconds of the work alone, and peak memory."""
     found = {
         name: json.loads(
-            subprocess.run([sys.executable, "-m", "tests.bench.bounds", name], capture_output=True, check=True, text=True).stdout
+            subprocess.run(
+                [sys.executable, "-m", "tests.bench.bounds", name],
+                capture_output=True,
+                check=True,
+                text=True,
+            ).stdout
         )
         for name in WORK
     }
     seconds = {"ours": found["ours"][0], "loop": found["loop"][0] * REPLICATES / LOOPED}
-    table = Table(f"{REPLICATES:,} replicates x {len(NAMES)} metrics x 3 models x {ROWS:,} rows", "wall s", "peak MB", box=None)
+    table = Table(
+        f"{REPLICATES:,} replicates x {len(NAMES)} metrics x 3 models x {ROWS:,} rows",
+        "wall s",
+        "peak MB",
+        box=None,
+    )
     table.add_row("ours", f"{seconds['ours']:.1f}", f"{found['ours'][1]:,.0f}")
     table.add_row("a loop over scikit-learn", f"{seconds['loop']:.0f}", f"{found['loop'][1]:,.0f}")
     table.add_row("ratio", f"{seconds['loop'] / seconds['ours']:.0f} times faster", "")
@@ -71,6 +97,13 @@ if __name__ == "__main__":
     if sys.argv[1:]:
         began = time.perf_counter()
         WORK[sys.argv[1]]()
-        print(json.dumps([time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+        print(
+            json.dumps(
+                [
+                    time.perf_counter() - began,
+                    resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                ]
+            )
+        )
     else:
         compare_bounds()

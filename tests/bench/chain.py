@@ -41,12 +41,24 @@ class Cost:
 
 
 def compare_chains(scales: list[int]) -> None:
-    table = Table("whole chain, rows", "wall s", "x script", "CPU s", "x script", "peak MB", "x script", box=None)
+    table = Table(
+        "whole chain, rows",
+        "wall s",
+        "x script",
+        "CPU s",
+        "x script",
+        "peak MB",
+        "x script",
+        box=None,
+    )
     by_step: dict[str, dict[int, tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as home:
         settings = Settings(ratchet_home=Path(home), ratchet_models=_models(Path(home, "models")))
         with stack(settings, lambda _: None, ports=(0, 0), runners=False) as running:
-            servers = {"MLFLOW_TRACKING_URI": running.mlflow_url, "PREFECT_API_URL": running.prefect_url}
+            servers = {
+                "MLFLOW_TRACKING_URI": running.mlflow_url,
+                "PREFECT_API_URL": running.prefect_url,
+            }
             environment = {
                 **os.environ,
                 **settings.environment(),
@@ -56,18 +68,40 @@ def compare_chains(scales: list[int]) -> None:
             }
             for scale in scales:
                 data = Path(home, f"data{scale}")
-                rows = int(_run("write", str(data / "transactions"), str(scale), environment=environment))
+                rows = int(
+                    _run("write", str(data / "transactions"), str(scale), environment=environment)
+                )
                 scaled = environment | {"RATCHET_DATA": str(data)}
-                ours, script = (Cost(**json.loads(_run(what, environment=scaled))) for what in ("flow", "script"))
-                pairs = ((ours.wall, script.wall), (ours.cpu, script.cpu), (ours.peak_mb, script.peak_mb))
-                table.add_row(f"{rows:,}", *(text for mine, plain in pairs for text in (f"{mine:,.1f}", f"{mine / plain:.2f}")))
+                ours, script = (
+                    Cost(**json.loads(_run(what, environment=scaled)))
+                    for what in ("flow", "script")
+                )
+                pairs = (
+                    (ours.wall, script.wall),
+                    (ours.cpu, script.cpu),
+                    (ours.peak_mb, script.peak_mb),
+                )
+                table.add_row(
+                    f"{rows:,}",
+                    *(
+                        text
+                        for mine, plain in pairs
+                        for text in (f"{mine:,.1f}", f"{mine / plain:.2f}")
+                    ),
+                )
                 for name, spent in ours.steps.items():
                     by_step.setdefault(name, {})[scale] = spent
     console = Console(width=110)
     console.print(table)
     steps = Table("step", *(f"x {scale}, s (peak MB)" for scale in scales), box=None)
     for name, spent in by_step.items():
-        steps.add_row(name, *(f"{spent[scale][0]:.1f} ({spent[scale][1]:,.0f})" if scale in spent else "-" for scale in scales))
+        steps.add_row(
+            name,
+            *(
+                f"{spent[scale][0]:.1f} ({spent[scale][1]:,.0f})" if scale in spent else "-"
+                for scale in scales
+            ),
+        )
     console.print(steps)
 
 
@@ -76,13 +110,19 @@ def _models(folder: Path) -> Path:
     folder.mkdir()
     for suffix in ("yaml", "py"):
         text = (SHIPPED_MODELS / f"fraud_detector.{suffix}").read_text()
-        (folder / f"fraud_detector.{suffix}").write_text(re.sub("promotion: {.*}", "promotion: {ask: manual}", text))
+        (folder / f"fraud_detector.{suffix}").write_text(
+            re.sub("promotion: {.*}", "promotion: {ask: manual}", text)
+        )
     return folder
 
 
 def _run(*arguments: str, environment: dict[str, str]) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.bench.chain", *arguments], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "tests.bench.chain", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(arguments)} ended {done.returncode}: {done.stderr[-2000:]}")
@@ -105,7 +145,9 @@ def write(folder: str, scale: str) -> None:
         write_days(one, town)
         rows += len(one)
     for day in sorted(file.name for file in towns[0].iterdir()):
-        write_days(pd.concat([pd.read_parquet(town / day) for town in towns], ignore_index=True), whole)
+        write_days(
+            pd.concat([pd.read_parquet(town / day) for town in towns], ignore_index=True), whole
+        )
         for town in towns:
             (town / day).unlink()
     print(rows)
@@ -119,16 +161,23 @@ def flow() -> None:
     from flows.training import train_candidate
 
     state = train_candidate(
-        model="fraud_detector", as_of=AS_OF, overrides=[f"train.estimator={ESTIMATOR}", "train.params={}"], return_state=True
+        model="fraud_detector",
+        as_of=AS_OF,
+        overrides=[f"train.estimator={ESTIMATOR}", "train.params={}"],
+        return_state=True,
     )
     if state.name != "Registered":
         raise RuntimeError(str(state))
     client = MlflowClient()
     experiment = client.get_experiment_by_name("fraud_detector")
     assert experiment
-    metrics = client.search_runs([experiment.experiment_id], max_results=1)[0].data.metrics  # the newest run's
+    metrics = client.search_runs([experiment.experiment_id], max_results=1)[
+        0
+    ].data.metrics  # the newest run's
     names = [name.removeprefix("seconds/") for name in metrics if name.startswith("seconds/")]
-    _print_cost(began, {name: (metrics[f"seconds/{name}"], metrics[f"peak_mb/{name}"]) for name in names})
+    _print_cost(
+        began, {name: (metrics[f"seconds/{name}"], metrics[f"peak_mb/{name}"]) for name in names}
+    )
 
 
 def script() -> None:
@@ -155,15 +204,33 @@ def script() -> None:
     hooks = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(hooks)
 
-    columns = ["TRANSACTION_ID", "TX_DATETIME", "CUSTOMER_ID", "TERMINAL_ID", "TX_AMOUNT", "TX_FRAUD"]
-    raw = pd.concat([pd.read_parquet(file, columns=columns) for file in sorted((settings.data / "transactions").glob("*.parquet"))])
+    columns = [
+        "TRANSACTION_ID",
+        "TX_DATETIME",
+        "CUSTOMER_ID",
+        "TERMINAL_ID",
+        "TX_AMOUNT",
+        "TX_FRAUD",
+    ]
+    raw = pd.concat(
+        [
+            pd.read_parquet(file, columns=columns)
+            for file in sorted((settings.data / "transactions").glob("*.parquet"))
+        ]
+    )
     assert raw["TX_AMOUNT"].notna().all()
     assert raw["TRANSACTION_ID"].is_unique
     rows = hooks.add_window_features(raw.reset_index(drop=True))
     end = pd.Timestamp(AS_OF)
-    train = rows[rows["TX_DATETIME"].between(end - pd.Timedelta(days=21), end - pd.Timedelta(days=14), inclusive="left")]
+    train = rows[
+        rows["TX_DATETIME"].between(
+            end - pd.Timedelta(days=21), end - pd.Timedelta(days=14), inclusive="left"
+        )
+    ]
     holdout = rows[rows["TX_DATETIME"].between(end - pd.Timedelta(days=7), end, inclusive="left")]
-    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(train[features], train["TX_FRAUD"])
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(
+        train[features], train["TX_FRAUD"]
+    )
     scores = model.predict_proba(holdout[features])[:, 1]
     truth = holdout["TX_FRAUD"]
 
@@ -175,7 +242,9 @@ def script() -> None:
         for name in ("precision_score", "recall_score", "f1_score"):
             mlflow.log_metric(name, getattr(metrics, name)(truth, scores >= 0.5))
         for display in (metrics.RocCurveDisplay, metrics.PrecisionRecallDisplay):
-            mlflow.log_figure(display.from_predictions(truth, scores).figure_, f"{display.__name__}.png")
+            mlflow.log_figure(
+                display.from_predictions(truth, scores).figure_, f"{display.__name__}.png"
+            )
         decided = metrics.ConfusionMatrixDisplay.from_predictions(truth, scores >= 0.5)
         mlflow.log_figure(decided.figure_, "confusion_matrix.png")
         mlflow.sklearn.log_model(
@@ -187,7 +256,9 @@ def script() -> None:
 
 def _print_cost(began: float, steps: dict[str, Any]) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    cost = Cost(time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, steps)
+    cost = Cost(
+        time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, steps
+    )
     print(json.dumps(asdict(cost)))
 
 

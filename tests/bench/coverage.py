@@ -13,8 +13,8 @@ from numpy.random import Generator
 from rich.console import Console
 from rich.table import Table
 
+from tasks.comparison.comparison import compare
 from tasks.verdict import gate
-from tasks.verdict.comparison import compare
 from tests.contests import config_of, contest_of
 
 PAIRS = 2_000
@@ -26,7 +26,10 @@ Pair = tuple[pd.DataFrame, Any, Any]
 def independent(random: Generator) -> Pair:
     """400 rows, two scores that are right on 80 and 77 of 100, alike on most."""
     return _right_or_wrong(
-        pd.DataFrame({"y": random.integers(0, 2, 400)}), random, random.normal(size=400), random.normal(size=400)
+        pd.DataFrame({"y": random.integers(0, 2, 400)}),
+        random,
+        random.normal(size=400),
+        random.normal(size=400),
     )
 
 
@@ -44,7 +47,11 @@ def few_units(random: Generator) -> Pair:
 def crossed(random: Generator) -> Pair:
     """40 customers at 40 terminals, each with its own share in what is hard."""
     rows = pd.DataFrame(
-        {"customer": random.integers(0, 40, 900), "terminal": random.integers(0, 40, 900), "y": random.integers(0, 2, 900)}
+        {
+            "customer": random.integers(0, 40, 900),
+            "terminal": random.integers(0, 40, 900),
+            "y": random.integers(0, 2, 900),
+        }
     )
     hard = [
         np.sqrt(0.25) * random.normal(size=40)[rows["customer"]]
@@ -59,7 +66,10 @@ def rare(random: Generator) -> Pair:
     """6,000 rows, 1 in 100 positive, two scores that tell them apart by 2.0 and 1.8 standard deviations and share half their noise."""
     target = (random.random(6_000) < 0.01).astype("int64")
     shared, mine, theirs = random.normal(size=(3, 6_000))
-    scores = [gap * target + np.sqrt(0.5) * shared + np.sqrt(0.5) * own for gap, own in ((2.0, mine), (1.8, theirs))]
+    scores = [
+        gap * target + np.sqrt(0.5) * shared + np.sqrt(0.5) * own
+        for gap, own in ((2.0, mine), (1.8, theirs))
+    ]
     candidate, champion = (1 / (1 + np.exp(2 - score)) for score in scores)
     return pd.DataFrame({"y": target}), candidate, champion
 
@@ -67,7 +77,11 @@ def rare(random: Generator) -> Pair:
 def _of_units(random: Generator, customer: Any) -> Pair:
     rows = pd.DataFrame({"customer": customer, "y": random.integers(0, 2, len(customer))})
     units = int(customer.max()) + 1
-    hard = [np.sqrt(0.5) * random.normal(size=units)[customer] + np.sqrt(0.5) * random.normal(size=len(customer)) for _ in range(2)]
+    hard = [
+        np.sqrt(0.5) * random.normal(size=units)[customer]
+        + np.sqrt(0.5) * random.normal(size=len(customer))
+        for _ in range(2)
+    ]
     return _right_or_wrong(rows, random, *hard)
 
 
@@ -98,12 +112,17 @@ def coverage(name: str, pairs: int, seed: int = 0) -> float:
         truth = float(norm.cdf(2.0 / np.sqrt(2)) - norm.cdf(1.8 / np.sqrt(2)))
     columns = dict.fromkeys(units, "int64")
     config = config_of(
-        {"metric": metric, "better_than": "champion"}, columns=columns, comparison={"units": units, "confidence": CONFIDENCE}
+        {"metric": metric, "better_than": "champion"},
+        columns=columns,
+        comparison={"units": units, "confidence": CONFIDENCE},
     )
     held = 0
     for number in range(pairs):
         rows, candidate, champion = make(np.random.default_rng([seed, number]))
-        compared = compare(contest_of(config, rows, candidate=candidate, champion=champion), (1 - CONFIDENCE, 1 - CONFIDENCE))
+        compared = compare(
+            contest_of(config, rows, candidate=candidate, champion=champion),
+            (1 - CONFIDENCE, 1 - CONFIDENCE),
+        )
         assert compared.better
         assert compared.better.low is not None
         held += compared.better.low <= truth
@@ -120,7 +139,10 @@ def promoted_though_worse(pairs: int, margin: float = 0.03) -> float:
         right = mine < 0.6433, 0.7 * mine + np.sqrt(1 - 0.49) * theirs < 0.8416
         candidate, champion = (np.where(each, 0.9, 0.1) for each in right)
         rows = pd.DataFrame({"y": np.ones(1_500, dtype="int64")})
-        found = compare(contest_of(config, rows, candidate=candidate, champion=champion), (1 - CONFIDENCE, 1 - CONFIDENCE))
+        found = compare(
+            contest_of(config, rows, candidate=candidate, champion=champion),
+            (1 - CONFIDENCE, 1 - CONFIDENCE),
+        )
         passed += gate.decide(found.estimates).passed
     return passed / pairs
 
@@ -129,9 +151,13 @@ def report(pairs: int = PAIRS) -> None:
     table = Table("lower bounds with 95 %", "held, of 100", f"in {pairs:,} pairs: +-", box=None)
     for name in SCENARIOS:
         share = coverage(name, pairs)
-        table.add_row(name, f"{100 * share:.1f}", f"{196 * np.sqrt(share * (1 - share) / pairs):.1f}")
+        table.add_row(
+            name, f"{100 * share:.1f}", f"{196 * np.sqrt(share * (1 - share) / pairs):.1f}"
+        )
     Console(width=100).print(table)
-    print(f"worse by twice the margin and let by: {1000 * promoted_though_worse(pairs):.1f} in 1,000, of {pairs:,}")
+    print(
+        f"worse by twice the margin and let by: {1000 * promoted_though_worse(pairs):.1f} in 1,000, of {pairs:,}"
+    )
 
 
 if __name__ == "__main__":

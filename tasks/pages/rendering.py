@@ -1,0 +1,27 @@
+"""Pages that people open: one HTML file each that needs nothing else, escaped, readable on a phone and on paper in black and white.
+
+Here are the templates beside this file, their style and how they are filled in. Not here: what stands on them (the rooms that fill them in).
+"""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+
+def render(template: str, **values: Any) -> str:
+    """The page made of one of the templates; every value is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(**values)
+
+
+def embed_png(picture: Path) -> str:
+    """A PNG as an address that holds the picture itself."""
+    return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
