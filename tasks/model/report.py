@@ -43,7 +43,7 @@ def write(
         "training.html",
         config=config,
         evaluation=evaluation,
-        partitions=[
+        counts=[
             (part, count_of(config, rows))
             for part, rows in (("training", partitions.train), ("holdout", partitions.holdout))
         ],
