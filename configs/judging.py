@@ -175,17 +175,16 @@ class Rule(Section):
         )
 
     def __str__(self) -> str:
-        where = f" on each {self.slice}" if self.slice else ""
+        slice_name = f" by slice {self.slice}" if self.slice else ""
         if self.at_least is not None:
-            return f"{self.metric}{where} at least {self.at_least:g}"
+            return f"{self.metric}{slice_name} at least {self.at_least:g}"
         if self.at_most is not None:
-            return f"{self.metric}{where} at most {self.at_most:g}"
-        by = (
-            f" by {self.by if isinstance(self.by, str) else format(self.by, 'g')}"
-            if self.margin[0]
-            else ""
-        )
-        return f"{self.metric}{where} {'better' if self.better_than else 'not worse'} than {self.against}{by}"
+            return f"{self.metric}{slice_name} at most {self.at_most:g}"
+        if self.better_than and not self.margin.amount:
+            return f"{self.metric}{slice_name} better than {self.against}"
+        margin = self.by if isinstance(self.by, str) else f"{self.by:g}"
+        relation = "better" if self.better_than else "not worse"
+        return f"{self.metric}{slice_name} {relation} than {self.against} by {margin}"
 
 
 Slices = dict[Identifier, dict[Column, Literal["values"] | tuple[Number, ...]]]

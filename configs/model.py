@@ -113,6 +113,10 @@ class ModelConfig(Section):
         built_in = (name for name in self.metric_names if name not in self.own_metrics)
         return next(built_in, None)
 
+    def metric(self, name: str) -> Metric:
+        """The metric of that name in the YAML."""
+        return next(metric for metric in self.metrics if metric.name == name)
+
     @property
     def hooks(self) -> tuple[str, ...]:
         """Names of the functions that the file beside the YAML must define."""

@@ -1,0 +1,94 @@
+"""The events of the ledger: which there are, what each means, and how one reads aloud.
+
+Not here: appending them (ledger.py), what follows from them (standing.py).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+EventName = Literal[
+    "requested",
+    "deferred",
+    "refused",
+    "approved",
+    "rejected",
+    "answer_invalid",
+    "withdrawn",
+    "stale",
+    "expired",
+    "promoted",
+    "rolled_back",
+    "reference_set",
+]
+
+Identity = Literal["declared", "machine"]
+
+
+@dataclass(frozen=True)
+class EventKind:
+    """What an event does: its sentence, and whether it ends a promotion or changes the champion."""
+
+    sentence: str
+    ends_promotion: bool = False
+    changes_champion: bool = False
+
+
+KINDS: dict[EventName, EventKind] = {
+    "requested": EventKind("was submitted for promotion{instead}"),
+    "deferred": EventKind("was deferred", ends_promotion=True),
+    "refused": EventKind("was refused", ends_promotion=True),
+    "approved": EventKind("was approved"),
+    "rejected": EventKind("was rejected", ends_promotion=True),
+    "answer_invalid": EventKind("received an invalid answer"),
+    "withdrawn": EventKind("was withdrawn", ends_promotion=True),
+    "stale": EventKind("was answered after the facts had changed", ends_promotion=True),
+    "expired": EventKind("expired without an answer", ends_promotion=True),
+    "promoted": EventKind(
+        "became the champion{instead}", ends_promotion=True, changes_champion=True
+    ),
+    "rolled_back": EventKind("is the champion again{instead}", changes_champion=True),
+    "reference_set": EventKind("is the reference from now on"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What goes on record with an event: what happened to `version_to`, while `version_from` was the champion."""
+
+    model: str
+    event: EventName
+    version_from: int | None = None
+    version_to: int
+    who: str
+    # whether a person typed that name, or it is a part of ratchet
+    identity: Identity
+    why: str = ""
+    flow_run: str
+    mlflow_run: str
+    # the sha256 of the evidence that it rests on, if any
+    evidence_digest: str | None = None
+    # makes it happen once: the same key is the same event
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event(Entry):
+    """An entry in its place in the ledger; `time` is in UTC, `previous` the hash of the row before."""
+
+    sequence: int
+    time: datetime
+    sha256: str
+    previous: str
+
+    @property
+    def kind(self) -> EventKind:
+        return KINDS[self.event]
+
+    def __str__(self) -> str:
+        instead = "" if self.version_from is None else f" in place of {self.version_from}"
+        what = self.kind.sentence.format(instead=instead)
+        by = f"by {self.who} ({self.identity})"
+        reason = f": {self.why}" if self.why else ""
+        time = f"{self.time:%Y-%m-%d %H:%M} UTC"
+        return f"{self.model} {self.version_to} {what}, {by}, {time}{reason}"
