@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-Severity = Literal["critical", "warning", "info"]
+from configs.checks import Severity as Severity
+
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 Role = Literal["candidate", "champion", "reference"]
 

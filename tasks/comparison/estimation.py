@@ -43,7 +43,7 @@ def estimate(
         )
     kept = quantity(contest.config, rule)
     spare = float(kept(candidate.value, other.value if other else 0.0))
-    margin = abs(float(rule.margin[0] * (other.value if other and rule.margin[1] else 1)))
+    margin = float(rule.margin.of(other.value if other else 0.0))
     found = replace(
         bare,
         candidate=candidate.value,
@@ -61,11 +61,8 @@ def quantity(config: ModelConfig, rule: Rule) -> Quantity:
     if rule.at_most is not None:
         return lambda candidate, _: rule.at_most - candidate
     sign = next(metric.sign for metric in config.metrics if metric.name == rule.metric)
-    by, relative = rule.margin
     toward = -1 if rule.better_than else 1
-    return lambda candidate, other: (
-        sign * (candidate - other) + toward * by * (np.abs(other) if relative else 1)
-    )
+    return lambda candidate, other: sign * (candidate - other) + toward * rule.margin.of(other)
 
 
 def _bounded(

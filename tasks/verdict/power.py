@@ -62,9 +62,8 @@ def foresee(rules: Sequence[Rule], documents: Sequence[Mapping[str, Any]]) -> li
 
 def _errors(rule: Rule, document: Mapping[str, Any]) -> list[tuple[float, float, float]]:
     """Of each part that a rule of this metric was judged on: the standard error of its difference, today's margin, the confidence."""
-    by, relative = rule.margin
     return [
-        ((each["spare"] - each["low"]) / NormalDist().inv_cdf(each["confidence"]), by * (abs(each["other"]) if relative else 1), each["confidence"])
+        ((each["spare"] - each["low"]) / NormalDist().inv_cdf(each["confidence"]), rule.margin.of(each["other"]), each["confidence"])
         for past in document["verdict"]["rules"]
         for each in [past["estimate"]]
         if past["metric"] == rule.metric and bool(rule.slice) == bool(each["part"]) and each["other"] is not None
