@@ -1,178 +1,155 @@
-"""The parts of a YAML that say how candidates are judged: metrics, threshold, slices, comparison and the rules of the gate.
+"""The `metrics` and `gate` sections of a YAML: what is measured, and the rules to pass.
 
-Not here: what the rules come to (tasks/verdict/gate.py), what must agree with the other parts (agreement_on_judging.py).
+Not here: the built-in metrics (metrics.py); what the rules come to (tasks/verdict/gate.py).
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
+from configs.comparison import Comparison as Comparison
+from configs.comparison import comparison_problems
+from configs.data import unknown_column
 from configs.metrics import AT_BUDGET, BUILT_IN, COST, LOWER_IS_BETTER
-from configs.problems import Problem, nearest
+from configs.problems import Location, Problem, nearest
 from configs.section import Column, Identifier, Number, Section
+from configs.slices import slice_problems
+from configs.threshold import Threshold as Threshold
+from configs.threshold import threshold_problems
 
 if TYPE_CHECKING:
     from configs.model import ModelConfig
 
-TRADED = ("precision", "recall")  # one is bought with the other by moving the threshold
+# Moving the threshold trades one for the other
+TRADED = ("precision", "recall")
 Against = Literal["champion", "reference"]
-Share = Annotated[float, Field(gt=0, lt=1)]
+Condition = Literal["at_least", "at_most", "better_than", "not_worse_than"]
 Percent = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)? ?%$")]
 
 
 class Metric(Section):
-    """A metric by its name; one of the model's own may say more, so that it has bounds and can be compared."""
+    """A metric by its name; a hook may say more, so that it has bounds and can be compared."""
 
     name: Identifier = Field(
-        description="A built-in name, or a hook metric(rows, scores) -> number."
+        description="A built-in metric, or a hook metric(rows, scores) -> number."
     )
     units: Column | None = Field(
         default=None,
-        description="Column of what is independent, for a hook: resamples draw its values, each with all its rows.",
+        description=(
+            "For a hook: column of the independent units, which are resampled with all their rows."
+        ),
     )
-    greater_is_better: bool = Field(default=True, description="Which way a hook is better.")
+    greater_is_better: bool = Field(
+        default=True, description="For a hook: whether greater values are better."
+    )
 
     @model_validator(mode="before")
     @classmethod
-    def _by_name(cls, value: Any) -> Any:
+    def _from_name_alone(cls, value: Any) -> Any:
         return {"name": value} if isinstance(value, str) else value
 
     @property
     def sign(self) -> int:
-        """1 where more is better, -1 where less is."""
+        """1 where greater is better, -1 where lower is."""
         return -1 if self.name in LOWER_IS_BETTER or not self.greater_is_better else 1
 
 
-class Threshold(Section):
-    """From which score on a binary model decides for the positive class: exactly one aim. Left out, from 0.5 on."""
+@dataclass(frozen=True)
+class Margin:
+    """How much worse, or better, a metric must be at most, or at least, than another version's.
 
-    minimise: Literal["cost"] | None = Field(
-        default=None, description="The least cost of wrong decisions."
-    )
-    false_positive: float = Field(default=1, ge=0, description="What one false alert costs.")
-    false_negative: float = Field(default=1, ge=0, description="What one missed positive costs.")
-    precision: Share | None = Field(
-        default=None, description="The most recall at this precision or more."
-    )
-    recall: Share | None = Field(
-        default=None, description="The most precision at this recall or more."
-    )
-    alerts_a_day: int | None = Field(
-        default=None, gt=0, description="As many alerts a day at most; for dated data."
-    )
+    An amount in units of the metric; where `is_relative`, a share of the other version's metric.
+    """
 
-    @model_validator(mode="after")
-    def _has_one_aim(self) -> "Threshold":
-        if (
-            sum(
-                aim is not None
-                for aim in (self.minimise, self.precision, self.recall, self.alerts_a_day)
-            )
-            != 1
-        ):
-            raise ValueError(
-                "a threshold has one aim: minimise: cost, precision, recall or alerts_a_day"
-            )
-        priced = {"false_positive", "false_negative"} & self.model_fields_set
-        if self.minimise and (not priced or self.false_positive + self.false_negative == 0):
-            raise ValueError("minimise: cost needs the costs false_positive and false_negative")
-        return self
+    amount: float
+    is_relative: bool
 
-    def __str__(self) -> str:
-        if self.minimise:
-            return f"least cost, {self.false_positive:g} a false positive, {self.false_negative:g} a false negative"
-        if self.alerts_a_day:
-            return f"at most {self.alerts_a_day} alerts a day"
-        return (
-            f"precision at least {self.precision:g}"
-            if self.precision
-            else f"recall at least {self.recall:g}"
-        )
-
-
-class Comparison(Section):
-    """How sure a verdict must be, and what becomes of doubt."""
-
-    units: tuple[Column, ...] = Field(
-        default=(),
-        max_length=2,
-        description="Columns of what is not independent, at most two: a customer's rows are drawn together, or a day's (the time column). Left out: rows.",
-    )
-    confidence: float = Field(default=0.95, ge=0.5, lt=1, description="Of each one-sided bound.")
-    inconclusive: Literal["refuse", "ask"] = Field(
-        default="refuse",
-        description="What becomes of a candidate that data cannot tell from the champion.",
-    )
-    seen_rows: Literal["refuse", "leave_out"] = Field(
-        default="refuse",
-        description="What becomes of holdout rows that one of the compared versions was trained on.",
-    )
-    spend: bool | None = Field(
-        default=None,
-        description="Whether each look at the same holdout makes the next bound stricter; left out: only where the holdout never renews.",
-    )
-    signature: Literal["keep", "may_break"] = Field(
-        default="keep",
-        description="Whether a model signature that breaks callers of the champion refuses.",
-    )
+    def of(self, other: float) -> float:
+        """The margin in units of the metric, where `other` is the other version's metric."""
+        return self.amount * abs(other) if self.is_relative else self.amount
 
 
 class Rule(Section):
-    """One condition: a bound on a metric, or on its difference to the champion or the reference, on all rows or on each part of a slice."""
+    """One condition on a metric, or on its difference to the champion's or the reference's.
 
-    metric: Identifier = Field(description="A metric of the holdout.")
+    It speaks of all rows, or of each part of a slice.
+    """
+
+    metric: Identifier = Field(description="The metric, on the holdout.")
     slice: Identifier | None = Field(
-        default=None, description="A slice: each of its parts must pass."
+        default=None, description="A slice; each of its parts must pass."
     )
     at_least: Number | None = Field(
-        default=None, description="Passes when the metric is surely this or more."
+        default=None,
+        description="Passes if the metric's lower confidence bound is at least this.",
     )
     at_most: Number | None = Field(
-        default=None, description="Passes when the metric is surely this or less."
+        default=None, description="Passes if the metric's upper confidence bound is at most this."
     )
     better_than: Against | None = Field(
         default=None,
-        description="Passes when it is surely better than this version's on the same rows.",
+        description=(
+            "Passes if, with confidence, the metric is better than this version's on the same "
+            "rows, by more than `by`."
+        ),
     )
     not_worse_than: Against | None = Field(
-        default=None, description="Passes when it is surely not worse by `by` or more."
+        default=None,
+        description=(
+            "Passes if, with confidence, the metric is worse than this version's on the same rows "
+            "by less than `by`."
+        ),
     )
     by: Annotated[float, Field(ge=0, allow_inf_nan=False)] | Percent = Field(
-        default=0.0, description="The margin: a number, or a share of the other's metric as 20 %."
+        default=0.0,
+        description=(
+            "The margin, in units of the metric or as a share of the other version's, such as 20%."
+        ),
     )
-    min_rows: int = Field(default=1, ge=1, description="With fewer rows it is inconclusive.")
+    min_rows: int = Field(default=1, ge=1, description="With fewer rows, the rule is inconclusive.")
     min_positives: int = Field(
-        default=0, ge=0, description="With fewer positives it is inconclusive."
+        default=0, ge=0, description="With fewer positive rows, the rule is inconclusive."
     )
 
-    @model_validator(mode="after")
-    def _says_one_thing(self) -> "Rule":
-        said = [
-            name
-            for name in ("at_least", "at_most", "better_than", "not_worse_than")
-            if getattr(self, name) is not None
-        ]
-        if len(said) != 1:
-            raise ValueError("a rule says one of at_least, at_most, better_than, not_worse_than")
-        if not self.against and self.margin[0]:
-            raise ValueError(f"by is a margin to another version; {said[0]} has none")
-        if self.not_worse_than and self.margin[0] == 0:
-            raise ValueError("not_worse_than needs a margin: by: 0.03, or by: 5 %")
-        return self
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The conditions that are stated; one, once validated."""
+        return tuple(name for name in get_args(Condition) if getattr(self, name) is not None)
+
+    @property
+    def kind(self) -> Condition:
+        """The key of the one condition."""
+        return self.conditions[0]
 
     @property
     def against(self) -> Against | None:
+        """The version whose metric this rule compares with, or None."""
         return self.better_than or self.not_worse_than
 
     @property
-    def margin(self) -> tuple[float, bool]:
-        """The margin, and whether it is a share of the other's metric."""
-        return (
-            (float(self.by.rstrip("% ")) / 100, True)
-            if isinstance(self.by, str)
-            else (self.by, False)
-        )
+    def margin(self) -> Margin:
+        """The margin to the other version; 0 where the rule names none."""
+        if isinstance(self.by, str):
+            return Margin(float(self.by.rstrip("% ")) / 100, is_relative=True)
+        return Margin(self.by, is_relative=False)
+
+    @model_validator(mode="after")
+    def _require_one_condition(self) -> "Rule":
+        if len(self.conditions) != 1:
+            raise ValueError(
+                "a rule has exactly one of at_least, at_most, better_than, not_worse_than"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _require_a_margin_that_fits(self) -> "Rule":
+        if not self.against and self.margin.amount:
+            raise ValueError(f"by is a margin to another version, and {self.kind} names none")
+        if self.not_worse_than and self.margin.amount == 0:
+            raise ValueError("not_worse_than needs a margin: by: 0.03, or by: 5%")
+        return self
 
     def __str__(self) -> str:
         slice_name = f" by slice {self.slice}" if self.slice else ""
@@ -187,127 +164,107 @@ class Rule(Section):
         return f"{self.metric}{slice_name} {relation} than {self.against} by {margin}"
 
 
-Slices = dict[Identifier, dict[Column, Literal["values"] | tuple[Number, ...]]]
-
-
 def judging_problems(config: "ModelConfig") -> Iterator[Problem]:
-    yield from _metric_problems(config)
-    yield from _threshold_problems(config)
-    yield from _slice_problems(config)
-    yield from _unit_problems(config)
+    """What is wrong in the sections that decide how candidates are judged.
+
+    These are metrics, threshold, slices, comparison and gate.
+    """
+    for index, metric in enumerate(config.metrics):
+        yield from _metric_problems(config, metric, index)
+    yield from threshold_problems(config)
+    yield from slice_problems(config)
+    yield from comparison_problems(config)
     for index, rule in enumerate(config.gate):
-        yield from (
-            Problem(("gate", index, key), text) for key, text in _rule_problems(config, rule)
-        )
+        yield from _rule_problems(config, rule, ("gate", index))
 
 
-def _metric_problems(config: "ModelConfig") -> Iterator[Problem]:
-    for index, metric in enumerate(config.metrics):
-        own = metric.name in config.own_metrics
-        if own and (other := [kind for kind, names in BUILT_IN.items() if metric.name in names]):
-            yield Problem(
-                ("metrics", index),
-                f"{metric.name!r} is a metric of {other[0]} models; {config.kind} ones have {', '.join(BUILT_IN[config.kind])}",
-            )
-        if metric.name in config.metric_names[:index]:
-            yield Problem(("metrics", index), f"{metric.name!r} stands there twice")
-        if not own and (metric.units or not metric.greater_is_better):
-            yield Problem(
-                ("metrics", index),
-                f"{metric.name!r} is built in: units and greater_is_better are those of hooks",
-            )
-        if metric.name == COST and not (config.threshold and config.threshold.minimise):
-            yield Problem(
-                ("metrics", index),
-                "cost needs prices: threshold: {minimise: cost, false_positive: 1, false_negative: 20}",
-            )
-        if (
-            not own
-            and metric.name in AT_BUDGET
-            and not (config.threshold and config.threshold.alerts_a_day)
-        ):
-            yield Problem(
-                ("metrics", index),
-                f"{metric.name} needs its budget: threshold: {{alerts_a_day: 100}}",
-            )
+def _metric_problems(config: "ModelConfig", metric: Metric, index: int) -> Iterator[Problem]:
+    location = ("metrics", index)
+    if metric.name in config.metric_names[:index]:
+        yield Problem(location, f"{metric.name!r} is listed twice")
+    if metric.name in config.own_metrics:
+        yield from _hook_problems(config, metric, location)
+    else:
+        yield from _built_in_problems(config, metric, location)
 
 
-def _threshold_problems(config: "ModelConfig") -> Iterator[Problem]:
-    if config.threshold is None:
-        return
-    if config.kind != "binary":
+def _hook_problems(config: "ModelConfig", metric: Metric, location: Location) -> Iterator[Problem]:
+    for kind, names in BUILT_IN.items():
+        if metric.name in names:
+            allowed = ", ".join(BUILT_IN[config.kind])
+            yield Problem(
+                location,
+                f"{metric.name!r} is a metric of {kind} models; {config.kind} ones have {allowed}",
+            )
+            break
+    if metric.units:
+        yield from unknown_column(config.data, metric.units, (*location, "units"))
+
+
+def _built_in_problems(
+    config: "ModelConfig", metric: Metric, location: Location
+) -> Iterator[Problem]:
+    if metric.units or not metric.greater_is_better:
         yield Problem(
-            ("threshold",), f"only a binary model has a threshold; {config.name} is {config.kind}"
+            location, f"{metric.name!r} is built in: only a hook has units and greater_is_better"
         )
-    if config.threshold.alerts_a_day and not config.data.time:
+    threshold = config.threshold
+    if metric.name == COST and not (threshold and threshold.minimise):
         yield Problem(
-            ("threshold", "alerts_a_day"),
-            "these rows have no days: name data.time, or choose another aim",
+            location,
+            "cost needs prices: threshold: {minimise: cost, false_positive: 1, false_negative: 20}",
         )
+    if metric.name in AT_BUDGET and not (threshold and threshold.alerts_a_day):
+        yield Problem(location, f"{metric.name} needs its budget: threshold: {{alerts_a_day: 100}}")
 
 
-def _slice_problems(config: "ModelConfig") -> Iterator[Problem]:
-    for name, columns in config.slices.items():
-        for column, cut in columns.items():
-            if column in config.data.private:
-                yield Problem(
-                    ("slices", name, column),
-                    f"{column!r} is private: its values would stand in reports",
-                )
-            yield from _known(config, column, ("slices", name, column))
-            if cut != "values" and (not cut or list(cut) != sorted(set(cut))):
-                yield Problem(
-                    ("slices", name, column),
-                    "write the inner edges of bins in ascending order: [50, 200]",
-                )
-
-
-def _unit_problems(config: "ModelConfig") -> Iterator[Problem]:
-    for index, column in enumerate(config.comparison.units):
-        yield from _known(config, column, ("comparison", "units", index))
-    for index, metric in enumerate(config.metrics):
-        if metric.units:
-            yield from _known(config, metric.units, ("metrics", index, "units"))
-
-
-def _known(config: "ModelConfig", column: str, where: tuple[str | int, ...]) -> Iterator[Problem]:
-    known = (*config.data.raw, *config.data.features)
-    if column not in known:
-        yield Problem(
-            where, f"column {column!r} is neither declared nor a feature; {nearest(column, known)}"
-        )
-
-
-def _rule_problems(config: "ModelConfig", rule: Rule) -> Iterator[tuple[str, str]]:
+def _rule_problems(config: "ModelConfig", rule: Rule, location: Location) -> Iterator[Problem]:
     if rule.metric not in config.metric_names:
-        yield (
-            "metric",
-            f"{rule.metric!r} is not computed; metrics has {', '.join(config.metric_names)}",
+        allowed = ", ".join(config.metric_names)
+        yield Problem(
+            (*location, "metric"), f"{rule.metric!r} is not computed; metrics has {allowed}"
         )
         return
-    if rule.slice and rule.slice not in config.slices:
-        yield (
-            "slice",
-            f"{rule.slice!r} is not among slices; {nearest(rule.slice, tuple(config.slices))}",
-        )
-    if rule.slice and rule.metric in AT_BUDGET:
-        yield (
-            "slice",
-            f"the alerts of {rule.metric} are those of all rows: spent on a part alone they may reach all of it; judge average_precision there",
-        )
+    if rule.slice:
+        yield from _rule_on_slice_problems(config, rule, rule.slice, location)
     if rule.min_positives and config.kind != "binary":
-        yield "min_positives", f"only binary targets have positives; {config.name} is {config.kind}"
-    if not rule.against:
-        return
+        yield Problem(
+            (*location, "min_positives"),
+            f"only binary targets have positives; {config.name} is {config.kind}",
+        )
+    if rule.against:
+        yield from _rule_against_problems(config, rule, location)
+
+
+def _rule_on_slice_problems(
+    config: "ModelConfig", rule: Rule, name: str, location: Location
+) -> Iterator[Problem]:
+    if name not in config.slices:
+        yield Problem(
+            (*location, "slice"), f"{name!r} is not among slices; {nearest(name, config.slices)}"
+        )
+    if rule.metric in AT_BUDGET:
+        yield Problem(
+            (*location, "slice"),
+            f"the alerts of {rule.metric} are those of all rows: spent on one part alone, they may "
+            "reach all of it; judge average_precision there",
+        )
+
+
+def _rule_against_problems(
+    config: "ModelConfig", rule: Rule, location: Location
+) -> Iterator[Problem]:
+    """Metrics that cannot be compared with another version's."""
     if rule.metric in TRADED and config.kind == "binary":
-        yield (
-            "metric",
-            f"{rule.metric} against another version can be had by moving the threshold alone; "
+        yield Problem(
+            (*location, "metric"),
+            f"moving the threshold alone improves {rule.metric} against another version; "
             f"compare {rule.metric}_at_budget, cost or average_precision",
         )
     metric = next(metric for metric in config.metrics if metric.name == rule.metric)
-    if rule.metric in config.own_metrics and not metric.units:
-        yield (
-            "metric",
-            f"{rule.metric!r} can be compared once it says what is independent: {{name: {rule.metric}, units: COLUMN}} under metrics",
+    if metric.name in config.own_metrics and not metric.units:
+        yield Problem(
+            (*location, "metric"),
+            f"{metric.name!r} can be compared once its independent units are named: "
+            f"{{name: {metric.name}, units: COLUMN}} under metrics",
         )

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from configs.checks import Severity as Severity
 from configs.judging import Rule
 
-Severity = Literal["critical", "warning", "info"]
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 Role = Literal["candidate", "champion", "reference"]
 

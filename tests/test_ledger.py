@@ -159,14 +159,14 @@ def test_evidence_that_is_not_there_cannot_be_read_nor_cited(ledger: Ledger) -> 
 @pytest.mark.parametrize(
     ("document", "culprit"),
     [
-        ({"metrics": {"cost": float("nan")}}, "metrics.cost cannot go on record: nan"),
+        ({"metrics": {"cost": float("nan")}}, "metrics.cost cannot be recorded: nan"),
         (
             {"slices": [{"low": 1.0}, {"low": float("-inf")}]},
-            r"slices\[1\].low cannot go on record: -inf",
+            r"slices\[1\].low cannot be recorded: -inf",
         ),
-        ({"rows": 2**53}, "rows cannot go on record: 9007199254740992"),
-        ({"at": NOON}, "at cannot go on record: unsupported type"),
-        ({1: 2}, "this cannot go on record: object keys must be strings"),
+        ({"rows": 2**53}, "rows cannot be recorded: 9007199254740992"),
+        ({"at": NOON}, "at cannot be recorded: unsupported type"),
+        ({1: 2}, "this cannot be recorded: object keys must be strings"),
     ],
 )
 def test_evidence_that_has_no_json_is_refused_by_the_place_of_the_culprit(

@@ -1,8 +1,5 @@
 """A pipeline is what the YAML says, its metrics are scikit-learn's own, and what cannot be trained or measured is refused."""
 
-import subprocess
-import sys
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn import metrics
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from configs import python_source
 from configs.errors import ConfigError, HookFailed
 from configs.judging import Metric, Threshold
 from configs.metrics import AT_BUDGET, BUILT_IN
@@ -305,39 +300,3 @@ def test_a_metric_cannot_change_the_rows_and_scores_it_looks_at(
     measure(config, hooks, parts.holdout, scores, 0.5)
     pd.testing.assert_frame_equal(parts.holdout, before)
     np.testing.assert_array_equal(scores, np.linspace(0, 1, len(parts.holdout)))
-
-
-def test_a_classs_arguments_are_known_without_importing_scikit_learn() -> None:
-    ask = (
-        "import sys; from configs import python_source; found = python_source.find_class(sys.argv[1]); print(found.name, *sorted(found.arguments));"
-        "sys.exit('sklearn' in sys.modules)"
-    )
-    for estimator in (RandomForestClassifier, LogisticRegression):
-        dotted = f"{estimator.__module__.split('._')[0]}.{estimator.__name__}"
-        told = subprocess.run(
-            [sys.executable, "-c", ask, dotted],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=Path(__file__).parents[1],
-        )
-        name, *arguments = told.stdout.split()
-        assert name == estimator.__name__
-        assert arguments == sorted(signature(estimator).parameters)
-
-
-def test_a_class_that_is_not_there_is_not_found() -> None:
-    assert python_source.find_class("sklearn.ensemble.RandomForrest") is None
-    assert python_source.find_class("no_such_package.module.Class") is None
-    assert python_source.find_class("sklearn.ensemble.nowhere.RandomForestClassifier") is None
-    assert "RandomForestClassifier" in python_source.names_in("sklearn.ensemble")
-    assert python_source.names_in("sklearn.nowhere") == frozenset()
-
-
-def test_arguments_that_a_class_inherits_are_not_guessed() -> None:
-    found = python_source.find_class("json.decoder.JSONDecodeError")
-    assert found is not None
-    assert found.arguments == frozenset({"msg", "doc", "pos"})
-    inherited = python_source.find_class("configs.train.Train")
-    assert inherited is not None
-    assert inherited.arguments is None
