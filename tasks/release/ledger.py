@@ -163,7 +163,7 @@ def _row_of(entry: Entry, sequence: int, time: datetime) -> Row:
 
 
 def _event_of(row: Mapping[str, Any]) -> Event:
-    values = {field.name: row.get(field.name) for field in fields(Event)}
+    values: dict[str, Any] = {field.name: row.get(field.name) for field in fields(Event)}
     time = datetime.fromisoformat(row["time"]).replace(tzinfo=None)
     return Event(**values | {"evidence_digest": row["evidence"], "time": time})
 

@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 from configs.model import ModelConfig
 from configs.split import TimeSplit
 from tasks.comparison import contest as contests
+from tasks.comparison.bounds import Levels
 from tasks.comparison.comparison import Compared, compare
 from tasks.comparison.contest import Contest, VersionNumbers
 from tasks.records import RegisteredVersion, Verdict
@@ -72,7 +73,7 @@ def judge(
     return Judgement(verdict, evidence, contest, compared)
 
 
-def levels(config: ModelConfig, looks: int) -> tuple[float, float]:
+def levels(config: ModelConfig, looks: int) -> Levels:
     """The levels (alphas) of the bound that a PASS needs and of the bound that a FAIL needs.
 
     Alpha spending: look k at a holdout that never renews spends alpha x 6 / (pi^2 k^2). Where an
@@ -84,7 +85,7 @@ def levels(config: ModelConfig, looks: int) -> tuple[float, float]:
         spends = not isinstance(config.split, TimeSplit)
     passing = alpha * FIRST_LOOKS_SHARE / looks**2 if spends else alpha
     asks = config.comparison.inconclusive == "ask"
-    return passing, alpha / len(config.gate) if asks else alpha
+    return Levels(lower=passing, upper=alpha / len(config.gate) if asks else alpha)
 
 
 def gather(

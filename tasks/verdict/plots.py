@@ -285,7 +285,7 @@ def _recall_by_class(contest: Contest, folder: Path) -> Picture:
         decided = decisions(contest.config, contestant.scores, contestant.threshold)
         recalls[drawn.label] = (decided == target).groupby(target).mean()
     with figure(folder / "classes.png") as axes:
-        colors = [drawn.color for drawn in versions]
+        colors: Any = [drawn.color for drawn in versions]
         pd.DataFrame(recalls).plot.bar(ax=axes, color=colors, edgecolor="black", rot=0)
         for bar in axes.patches[target.nunique() :]:
             bar.set_hatch("//")

@@ -71,9 +71,11 @@ def _part_rows(evidence: Evidence) -> list[dict[str, str]]:
             row["positives"] = "" if part.positives is None else f"{part.positives:,}"
         row["candidate"] = rule_wording.number(part.candidate)
         row["champion"] = rule_wording.number(part.other)
-        is_estimated = isinstance(part, Estimate)
-        row["difference"] = rule_wording.signed_difference(part) if is_estimated else "too few rows"
-        row["interval"] = rule_wording.interval(part) if is_estimated else ""
+        if isinstance(part, Estimate):
+            row["difference"] = rule_wording.signed_difference(part)
+            row["interval"] = rule_wording.interval(part)
+        else:
+            row["difference"], row["interval"] = "too few rows", ""
         rows.append(row)
     return rows
 
