@@ -77,10 +77,10 @@ def test_every_variable_in_the_readme_is_a_setting() -> None:
 def test_every_command_has_help_with_an_example(name: str) -> None:
     command = ratchet.get_command(click.Context(ratchet), name)
     assert command is not None
-    parts = command.commands.values() if isinstance(command, click.Group) else [command]
-    assert all(
-        part.help and (part.epilog or "").startswith(f"Example: ratchet {name}") for part in parts
-    )
+    members = command.commands.values() if isinstance(command, click.Group) else [command]
+    for member in members:
+        assert member.help
+        assert str(member.epilog).startswith(f"Example: ratchet {name}")
 
 
 def test_every_folder_of_the_annotated_tree_exists_and_no_package_is_missing() -> None:
@@ -144,7 +144,7 @@ JUDGING = ["metrics", "threshold", "slices", "comparison", "gate", "promotion"]
 
 def test_what_the_docs_write_into_a_yaml_is_what_the_schema_allows() -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "models.md").read_text(), re.DOTALL)
-    parts: dict[str, TypeAdapter[object]] = {
+    sections: dict[str, TypeAdapter[object]] = {
         "source": TypeAdapter(Source),
         "split": TypeAdapter(Split),
         **{
@@ -152,18 +152,18 @@ def test_what_the_docs_write_into_a_yaml_is_what_the_schema_allows() -> None:
             for name in (*JUDGING, "train")
         },
     }
-    read = [
-        YAML(typ="safe").load(part)
+    texts = [
+        text
         for block in blocks
-        for part in re.split(r"^(?=source|split|train)", block, flags=re.MULTILINE)
-        if part
+        for text in re.split(r"^(?=source|split|train)", block, flags=re.MULTILINE)
+        if text
     ]
-    assert [key for part in read for key in part] == ["source"] * 3 + ["split"] * 3 + JUDGING + [
-        "train"
-    ]
-    for part in read:
-        for key, value in part.items():
-            parts[key].validate_python(value)
+    documents = [YAML(typ="safe").load(text) for text in texts]
+    written = [key for document in documents for key in document]
+    assert written == ["source"] * 3 + ["split"] * 3 + JUDGING + ["train"]
+    for document in documents:
+        for key, value in document.items():
+            sections[key].validate_python(value)
 
 
 def test_what_the_readme_shows_of_a_candidate_is_what_is_printed(settings: Settings) -> None:
