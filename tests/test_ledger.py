@@ -17,7 +17,8 @@ from sqlalchemy.pool import NullPool
 
 from configs import canonical_json
 from configs.errors import ConfigError, HeadMoved, LedgerDamaged, Unreachable, UsageError
-from tasks.release.ledger import Event, Ledger
+from tasks.release.events import Entry, Event
+from tasks.release.ledger import Ledger
 from tests.postgres import postgres_server as postgres_server
 
 NOON = datetime(2018, 8, 8, 12, 0, 0, 123456)
@@ -50,27 +51,33 @@ def raw(url: str) -> Iterator[sa.Connection]:
         yield connection
 
 
-def put(ledger: Ledger, event: Any = "requested", after: int = 0, **fields: Any) -> Event:
-    fields = {
+def put(
+    ledger: Ledger, event: Any = "requested", after: int = 0, time: Any = None, **facts: Any
+) -> Event:
+    entry: dict[str, Any] = {
         "model": "fraud",
+        "event": event,
+        "version_to": 7,
         "key": f"run:{event}:{after}",
         "who": "ana",
         "identity": "declared",
-        **fields,
+        "flow_run": "run",
+        "mlflow_run": "m",
+        **facts,
     }
-    return ledger.append(event=event, after=after, **fields)
+    return ledger.append(Entry(**entry), after=after, time=time)
 
 
 def put_four(ledger: Ledger) -> None:
-    digest = ledger.store_evidence(DOCUMENT)
-    put(ledger, "requested", 0, version_to=7, evidence=digest)
+    digest = ledger.store_document(DOCUMENT)
+    put(ledger, "requested", 0, version_to=7, evidence_digest=digest)
     put(ledger, "approved", 1, version_to=7, why="better at night")
     put(ledger, "promoted", 2, version_to=7)
     put(ledger, "refused", 3, version_to=8)
 
 
 def test_what_was_appended_is_read_back_exactly(ledger: Ledger) -> None:
-    digest = ledger.store_evidence(DOCUMENT)
+    digest = ledger.store_document(DOCUMENT)
     fields = {
         "version_from": 5,
         "version_to": 7,
@@ -79,7 +86,7 @@ def test_what_was_appended_is_read_back_exactly(ledger: Ledger) -> None:
         "why": "ü 'quoted' \n",
         "time": NOON,
     }
-    first = put(ledger, "approved", 0, evidence=digest, **fields)
+    first = put(ledger, "approved", 0, evidence_digest=digest, **fields)
     second = put(ledger, "promoted", 1)
     assert ledger.events("fraud") == (first, second)
     assert {name: getattr(first, name) for name in fields} == fields
@@ -140,9 +147,9 @@ def test_a_key_never_answers_for_another_event_or_model(
 
 
 def test_evidence_comes_back_as_it_was_stored(ledger: Ledger) -> None:
-    digest = ledger.store_evidence(DOCUMENT)
-    assert ledger.evidence(digest) == DOCUMENT
-    assert ledger.store_evidence(dict(reversed(DOCUMENT.items()))) == digest
+    digest = ledger.store_document(DOCUMENT)
+    assert ledger.document(digest) == DOCUMENT
+    assert ledger.store_document(dict(reversed(DOCUMENT.items()))) == digest
     assert digest == canonical_json.sha256(
         '{"metrics":{"average_precision":0.658,"rows":58264},"model":"fraud","slices":[1,null,"é"]}'
     )
@@ -150,9 +157,9 @@ def test_evidence_comes_back_as_it_was_stored(ledger: Ledger) -> None:
 
 def test_evidence_that_is_not_there_cannot_be_read_nor_cited(ledger: Ledger) -> None:
     with pytest.raises(UsageError, match="no evidence 'abc'"):
-        ledger.evidence("abc")
-    with pytest.raises(UsageError, match="no evidence 'abc': store it before"):
-        put(ledger, evidence="abc")
+        ledger.document("abc")
+    with pytest.raises(UsageError, match="no evidence 'abc'; store it before"):
+        put(ledger, evidence_digest="abc")
     assert ledger.events("fraud") == ()
 
 
@@ -173,7 +180,7 @@ def test_evidence_that_has_no_json_is_refused_by_the_place_of_the_culprit(
     tmp_path: Path, document: Any, culprit: str
 ) -> None:
     with pytest.raises(UsageError, match=culprit):
-        Ledger(f"sqlite:///{tmp_path}/ledger.db").store_evidence(document)
+        Ledger(f"sqlite:///{tmp_path}/ledger.db").store_document(document)
 
 
 JSON_VALUES = st.recursive(
@@ -222,7 +229,7 @@ def test_the_database_itself_refuses_to_change_or_delete_a_row(ledger: Ledger, u
         ):
             connection.execute(sa.text(statement))
     assert ledger.events("fraud") == before
-    assert ledger.evidence(before[0].evidence or "") == DOCUMENT
+    assert ledger.document(before[0].evidence_digest or "") == DOCUMENT
 
 
 @pytest.mark.parametrize("taken", ["'fraud', 2, 'new'", "'trip', 1, \"key\""])
@@ -270,15 +277,15 @@ def tampering(url: str) -> Iterator[sa.Connection]:
         ("UPDATE ledger SET previous = '' WHERE sequence = 3", "row 3 of the ledger has columns"),
         (
             "DELETE FROM ledger WHERE sequence = 1",
-            "row 1 of the ledger is missing: after 0 comes 2",
+            "row 1 of the ledger is missing: row 2 follows row 0",
         ),
         (
             "DELETE FROM ledger WHERE sequence = 2",
-            "row 2 of the ledger is missing: after 1 comes 3",
+            "row 2 of the ledger is missing: row 3 follows row 1",
         ),
         (
             "UPDATE ledger SET sequence = 5 WHERE sequence = 3",
-            "row 3 of the ledger is missing: after 2 comes 4",
+            "row 3 of the ledger is missing: row 4 follows row 2",
         ),
         ("UPDATE evidence SET text = '{}'", "row 1 of the ledger rests on evidence"),
         ("DELETE FROM evidence", "row 1 of the ledger rests on evidence"),
@@ -315,11 +322,11 @@ def test_a_row_written_anew_with_its_own_hash_is_found_by_the_row_after_it(
 
 
 def test_changed_evidence_is_not_handed_out(ledger: Ledger, url: str) -> None:
-    digest = ledger.store_evidence(DOCUMENT)
+    digest = ledger.store_document(DOCUMENT)
     with tampering(url) as connection:
         connection.execute(sa.text("UPDATE evidence SET text = '{}'"))
     with pytest.raises(LedgerDamaged, match=f"evidence {digest[:12]} has changed"):
-        ledger.evidence(digest)
+        ledger.document(digest)
 
 
 def test_asking_a_ledger_that_does_not_exist_makes_nothing(
@@ -327,7 +334,7 @@ def test_asking_a_ledger_that_does_not_exist_makes_nothing(
 ) -> None:
     assert (ledger.events("fraud"), ledger.models(), ledger.verify("fraud")) == ((), (), 0)
     with pytest.raises(UsageError):
-        ledger.evidence("abc")
+        ledger.document("abc")
     assert list(tmp_path.iterdir()) == []
     if url.startswith("postgres"):
         with raw(url) as connection:
@@ -344,11 +351,13 @@ Race = Callable[[list[dict[str, Any]]], list[str]]
 RACER = """
 import json, sys
 from configs.errors import RatchetError
+from tasks.release.events import Entry
 from tasks.release.ledger import Ledger
 for line in sys.stdin:
     call = json.loads(line)
+    url, after = call.pop("url"), call.pop("after")
     try:
-        answer = str(Ledger(call.pop("url")).append(**call).sequence)
+        answer = str(Ledger(url).append(Entry(**call), after=after).sequence)
     except RatchetError as error:
         answer = type(error).__name__
     print(answer, flush=True)
@@ -374,6 +383,9 @@ def race() -> Iterator[Race]:
                         "event": "requested",
                         "who": "ana",
                         "identity": "declared",
+                        "version_to": 7,
+                        "flow_run": "f",
+                        "mlflow_run": "m",
                         **call,
                     }
                 )
@@ -421,10 +433,13 @@ def test_eight_processes_make_the_same_new_ledger_without_harm(race: Race, url: 
 
 WRITER = """
 import sys
+from tasks.release.events import Entry
 from tasks.release.ledger import Ledger
 ledger = Ledger(sys.argv[1])
+facts = {"version_to": 7, "who": "ana", "identity": "declared", "flow_run": "f", "mlflow_run": "m"}
 for after in range(1_000_000):
-    print(ledger.append("fraud", "requested", after=after, key=str(after), who="ana", identity="declared").sha256, flush=True)
+    entry = Entry(model="fraud", event="requested", key=str(after), **facts)
+    print(ledger.append(entry, after=after).sha256, flush=True)
 """
 
 
@@ -473,7 +488,7 @@ def test_a_file_that_is_no_ledger_is_called_damaged(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_unreachable(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("in the way")
-    with pytest.raises(Unreachable, match="home cannot be made: "):
+    with pytest.raises(Unreachable, match="home cannot be created: "):
         put(Ledger(f"sqlite:///{tmp_path}/home/ledger.db"))
 
 
@@ -498,7 +513,7 @@ def test_a_nul_that_postgres_cannot_hold_is_no_reason_to_retry(url: str) -> None
 @pytest.mark.parametrize(
     ("address", "complaint"),
     [
-        ("ledger.db", "is no database URL"),
+        ("ledger.db", "is not a database URL"),
         ("mysql://somewhere/ledger", "names mysql"),
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),
@@ -521,13 +536,13 @@ Ledger("postgresql://somewhere/ledger")
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert (
-        "ConfigError: a ledger in Postgres needs its driver: pip install 'ratchet[postgres]'"
+        "ConfigError: a ledger in Postgres needs its driver: uv sync --extra postgres"
         in done.stderr
     )
 
 
 def test_reading_the_ledger_imports_nothing_heavy() -> None:
-    program = "import sys, tasks.release.standing; print(*sys.modules)"
+    program = "import sys, tasks.release.ledger, tasks.release.standing; print(*sys.modules)"
     modules = set(subprocess.check_output([sys.executable, "-c", program], text=True).split())
     assert "tasks.release.ledger" in modules
     assert not modules & {

@@ -5,7 +5,7 @@ Not here: what is measured on them (sampling.py).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -28,29 +28,36 @@ def whole(rows: pd.DataFrame) -> Part:
 
 
 def parts_of(config: ModelConfig, rows: pd.DataFrame, slice_name: str | None) -> list[Part]:
-    """The parts of a slice in the order of their names; all rows as one, without a slice."""
+    """The parts of a slice that have rows, in order; all rows as one, without a slice."""
     if slice_name is None:
         return [whole(rows)]
-    columns = config.slices[slice_name].items()
-    first, *others = (_part_names(rows[column], cut) for column, cut in columns)
-    names = first
-    for other in others:
-        names = names + ", " + other
-    return [
-        Part(str(name), (names == name).to_numpy(dtype=bool))
-        for name in sorted(names.dropna().unique())
-    ]
+    cuts = [_cut(rows[column], cut) for column, cut in config.slices[slice_name].items()]
+    names = cuts[0].names
+    for other in cuts[1:]:
+        names = names + ", " + other.names
+    combinations = (", ".join(part_names) for part_names in product(*(cut.order for cut in cuts)))
+    masks = {name: (names == name).to_numpy(dtype=bool) for name in combinations}
+    return [Part(name, mask) for name, mask in masks.items() if mask.any()]
 
 
-def _part_names(column: "pd.Series[Any]", cut: Any) -> "pd.Series[str]":
-    """The name of each row's part: its value of the column, or the bin that holds it."""
+@dataclass(frozen=True)
+class _Cut:
+    """One column, cut: the name of each row's part, null for a null, and all names in order."""
+
+    names: "pd.Series[str]"
+    order: list[str]
+
+
+def _cut(column: "pd.Series[Any]", cut: Any) -> _Cut:
     if cut == "values":
-        return f"{column.name} = " + column.astype("str")
+        names = f"{column.name} = " + column.astype("str")
+        return _Cut(names, sorted(names.dropna().unique()))
     edges = [float(edge) for edge in cut]
-    names = np.array(_bin_names(str(column.name), edges))
+    order = _bin_names(str(column.name), edges)
     # the lower edge belongs to a bin, the upper does not
     places = np.searchsorted(edges, column.to_numpy(dtype="float64"), side="right")
-    return pd.Series(names[places], index=column.index).where(column.notna())
+    names = pd.Series(np.array(order)[places], index=column.index).where(column.notna())
+    return _Cut(names, order)
 
 
 def _bin_names(column: str, edges: Sequence[float]) -> list[str]:

@@ -66,12 +66,13 @@ def row(verdict: RuleVerdict) -> RuleRow:
 def sentence(verdict: RuleVerdict) -> str:
     """The rule with its numbers and its outcome, without a full stop."""
     rule, estimate = verdict.rule, verdict.estimate
-    part = f" on {estimate.part}" if estimate.part else ""
+    part = f" ({estimate.part})" if estimate.part else ""
     shortage = _shortage(rule, estimate) if verdict.outcome == "INCONCLUSIVE" else ""
     if isinstance(estimate, NotEstimated):
-        return f"{rule.metric}{part} {shortage or estimate.reason} ({rule}): {verdict.outcome}"
+        subject = estimate.part or ("the metric" if estimate.fatal else "the holdout")
+        return f"{rule}: {subject} {shortage or estimate.reason}: {verdict.outcome}"
     if not estimate.is_finite:
-        return f"{rule.metric}{part} is missing ({rule}): {verdict.outcome}"
+        return f"{rule}: the metric is missing{part}: {verdict.outcome}"
 
     numbers = number(estimate.candidate, beside=_limit_of(rule))
     if estimate.other is not None:
