@@ -1,4 +1,4 @@
-"""Contests of made-up scores, for the tests and the benchmarks of verdicts: no estimator, no server."""
+"""Contests of made-up scores, for the tests and benchmarks of verdicts: no estimator, no server."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Evidence of a made-up candidate, as it comes back from the ledger, for the tests of what reads it."""
+"""Evidence of a made-up candidate, as it comes back from the ledger, for tests."""
 
 from dataclasses import replace
 from datetime import date

@@ -1,4 +1,4 @@
-"""The bounds of a verdict are those of theory where theory has them, hold what they promise, and are never narrow by accident."""
+"""The bounds of a verdict agree with theory, cover what they say, and are never narrow by accident."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -94,7 +94,7 @@ def test_the_difference_and_its_bounds_are_those_of_a_plain_loop_over_scikit_lea
 
 
 def test_the_bounds_of_roc_auc_are_those_of_delong() -> None:
-    """DeLong, DeLong and Clarke-Pearson (1988): the variance from the placements of positives and negatives."""
+    """DeLong, DeLong and Clarke-Pearson (1988): the variance from the placements of both classes."""
     rows, candidate, champion = rows_of(1)
     found = only(compared(BETTER, rows, candidate=candidate, champion=champion))
     positive = rows["y"].to_numpy() == 1
@@ -120,7 +120,7 @@ def test_the_bounds_of_roc_auc_are_those_of_delong() -> None:
     ("gained", "lost"), [(40, 20), (60, 58), (48, 30), (42, 32), (35, 40), (80, 55)]
 )
 def test_accuracy_is_better_where_the_exact_paired_test_says_so(gained: int, lost: int) -> None:
-    """McNemar (1947), exact: of the rows on which they differ, as many won as a fair coin hardly ever gives."""
+    """McNemar (1947), exact: more of the differing rows are won than a fair coin gives."""
     rows = pd.DataFrame({"y": np.ones(N, dtype="int64"), "customer": 0, "day": 0})
     champion = np.where(np.arange(N) < gained, 0.1, 0.9)
     candidate = np.where((np.arange(N) >= gained) & (np.arange(N) < gained + lost), 0.1, 0.9)
@@ -154,7 +154,7 @@ def test_identical_scores_are_within_a_margin_and_never_better() -> None:
 
 @pytest.mark.parametrize("differing", [1, 3, 10])
 def test_few_rows_that_differ_give_an_exact_bound_instead_of_a_narrow_one(differing: int) -> None:
-    """All gained: resamples alone would have no lower end below zero; the bound is Clopper and Pearson's on how often such rows come."""
+    """All gained: resamples alone would never reach below zero. The bound is Clopper-Pearson's."""
     rows = pd.DataFrame({"y": np.ones(N, dtype="int64"), "customer": 0, "day": 0})
     candidate, champion = np.full(N, 0.9), np.where(np.arange(N) < differing, 0.1, 0.9)
     found = only(
@@ -194,9 +194,7 @@ def test_units_that_are_not_independent_widen_the_bound_and_crossed_ones_never_n
     assert [each.units for each in wide] == [N, 50, 50, 50]
 
 
-def test_the_variance_of_crossed_units_is_that_of_cameron_gelbach_and_miller_and_never_below_the_larger() -> (
-    None
-):
+def test_the_variance_of_crossed_units_is_cameron_gelbach_and_millers_or_the_larger() -> None:
     random = np.random.default_rng(0)
     a, b, ab = 2 * random.normal(size=4000), 3 * random.normal(size=4000), random.normal(size=4000)
     assert np.var(bounds.combined([a, b, ab])) == pytest.approx(np.var(a) + np.var(b) - np.var(ab))
@@ -434,5 +432,5 @@ def test_the_same_contest_gives_the_same_bounds() -> None:
 
 @pytest.mark.parametrize("name", [name for name in SCENARIOS if name != "1 % positives"])
 def test_a_bound_holds_as_often_as_it_says(name: str) -> None:
-    """200 pairs: below 90.5 of 100 a bound with 95 % comes once in 400 times. `make bench` has 2,000."""
+    """200 pairs: a 95% bound covers less than 90.5% once in 400 times. `make bench` has 2,000."""
     assert coverage(name, 200) >= CONFIDENCE - 0.045

@@ -1,4 +1,4 @@
-"""The evidence holds what a verdict rests on, is read as it was written, and notices whatever changed since."""
+"""The evidence holds what a verdict rests on, is read as written, and notices what changed since."""
 
 import json
 from dataclasses import replace
@@ -239,8 +239,8 @@ def test_the_runs_pages_show_every_rule_with_its_numbers() -> None:
 def test_the_approvals_form_begins_with_the_verdict_and_has_the_same_table() -> None:
     first, *rest = wording.form_text(evidence_of(), "http://here/report.html").splitlines()
     assert first == (
-        "**tiny 3 vs champion 2: PASS**. Superior in average_precision: +0.012 (one-sided 95% lower "
-        "bound +0.004). [Full report](http://here/report.html)"
+        "**tiny 3 vs champion 2: PASS**. Superior in average_precision: +0.012 (one-sided 95% "
+        "lower bound +0.004). [Full report](http://here/report.html)"
     )
     assert set(rest) >= {
         line for line in wording.markdown(evidence_of()).splitlines() if "|" in line

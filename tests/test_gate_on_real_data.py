@@ -1,6 +1,7 @@
-"""What the gate says of models of which the answer is known: the handbook's fraud detectors, and credits with a cost in their documentation.
+"""What the gate says of models whose answer is known: fraud detectors of the handbook, and credits.
 
-Skipped where the data are not: they may not be copied into this repository. No server: how versions are read back is tested elsewhere
+Skipped where the data are not: they may not be copied into this repository. No server: how versions
+are read back is tested elsewhere
 (test_verdict_flow.py).
 """
 
@@ -131,7 +132,7 @@ def test_the_same_answers_are_never_better(handbook: Handbook, forest: Scores) -
 def test_forests_that_differ_in_their_seed_alone_are_seldom_called_better(
     handbook: Handbook,
 ) -> None:
-    """50 pairs of forests: at most 6 are, where 2.5 are to be expected of models that are equally good. A customer's rows come together."""
+    """50 pairs of equally good forests: at most 6 are, where 2.5 are expected. Units: customers."""
     scores = [
         handbook[3](FOREST, {"n_estimators": 100, "n_jobs": 2}, seed=seed, rows=12_000)
         for seed in range(11)

@@ -1,4 +1,4 @@
-"""The levels of a verdict: repeated looks use alpha spending; where doubt asks a person, rules share the level."""
+"""The levels of a verdict: looks use alpha spending; where doubt asks a person, rules share one."""
 
 import math
 from itertools import accumulate

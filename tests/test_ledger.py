@@ -1,4 +1,4 @@
-"""The ledger keeps what it was given: once, in order, unchanged; in SQLite and in Postgres alike."""
+"""The ledger keeps what it was given: once, in order, unchanged; in SQLite and in Postgres."""
 
 import json
 import subprocess
@@ -209,10 +209,12 @@ CHANGES = [
 ]
 REPLACEMENTS = {
     "sqlite": [
-        "INSERT OR REPLACE INTO ledger SELECT model, sequence, time, event, version_from, version_to, 'eve', identity, why, "
-        "flow_run, mlflow_run, evidence, 'new', text, sha256, previous FROM ledger WHERE sequence = 2",
-        "INSERT OR REPLACE INTO ledger SELECT model, 9, time, event, version_from, version_to, 'eve', identity, why, "
-        'flow_run, mlflow_run, evidence, "key", text, sha256, previous FROM ledger WHERE sequence = 2',
+        "INSERT OR REPLACE INTO ledger SELECT model, sequence, time, event, version_from, "
+        "version_to, 'eve', identity, why, flow_run, mlflow_run, evidence, 'new', text, sha256, "
+        "previous FROM ledger WHERE sequence = 2",
+        "INSERT OR REPLACE INTO ledger SELECT model, 9, time, event, version_from, "
+        "version_to, 'eve', identity, why, flow_run, mlflow_run, evidence, \"key\", text, sha256, "
+        "previous FROM ledger WHERE sequence = 2",
         "INSERT OR REPLACE INTO evidence SELECT sha256, '{}' FROM evidence",
     ],
     "postgresql": ["TRUNCATE ledger", "TRUNCATE evidence"],
@@ -238,7 +240,8 @@ def test_the_database_itself_has_each_sequence_and_each_key_once(
 ) -> None:
     put_four(ledger)
     columns = "time, event, who, identity, why, text, sha256, previous"
-    second = f'INSERT INTO ledger (model, sequence, "key", {columns}) SELECT {taken}, {columns} FROM ledger'
+    into = f'INSERT INTO ledger (model, sequence, "key", {columns})'
+    second = f"{into} SELECT {taken}, {columns} FROM ledger"
     with pytest.raises(sa.exc.IntegrityError), raw(url) as connection:
         connection.execute(sa.text(f"{second} WHERE sequence = 2"))
 
@@ -366,7 +369,7 @@ for line in sys.stdin:
 
 @pytest.fixture(scope="module")
 def race() -> Iterator[Race]:
-    """Makes eight processes append at the same time, and returns what each got: a sequence or an error's name."""
+    """Eight processes append at once; the answer of each is a sequence or an error's name."""
     command = [sys.executable, "-c", RACER]
     racers = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -569,7 +572,8 @@ def test_an_event_can_be_read_aloud(tmp_path: Path) -> None:
         time=NOON,
     )
     assert str(promoted) == (
-        "fraud 5 became the champion in place of 4, by lead (declared), 2018-08-08 12:00 UTC: +2 points at night"
+        "fraud 5 became the champion in place of 4, by lead (declared), 2018-08-08 12:00 UTC: "
+        "+2 points at night"
     )
     approved = put(ledger, "approved", 1, version_from=4, version_to=5, time=NOON)
     assert str(approved) == "fraud 5 was approved, by ana (declared), 2018-08-08 12:00 UTC"

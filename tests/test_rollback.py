@@ -1,4 +1,4 @@
-"""roll_back and move_reference on real servers: done once, on record, and not at all where it cannot be."""
+"""roll_back and move_reference on real servers: done once, recorded, or refused."""
 
 import shutil
 

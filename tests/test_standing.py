@@ -1,4 +1,4 @@
-"""The standing that follows from the events, over every legal history and in the cases that are easily got wrong."""
+"""The standing that follows from the events, over all legal histories and in the subtle cases."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

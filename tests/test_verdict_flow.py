@@ -1,4 +1,4 @@
-"""promote_candidate beside a champion, on real servers: who is compared on which rows, what stops it, and what is left on record."""
+"""promote_candidate beside a champion, on real servers: what is compared, refused and recorded."""
 
 import json
 import math
@@ -17,10 +17,10 @@ from flows.training import train_candidate
 from tests.journeys import Journey
 
 RULES = "  - {metric: average_precision, at_least: 0.5}\n"
-BESIDE = (
-    RULES
-    + "  - {metric: average_precision, not_worse_than: champion, by: 0.05}\n  - {metric: average_precision, not_worse_than: reference, by: 0.05}\n"
-)
+BESIDE = f"""\
+{RULES}  - {{metric: average_precision, not_worse_than: champion, by: 0.05}}
+  - {{metric: average_precision, not_worse_than: reference, by: 0.05}}
+"""
 
 
 def beside(text: str) -> str:
@@ -95,7 +95,7 @@ def test_a_worse_candidate_is_refused_even_when_every_threshold_passes(
     _, state = journey.ask(worse(journey))
     assert state.name == "Refused"
     assert re.search(
-        r"of the champion: better by -0\.\d+, by at most -0\.\d+ with 95 %, needs more than -0.05: FAIL",
+        r": -0\.\d+ \(95% upper bound -0\.\d+, needs > -0.05\): FAIL",
         str(state.message),
     )
     assert journey.aliases() == {"champion": 1, "reference": 1}
@@ -142,7 +142,7 @@ def test_an_inconclusive_verdict_asks_a_person_where_the_gate_says_so(
 def test_many_small_steps_down_are_stopped_by_the_reference(
     new_journey: Callable[..., Journey],
 ) -> None:
-    """Each a little worse than the one before; within the margin of the champion each time, and at last beyond that of the reference."""
+    """Each is a little worse, within the champion's margin, and at last beyond the reference's."""
     rules = gate_of(
         "metric: roc_auc, not_worse_than: champion, by: 0.05",
         "metric: roc_auc, not_worse_than: reference, by: 0.05",
@@ -157,14 +157,10 @@ def test_many_small_steps_down_are_stopped_by_the_reference(
     plain = hooks.read_text()
     outcomes = []
     for step in range(10):
-        noise = f"import numpy as np\n\n\n{plain}".replace(
-            'raw["amount"] * 2',
-            f'raw["amount"] * 2, amount=raw["amount"] + {14 * step} * np.random.default_rng(7).normal(size=len(raw))',
-        ).replace(
-            'double=raw["amount"] * 2',
-            f'double=raw["amount"] * 2 + {28 * step} * np.random.default_rng(7).normal(size=len(raw))',
-        )
-        hooks.write_text(noise)
+        noise = "np.random.default_rng(7).normal(size=len(raw))"
+        doubled, amount = 'double=raw["amount"] * 2', 'amount=raw["amount"]'
+        noisy = f"{doubled} + {28 * step} * {noise}, {amount} + {14 * step} * {noise}"
+        hooks.write_text(f"import numpy as np\n\n\n{plain}".replace(doubled, noisy))
         run, state = journey.ask(journey.train())
         outcomes.append(state.name)
         if state.name != "Suspended":
@@ -396,7 +392,8 @@ def test_a_replay_says_what_another_gate_would_have_let_by_and_writes_nothing(
     journey.ask(journey.candidate())
     before = journey.events
     (stricter := tmp_path / "stricter.yaml").write_text(
-        "gate:\n  - {metric: roc_auc, at_least: 0.5}\n  - {metric: roc_auc, better_than: champion}\n"
+        "gate:\n  - {metric: roc_auc, at_least: 0.5}\n"
+        "  - {metric: roc_auc, better_than: champion}\n"
     )
     capsys.readouterr()
     command = ["replay", journey.model, "--json", "--gate", str(stricter)]

@@ -27,15 +27,15 @@ METRIC = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "mean_abs
 
 def contest(kind: str) -> Contest:
     random = np.random.default_rng(0)
-    price = (
-        {"threshold": {"minimise": "cost", "false_positive": 1, "false_negative": 5}}
-        if kind == "binary"
-        else {}
-    )
+    prices = {"minimise": "cost", "false_positive": 1, "false_negative": 5}
     config = config_of(
-        {"metric": METRIC[kind], "not_worse_than": "champion", "by": 0.1}, kind=kind, columns={"half": "int64", "customer": "int64"},
-        slices={"halves": {"half": "values"}}, comparison={"units": ["customer"]}, **price,
-    )  # fmt: skip
+        {"metric": METRIC[kind], "not_worse_than": "champion", "by": 0.1},
+        kind=kind,
+        columns={"half": "int64", "customer": "int64"},
+        slices={"halves": {"half": "values"}},
+        comparison={"units": ["customer"]},
+        threshold=prices if kind == "binary" else None,
+    )
     truth: Any = {
         "binary": random.integers(0, 2, 300),
         "multiclass": random.choice(["a", "b", "c"], 300),

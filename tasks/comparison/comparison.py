@@ -1,6 +1,6 @@
 """A contest, measured: what each rule of the gate is judged on, the slices, and the gate's power.
 
-Not here: one estimate and its bounds (estimation.py), what estimates decide (tasks/verdict/gate.py).
+Not here: one estimate and its bounds (estimation.py), what they decide (tasks/verdict/gate.py).
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The parts of the holdout on which a rule is judged: all rows, or those that a slice cuts them into.
+"""The parts of the holdout on which a rule is judged: all rows, or the parts of a slice.
 
 Not here: what is measured on them (sampling.py).
 """

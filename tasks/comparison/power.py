@@ -1,4 +1,4 @@
-"""The power of a gate for one candidate: how often a model exactly as good as the champion would pass.
+"""The power of a gate, from one comparison: how often an equally good model would pass.
 
 Not here: the power of a gate from past comparisons (tasks/verdict/power.py).
 """
@@ -16,7 +16,7 @@ RuleOnPart = tuple[Measured, Estimate | NotEstimated]
 
 
 def power_of_gate(samples: Samples, rules: Sequence[RuleOnPart]) -> float | None:
-    """The share of resamples in which all rules pass, from 0 to 1; None where a rule has no estimate.
+    """The share of resamples in which all rules pass, from 0 to 1; None if a rule has no estimate.
 
     The replicates are recentred at what the champion itself would be estimated at, all rules on the
     same resamples; the distance of a bound from its estimate stays what it is.

@@ -176,7 +176,7 @@ def _resamples_with_all_rows(units: Units, replicates: int, seed: int) -> Iterat
 
 
 def _samples_of_twins(contest: Contest, samples: Samples) -> dict[SampleKey, MetricSample]:
-    """The samples of roles whose version has another role too, as a champion that is the reference."""
+    """The samples of roles whose version has another role too: a champion may be the reference."""
     first_role = {one.version.number: role for role, one in contest.distinct.items()}
     return {
         SampleKey(metric, part, role): samples[SampleKey(metric, part, known_role)]

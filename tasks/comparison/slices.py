@@ -1,4 +1,4 @@
-"""The difference to the champion on each declared part of the rows, with bounds that hold for all parts at once.
+"""The difference to the champion on each part of each slice, with simultaneous bounds.
 
 Not here: rules on a slice, each of which is judged by itself (estimation.py).
 """

@@ -1,8 +1,8 @@
 """The ledger's chain of hashes: each row's text has its hash, and holds the hash of the row before.
 
-It finds an edit, a row missing in the middle, a broken link. It cannot find a tail that was cut off,
-nor a table rewritten from some row on by somebody who may write to it: for these, the head's hash
-has to be kept elsewhere as well.
+It finds an edit, a row missing in the middle, a broken link. It cannot find a tail that was cut
+off, nor a table rewritten from some row on by somebody who may write to it: for these, the head's
+hash has to be kept elsewhere as well.
 Not here: reading and appending rows (ledger.py).
 """
 
@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 
 
 def verify(model: str, chain: Sequence[Row], documents: Sequence[Row]) -> int:
-    """The length of a model's chain if every row holds; LedgerDamaged names the first that does not."""
+    """The length of a model's chain if every row holds; LedgerDamaged names the first bad one."""
     sound = {
         document["sha256"]
         for document in documents

@@ -30,7 +30,7 @@ PATIENCE = {
 
 
 class Database:
-    """The database at a URL. Reading makes nothing: folder, file and tables come with the first write."""
+    """The database at a URL. Reading creates nothing; the first write makes folder, file, tables."""
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
@@ -48,7 +48,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """One transaction, committed at its end; IntegrityError if another row took the same key first."""
+        """One transaction, committed at its end; IntegrityError if another took the same key first."""
         self._make_tables()
         with self._transaction() as connection:
             yield connection
@@ -66,7 +66,7 @@ class Database:
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
-        # each on a connection of its own: flows suspend and commands are short, so none is kept open
+        # each on its own connection: flows suspend and commands are short, so none is kept open
         try:
             with self._engine.begin() as connection:
                 yield connection

@@ -54,7 +54,7 @@ KINDS: dict[EventName, EventKind] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What goes on record with an event: what happened to `version_to`, while `version_from` was the champion."""
+    """What is recorded of an event: it happened to `version_to`, under champion `version_from`."""
 
     model: str
     event: EventName
@@ -74,7 +74,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Event(Entry):
-    """An entry in its place in the ledger; `time` is in UTC, `previous` the hash of the row before."""
+    """An entry in its place; `time` is in UTC, `previous` the hash of the row before."""
 
     sequence: int
     time: datetime

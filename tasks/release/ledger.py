@@ -1,4 +1,4 @@
-"""The ledger: what was decided, by whom, on what evidence; rows that are appended and never changed.
+"""The ledger: what was decided, by whom, on what evidence; rows are appended and never changed.
 
 Each row holds its event as canonical JSON, with the hash of the model's row before it, and the hash
 of that text.
@@ -27,7 +27,7 @@ Row = dict[str, Any]
 
 
 class Ledger:
-    """The ledger at a URL. Reading makes nothing: folder, file and tables come with the first write."""
+    """The ledger at a URL. Reading creates nothing; the first write makes folder, file, tables."""
 
     def __init__(self, url: str) -> None:
         self._database = Database(url)
@@ -66,7 +66,7 @@ class Ledger:
         return evidence_json.read(self.document(event.evidence_digest))
 
     def store_document(self, document: Mapping[str, Any]) -> str:
-        """Store a JSON document and return its sha256; UsageError if it has no JSON, as NaN has none."""
+        """Store a document and return its sha256; UsageError if it has no JSON, as NaN has none."""
         text = canonical_json.write(document)
         digest = canonical_json.sha256(text)
         try:
@@ -78,7 +78,7 @@ class Ledger:
         return digest
 
     def document(self, digest: str) -> dict[str, Any]:
-        """The document with that digest; UsageError if there is none, LedgerDamaged if it changed."""
+        """The document of that digest; UsageError if there is none, LedgerDamaged if it changed."""
         stored = self._database.read(select(EVIDENCE).where(EVIDENCE.c.sha256 == digest))
         if not stored:
             raise UsageError(f"the ledger has no evidence {digest!r}")
@@ -90,7 +90,7 @@ class Ledger:
         return canonical_json.read(text)
 
     def verify(self, model: str) -> int:
-        """Check the model's chain of hashes and return its length; LedgerDamaged names the first bad row."""
+        """Return the length of the model's chain; LedgerDamaged names the first bad row."""
         cited = select(LEDGER.c.evidence).where(LEDGER.c.model == model)
         documents = self._database.read(select(EVIDENCE).where(EVIDENCE.c.sha256.in_(cited)))
         return chain.verify(model, self._rows(model), documents)

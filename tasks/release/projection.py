@@ -1,4 +1,4 @@
-"""The ledger as MLflow shows it: aliases, stages, descriptions, brought up to date by whoever comes by.
+"""The ledger as MLflow shows it: aliases, stages, descriptions.
 
 Not here: what happened (ledger.py, standing.py); how a label is set (tasks/tracking/registry.py).
 """

@@ -37,7 +37,10 @@ class Answer:
 
 @redecide_when_outrun
 def take_answer(run: PromotionRun, requested: Event, answer: Answer) -> Event:
-    """Append what the answer comes to, on facts read again now: `promoted`, `rejected`, `stale`, `expired`."""
+    """Append what the answer comes to, on facts read again now.
+
+    `promoted`, `rejected`, `stale` or `expired`.
+    """
     now = run.standing()
     if ended := now.ending_of(run.flow_run):
         return ended
@@ -56,7 +59,7 @@ def take_answer(run: PromotionRun, requested: Event, answer: Answer) -> Event:
 
 
 def facts_changed_since(run: PromotionRun, now: Standing, requested: Event) -> list[str]:
-    """Why the answer to this request no longer counts; empty while everything is as it was judged."""
+    """Why an answer to this request no longer counts; empty while all is as it was judged."""
     present = compared_versions(run, now)
     gate_digest = gate.definition(run.config).digest
     changes = evidence.changed_facts(run.ledger.evidence_of(requested), present, gate_digest)

@@ -40,7 +40,7 @@ class RequestOptions:
 
 @redecide_when_outrun
 def defer(run: PromotionRun, options: RequestOptions) -> Event | None:
-    """Append `deferred` while another version waits for its answer; None if this one can be judged."""
+    """Append `deferred` while another version waits for an answer; else None."""
     return _deferred_behind_pending(run, run.standing(), options)
 
 
@@ -61,7 +61,7 @@ def judge(run: PromotionRun, options: RequestOptions) -> Judgement:
 
 @redecide_when_outrun
 def request(run: PromotionRun, judged: Judgement, options: RequestOptions) -> Event | None:
-    """Append `requested`, `refused` or `deferred`: what becomes of the candidate before anybody is asked.
+    """Append `requested`, `refused` or `deferred`: what the verdict comes to.
 
     None if champion, reference or gate are no longer those it was judged with.
     """
@@ -109,7 +109,7 @@ def _may_be_requested(judged: Judgement, config: ModelConfig) -> bool:
 
 
 def _waits_for_age(evidence: Evidence, now: Standing, config: ModelConfig) -> bool:
-    """Whether a candidate that passes must wait, since it is not superior to a champion that is young."""
+    """Whether a candidate that passes must wait: it is not superior, and the champion is young."""
     if evidence.better is None:
         return False
     return not is_superior(evidence.better) and not is_old(now.champion, config)

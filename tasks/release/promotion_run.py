@@ -40,7 +40,7 @@ RUNNER = Actor("ratchet", "machine")
 
 @dataclass(frozen=True)
 class PromotionRun:
-    """One flow run that may change a model's champion: its model and version, and both servers' runs."""
+    """One flow run that may change a model's champion: its model and version, and both runs."""
 
     ledger: Ledger
     client: MlflowClient

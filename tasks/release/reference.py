@@ -1,6 +1,6 @@
 """The reference: moved by a person, or raised by a champion that is superior to it.
 
-Not here: what the reference is at any time (standing.py), rules that compare with it (tasks/verdict).
+Not here: what the reference is at any time (standing.py), rules about it (tasks/verdict).
 """
 
 from configs.errors import UsageError
@@ -27,7 +27,7 @@ def move_reference(run: PromotionRun, who: str, why: str) -> Event:
 
 @redecide_when_outrun
 def raise_reference(run: PromotionRun, promoted: Event) -> Event | None:
-    """Append `reference_set`, once, if this new champion is superior to the reference; else None."""
+    """Append `reference_set`, once, if this new champion is superior to it; else None."""
     evidence = run.ledger.evidence_of(promoted)
     if not evidence.is_superior_to_reference or evidence.reference is None:
         return None

@@ -15,7 +15,7 @@ from tasks.tracking import versions
 def roll_back(run: PromotionRun, who: str, why: str) -> Event:
     """Append `rolled_back`, once: this run's version is the champion again.
 
-    UsageError for a version that never was the champion or is it now, ModelRejected for damaged files.
+    UsageError for a version that never was the champion, or is; ModelRejected for damaged files.
     """
     now = run.standing()
     if rolled_back := now.event_of(run.flow_run, "rolled_back"):

@@ -1,4 +1,4 @@
-"""The two tables of the ledger, and the triggers with which the database keeps their rows unchanged.
+"""The two tables of the ledger, and the triggers that keep their rows unchanged.
 
 Not here: reaching the database (database.py), what the rows say (ledger.py).
 """

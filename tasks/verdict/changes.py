@@ -1,4 +1,4 @@
-"""What changed since the champion, as sentences: first what loosens the gate, then the data, then the model.
+"""What changed since the champion, as sentences: the gate first, then the data, then the model.
 
 Pure. Not here: whether an answer still counts (evidence.py).
 """
@@ -102,7 +102,8 @@ def _param_changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterato
             was, is_now = before.get(key, "none"), now.get(key, "none")
             yield f"{key}: {was[:SHOWN_CHARACTERS]} -> {is_now[:SHOWN_CHARACTERS]}"
     if "train_end" in differing and before.get("train_end"):
-        yield f"training rows end {now.get('train_end', '')[:10]}, before {before['train_end'][:10]}"
+        end = now.get("train_end", "")
+        yield f"training rows end {end[:10]}, before {before['train_end'][:10]}"
     if "git_commit" in differing:
         was, is_now = before.get("git_commit", "unknown"), now.get("git_commit", "unknown")
         yield f"code {was[:7]} -> {is_now[:7]}"

@@ -1,4 +1,4 @@
-"""A candidate judged by today's gate: compared on the same rows, its verdict, and the evidence for it.
+"""A candidate judged by today's gate: the comparison, the verdict, and the evidence for it.
 
 Reads the registry and the stored rows, and writes nothing.
 Not here: what follows from a verdict (release/promotion_request.py).

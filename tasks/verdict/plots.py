@@ -1,4 +1,4 @@
-"""Plots of candidate and champion together: the candidate blue and solid, the champion orange and dashed.
+"""Plots of candidate (blue, solid) and champion (orange, dashed) together.
 
 Not here: the page they stand on (report.py), plots of one version alone (tasks/model/plots.py).
 """
@@ -220,8 +220,8 @@ def _score_shift(contest: Contest, folder: Path) -> Picture:
         axes.legend()
     return Picture(
         "scores.png",
-        "How the scores move: an alert at a fixed score would fire more or less often. The count of "
-        "rows is logarithmic.",
+        "How the scores move: an alert at a fixed score would fire more or less often. The row "
+        "counts are on a logarithmic scale.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What a verdict leaves in MLflow: the page a person decides on, the evidence, and its numbers as metrics.
+"""What a verdict leaves in MLflow: the page a person decides on, the evidence, and metrics.
 
 Not here: the page's sentences (wording.py), its plots (plots.py), its style (tasks/pages); the
 evidence that counts, which lies with the ledger (release/ledger.py).
