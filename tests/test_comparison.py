@@ -1,4 +1,4 @@
-"""The bounds of a verdict agree with theory, cover what they say, and are never narrow by accident."""
+"""Bounds of a verdict agree with theory, cover what they say, are never narrow by accident."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -94,7 +94,7 @@ def test_the_difference_and_its_bounds_are_those_of_a_plain_loop_over_scikit_lea
 
 
 def test_the_bounds_of_roc_auc_are_those_of_delong() -> None:
-    """DeLong, DeLong and Clarke-Pearson (1988): the variance from the placements of both classes."""
+    """DeLong, DeLong and Clarke-Pearson (1988): the variance from both classes' placements."""
     rows, candidate, champion = rows_of(1)
     found = only(compared(BETTER, rows, candidate=candidate, champion=champion))
     positive = rows["y"].to_numpy() == 1

@@ -1,4 +1,4 @@
-"""The evidence holds what a verdict rests on, is read as written, and notices what changed since."""
+"""The evidence holds what a verdict rests on, is read as written, and notices changes."""
 
 import json
 from dataclasses import replace

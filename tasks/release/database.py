@@ -30,7 +30,7 @@ PATIENCE = {
 
 
 class Database:
-    """The database at a URL. Reading creates nothing; the first write makes folder, file, tables."""
+    """The database at a URL. Reading creates nothing; the first write creates all."""
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
@@ -48,7 +48,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """One transaction, committed at its end; IntegrityError if another took the same key first."""
+        """One transaction, committed at its end; IntegrityError if a key is taken."""
         self._make_tables()
         with self._transaction() as connection:
             yield connection
