@@ -32,11 +32,17 @@ class Place:
 
 def schema_problems(error: ValidationError, document: Any) -> list[Problem]:
     """A problem for each of pydantic's errors; `document` is plain Python, as it was validated."""
-    return [_problem(details, document) for details in error.errors()]
+    problems: list[Problem] = []
+    for details in error.errors():
+        place = _place_of(details["loc"])
+        # Pydantic counts valid items alone; the others have errors of their own
+        if details["type"] == "too_short" and _value_at(place.location, document):
+            continue
+        problems.append(_problem(details, place, document))
+    return problems
 
 
-def _problem(details: ErrorDetails, document: Any) -> Problem:
-    place = _place_of(details["loc"])
+def _problem(details: ErrorDetails, place: Place, document: Any) -> Problem:
     location = place.location
     match details["type"]:
         case "extra_forbidden":
@@ -52,7 +58,9 @@ def _problem(details: ErrorDetails, document: Any) -> Problem:
             return Problem(location, str(details["ctx"]["error"]))
     message = details["msg"]
     reason = message[0].lower() + message[1:]
-    value = _shortened(_value_at(location, document))
+    # Pydantic may end with steps of its own, such as a type that it tried: they are not keys
+    location = _existing(location, document)
+    value = _shortened(repr(_value_at(location, document)))
     return Problem(location, f"{value} is not allowed: {reason}")
 
 
@@ -121,22 +129,25 @@ def _sections_of(annotation: Any) -> list[SectionType]:
     return sections
 
 
-def _value_at(location: Location, document: Any) -> Any:
-    """The innermost value on the way to `location`.
-
-    Pydantic may end with steps of its own, such as a type that it tried: they are no keys.
-    """
+def _existing(location: Location, document: Any) -> Location:
+    """As much of `location` as the document has."""
     value = document
-    for step in location:
+    for depth, step in enumerate(location):
         try:
             value = value[step]
         except (KeyError, IndexError, TypeError):
-            break
+            return location[:depth]
+    return location
+
+
+def _value_at(location: Location, document: Any) -> Any:
+    value = document
+    for step in _existing(location, document):
+        value = value[step]
     return value
 
 
-def _shortened(value: Any) -> str:
-    text = repr(value)
+def _shortened(text: str) -> str:
     if len(text) <= LONGEST_VALUE:
         return text
     return f"{text[: LONGEST_VALUE - 3]}..."

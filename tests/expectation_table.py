@@ -36,7 +36,7 @@ REQUIRED_TOO = {
 
 
 def table() -> dict[str, dict[str, Any]]:
-    """The expectations on a pandas frame by name, without `expect_`: all arguments, and required ones."""
+    """The expectations on a pandas frame by name, without `expect_`, each with its arguments."""
     import great_expectations.expectations.core  # noqa: F401 fills the registry
     from great_expectations.expectations import registry
 

@@ -351,6 +351,13 @@ def test_mistakes_in_shapes_are_named_from_the_top_of_the_file_down(
     assert keys == ["extra", "split.train_days"]
 
 
+def test_a_mistake_in_a_value_of_two_kinds_is_named_by_its_key_alone(
+    tiny: Path, settings: Settings
+) -> None:
+    lines = mistakes_in(tiny, settings, ("at_least: 0.5", "not_worse_than: champion, by: -1"))
+    assert {line.split(": ")[1] for line in lines} == {"gate.0.by"}
+
+
 def test_hooks_without_their_file_are_refused(tiny: Path, settings: Settings) -> None:
     tiny.with_suffix(".py").unlink()
     with pytest.raises(ConfigError, match=r"there is no tiny\.py beside the YAML"):
