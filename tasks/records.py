@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from configs.checks import Severity as Severity
+from configs.checks import Severity
 from configs.judging import Rule
 
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
