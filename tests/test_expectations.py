@@ -7,7 +7,7 @@ import pytest
 
 from configs.checks import Check
 from configs.expectations import condition_columns, known, problem_with
-from tasks.data.validation import _expectation
+from tasks.data.expectations import to_expectation
 from tests.expectation_table import table
 
 ARGUMENTS: dict[str, Any] = {
@@ -44,7 +44,7 @@ def test_the_table_is_what_great_expectations_itself_registers() -> None:
 def test_every_expectation_of_the_table_can_be_made_with_its_required_arguments() -> None:
     for expect in known():
         assert problem_with(expect, plausible(expect)) is None
-        made = _expectation(
+        made = to_expectation(
             Check(id="made", expect=expect, severity="warning", **plausible(expect))
         )
         assert made.expectation_type == f"expect_{expect}"
@@ -169,7 +169,7 @@ def test_every_operator_of_a_row_condition_is_allowed_and_can_be_made(operator: 
     assert problem_with("column_values_to_be_unique", arguments) is None
     assert condition_columns(arguments) == ("double",)
     assert (
-        _expectation(
+        to_expectation(
             Check(id="made", expect="column_values_to_be_unique", **arguments)
         ).row_condition
         is not None

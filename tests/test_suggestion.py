@@ -34,7 +34,7 @@ def test_what_is_suggested_is_read_from_a_yaml_and_passes(
         "amount-range",
         "amount-level",
         "bad-one-of",
-        "rows-as-many-as-ever",
+        "row-count-as-usual",
     }
     window = settle_window(config, None, settings.data)
     report = validation.validate(sources.load(config, window, settings.data), config, window, "raw")
