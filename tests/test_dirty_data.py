@@ -297,6 +297,17 @@ def test_a_csv_that_does_not_hold_what_is_declared_is_refused(
         failures_of(write_csv(settings, config, (right, wrong)), settings)
 
 
+@pytest.mark.parametrize("wrong", ["seven", "7.5,8"], ids=["a value", "a line"])
+def test_the_refusal_of_a_csv_quotes_nothing_where_a_column_is_private(
+    config: ModelConfig, settings: Settings, wrong: str
+) -> None:
+    config = write_csv(settings, config, ("7.5", wrong))
+    data = config.data.model_copy(update={"private": ("amount",)})
+    with pytest.raises(DataRejected, match=r"all.csv: cannot be read: the reason") as refusal:
+        failures_of(config.model_copy(update={"data": data}), settings)
+    assert wrong not in str(refusal.value)
+
+
 def test_an_empty_field_of_a_csv_is_a_null_and_a_stray_column_is_not_read(
     config: ModelConfig, settings: Settings
 ) -> None:

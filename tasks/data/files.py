@@ -83,10 +83,8 @@ def find(source: FilesSource, root: Path) -> tuple[File, ...]:
             f"no file matches {pattern}; put the data there, or point RATCHET_DATA at its folder"
         )
     shared_folder = _folder_before_wildcards(glob)
-    return tuple(
-        File(filesystem, path, str(PurePosixPath(path).relative_to(shared_folder)))
-        for path in paths
-    )
+    names = [str(PurePosixPath(path).relative_to(shared_folder)) for path in paths]
+    return tuple(File(filesystem, path, name) for path, name in zip(paths, names, strict=True))
 
 
 def read(file: File, data: Data, columns: Sequence[str] = ()) -> pd.DataFrame:
@@ -128,9 +126,8 @@ def _open_filesystem(source: FilesSource, pattern: str) -> tuple[Any, str]:
 
 def _folder_before_wildcards(glob: str) -> PurePosixPath:
     """The deepest folder that holds everything a glob can match."""
-    before_wildcards = WILDCARD.split(glob)[0]
-    # a letter more: what ends in a slash would otherwise lose its last folder
-    return PurePosixPath(before_wildcards + "x").parent
+    # with a letter more, `days/` has `days` as its parent
+    return PurePosixPath(WILDCARD.split(glob)[0] + "x").parent
 
 
 def _columns_from_path(file: File, data: Data) -> dict[str, Any]:
@@ -145,10 +142,11 @@ def _columns_from_folders(file: File, data: Data) -> dict[str, Any]:
     """The declared columns in the names of a file's folders, as in year=2018/month=08."""
     folders = PurePosixPath(file.name).parent
     named = {folder.partition("=")[0] for folder in folders.parts if "=" in folder}
-    fields = [(name, ARROW_TYPES[dtype]) for name, dtype in data.columns.items() if name in named]
-    if not fields:
+    declared = [name for name in data.columns if name in named]
+    if not declared:
         return {}
-    partitioning = pyarrow.dataset.partitioning(pa.schema(fields), flavor="hive")
+    schema = pa.schema([(name, ARROW_TYPES[data.columns[name]]) for name in declared])
+    partitioning = pyarrow.dataset.partitioning(schema, flavor="hive")
     expression = partitioning.parse(str(folders))
     return dict(pyarrow.dataset.get_partition_keys(expression))
 
@@ -165,6 +163,9 @@ def _read_table(file: File, data: Data, columns: list[str]) -> pa.Table:
             # the disk or the network failed, not the file: reading again may help
             raise
         problem = str(error).splitlines()[0]
+        if data.private and compression:
+            # a CSV error quotes the value, or the whole line
+            problem = "the reason may quote a private column, and is left out"
         raise DataRejected(
             f"{file}: cannot be read: {problem}; download it again, or remove it"
         ) from error

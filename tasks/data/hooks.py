@@ -58,7 +58,8 @@ def parse_hooks(config: ModelConfig, source: str, path: Path) -> Hooks:
     """The hooks in `source`; `path` is the name that tracebacks show."""
     module = ModuleType(f"hooks_of_{config.name}")
     # without this entry, tracebacks would show no source: the file at `path` may not exist
-    linecache.cache[str(path)] = (len(source), None, source.splitlines(keepends=True), str(path))
+    lines = source.splitlines(keepends=True)
+    linecache.cache[str(path)] = (len(source), None, lines, str(path))
     try:
         exec(compile(source, str(path), "exec"), module.__dict__)
     except Exception as error:
@@ -108,4 +109,5 @@ def exclusion_mask(
 def _same_rows(raw: pd.DataFrame, prepared: pd.DataFrame, key: str) -> bool:
     if len(raw) != len(prepared) or key not in prepared:
         return False
-    return bool((raw[key].to_numpy() == prepared[key].to_numpy()).all())
+    same = raw[key].to_numpy() == prepared[key].to_numpy()
+    return bool(same.all())

@@ -60,8 +60,7 @@ def load(
     data = config.data
     period = _period_of(window, holdout=holdout) if window else None
     if isinstance(data.source, PythonSource):
-        rows = _call_function(data.source, data)
-        return _sort_and_cut(rows, data, period)
+        return _sort_and_cut(_call_function(data.source, data), data, period)
     source_files = files.find(data.source, root)
     if period is None or not all(file.day for file in source_files):
         return _sort_and_cut(_read_files(source_files, data), data, period)
@@ -75,7 +74,8 @@ def newest_as_of(config: ModelConfig, root: Path, delay_days: int) -> datetime:
 
 
 def _period_of(window: Window, *, holdout: bool) -> Period:
-    return Period(window.history_start, window.holdout_end if holdout else window.train_end)
+    end = window.holdout_end if holdout else window.train_end
+    return Period(window.history_start, end)
 
 
 def _end_of_newest_day(data: Data, root: Path) -> datetime:
@@ -133,11 +133,12 @@ def _call_function(source: PythonSource, data: Data) -> pd.DataFrame:
     """
     module, _, name = source.function.rpartition(".")
     try:
-        returned = getattr(importlib.import_module(module), name)(**source.arguments)
+        function = getattr(importlib.import_module(module), name)
+        returned = function(**source.arguments)
     except Exception as error:
         raise DataRejected(
-            f"{source.function} raised {type(error).__name__}: {error}; fix it or "
-            "data.source.arguments"
+            f"{source.function} raised {type(error).__name__}: {error}; "
+            "fix it or data.source.arguments"
         ) from error
     frame = getattr(returned, "frame", returned)
     if not isinstance(frame, pd.DataFrame):
@@ -186,9 +187,9 @@ def _files_of_days(source_files: Sequence[File], period: Period) -> list[File]:
     days_with_files = {file.day for file in files_of_days}
     missing = [day for day in days if day not in days_with_files]
     if missing:
-        named = [f"{day:%Y-%m-%d}" for day in missing[:NAMED_DAYS]]
-        if len(missing) > NAMED_DAYS:
-            named.append("...")
+        named = [f"{day:%Y-%m-%d}" for day in missing]
+        if len(named) > NAMED_DAYS:
+            named[NAMED_DAYS:] = ["..."]
         folder = str(source_files[0]).rpartition("/")[0]
         raise DataRejected(
             f"{len(missing)} of the {len(days)} days from {period.start:%Y-%m-%d} to "
