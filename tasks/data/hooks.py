@@ -1,6 +1,6 @@
 """The model's own Python, from the file beside its YAML: load it, call it, check what it returns.
 
-Not here: which hooks must exist (configs/reading.py); storing their source with a version
+Not here: which hooks must exist (configs/model.py); storing their source with a version
 (tasks/tracking).
 """
 

@@ -62,7 +62,7 @@ def require_values(column: "pd.Series[Any]", key: str, values: tuple[Value, ...]
 
 
 def require_disjoint_groups(train: "pd.Series[Any]", holdout: "pd.Series[Any]") -> None:
-    """Require no group on both sides: a model would be judged on what it has learned by heart."""
+    """Require no group on both sides: a model would be judged on groups it knows."""
     shared = set(train) & set(holdout)
     if shared:
         count = int(holdout.isin(shared).sum())
