@@ -12,6 +12,7 @@ from typing import Literal
 from configs.checks import Severity
 from configs.judging import Rule
 
+Stage = Literal["raw", "features"]
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 Role = Literal["candidate", "champion", "reference"]
 
@@ -20,7 +21,8 @@ Role = Literal["candidate", "champion", "reference"]
 class Window:
     """The spans of one training run, each from its first instant up to, not including, its end.
 
-    history_start <= train_start < train_end <= holdout_start < holdout_end. Between train_end and holdout_start lies the delay.
+    history_start <= train_start < train_end <= holdout_start < holdout_end. The delay lies between
+    train_end and holdout_start.
     """
 
     history_start: datetime
@@ -32,16 +34,20 @@ class Window:
     def __str__(self) -> str:
         return format(self)
 
-    def __format__(self, day: str) -> str:
-        day = day or "%Y-%m-%d"
-        spans = ((self.train_start, self.train_end), (self.holdout_start, self.holdout_end))
-        train, holdout = (f"{start:{day}} .. {end:{day}}" for start, end in spans)
+    def __format__(self, day_format: str) -> str:
+        """Both spans, their days written as in `%m-%d`, by default `%Y-%m-%d`."""
+        day_format = day_format or "%Y-%m-%d"
+        train = f"{self.train_start:{day_format}} .. {self.train_end:{day_format}}"
+        holdout = f"{self.holdout_start:{day_format}} .. {self.holdout_end:{day_format}}"
         return f"train {train}, holdout {holdout}"
 
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """What one check found. `failed_rows` is None where a check speaks of the whole column or table, or could not be computed."""
+    """What one check found.
+
+    `failed_rows` is None where a check is about a whole column or table, or could not be computed.
+    """
 
     check: str
     severity: Severity
@@ -58,9 +64,9 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """All outcomes of one stage of validation, in the order in which they were declared."""
+    """The outcomes of all checks of one stage, in the order in which they were declared."""
 
-    stage: Literal["raw", "features"]
+    stage: Stage
     rows: int
     outcomes: tuple[CheckOutcome, ...]
 
@@ -77,12 +83,13 @@ class ValidationReport:
         return tuple(outcome for outcome in self.failures if outcome.severity == "critical")
 
     def __str__(self) -> str:
-        warnings = [outcome for outcome in self.failures if outcome.severity != "critical"]
-        heads = [
-            f"{len(self.outcomes)} checks on {self.stage}",
-            *(f"{o.severity}: {o.check} {o.sentence}" for o in warnings),
+        """The count of checks, and every failure that does not stop a run."""
+        warnings = [
+            f"{outcome.severity}: {outcome.check} {outcome.sentence}"
+            for outcome in self.failures
+            if outcome.severity != "critical"
         ]
-        return ", ".join(heads)
+        return ", ".join([f"{len(self.outcomes)} checks on {self.stage}", *warnings])
 
 
 @dataclass(frozen=True)

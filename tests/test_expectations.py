@@ -13,7 +13,7 @@ from configs.expectations import (
     known,
     problem_with,
 )
-from tasks.data.validation import _expectation
+from tasks.data.expectations import to_expectation
 from tests.expectation_table import table
 
 ARGUMENTS: dict[str, Any] = {
@@ -51,7 +51,7 @@ def test_every_expectation_of_the_table_can_be_made_with_its_required_arguments(
     for expect in known():
         assert problem_with(expect, plausible(expect)) is None
         check = Check(id="sample", expect=expect, severity="warning", **plausible(expect))
-        expectation = _expectation(check)
+        expectation = to_expectation(check)
         assert expectation.expectation_type == f"expect_{expect}"
         assert expectation.severity == "warning"
         assert expectation.meta == {"check": "sample"}
@@ -176,4 +176,4 @@ def test_every_operator_of_a_row_condition_is_allowed_and_can_be_made(operator: 
     assert problem_with("column_values_to_be_unique", arguments) is None
     assert condition_columns(arguments) == ("double",)
     check = Check(id="sample", expect="column_values_to_be_unique", **arguments)
-    assert _expectation(check).row_condition is not None
+    assert to_expectation(check).row_condition is not None

@@ -132,7 +132,7 @@ def page_of(*outcomes: CheckOutcome) -> str:
 
 def test_the_page_of_the_checks_begins_with_what_failed_and_escapes_what_it_shows() -> None:
     page = page_of(PASSED, WARNED, FAILED)
-    assert "<h1>tiny: the data are stopped</h1>" in page
+    assert "<h1>tiny: the raw rows failed validation</h1>" in page
     assert page.index("amount-level") < page.index("key-unique")
     assert "4.00%" in page
     assert SPITE not in page
@@ -142,7 +142,7 @@ def test_the_page_of_the_checks_begins_with_what_failed_and_escapes_what_it_show
 @pytest.mark.parametrize(
     ("outcomes", "sentence"),
     [
-        ((PASSED, WARNED), "No critical check failed; 1 failed whose severity is warning or info."),
+        ((PASSED, WARNED), "No critical check failed; 1 failed with severity warning or info."),
         ((PASSED,), "Every check passed."),
         ((FAILED,), "1 critical check failed: amount-known. Nothing is trained on these rows."),
     ],
