@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from configs.metrics import AT_BUDGET, BUILT_IN, COST, LOWER_IS_BETTER
+from configs.metrics import METRICS, greater_is_better, metrics_of, needs
 from configs.problems import Problem, nearest
 from configs.section import Column, Identifier, Number, Section
 
@@ -41,7 +41,9 @@ class Metric(Section):
     @property
     def sign(self) -> int:
         """1 where more is better, -1 where less is."""
-        return -1 if self.name in LOWER_IS_BETTER or not self.greater_is_better else 1
+        built_in = self.name in METRICS
+        greater = greater_is_better(self.name) if built_in else self.greater_is_better
+        return 1 if greater else -1
 
 
 class Threshold(Section):
@@ -205,10 +207,11 @@ def judging_problems(config: "ModelConfig") -> Iterator[Problem]:
 def _metric_problems(config: "ModelConfig") -> Iterator[Problem]:
     for index, metric in enumerate(config.metrics):
         own = metric.name in config.own_metrics
-        if own and (other := [kind for kind, names in BUILT_IN.items() if metric.name in names]):
+        if own and metric.name in METRICS:
+            other_kind = METRICS[metric.name].kinds[0]
             yield Problem(
                 ("metrics", index),
-                f"{metric.name!r} is a metric of {other[0]} models; {config.kind} ones have {', '.join(BUILT_IN[config.kind])}",
+                f"{metric.name!r} is a metric of {other_kind} models; {config.kind} ones have {', '.join(metrics_of(config.kind))}",
             )
         if metric.name in config.metric_names[:index]:
             yield Problem(("metrics", index), f"{metric.name!r} stands there twice")
@@ -217,14 +220,14 @@ def _metric_problems(config: "ModelConfig") -> Iterator[Problem]:
                 ("metrics", index),
                 f"{metric.name!r} is built in: units and greater_is_better are those of hooks",
             )
-        if metric.name == COST and not (config.threshold and config.threshold.minimise):
+        if needs(metric.name) == "prices" and not (config.threshold and config.threshold.minimise):
             yield Problem(
                 ("metrics", index),
                 "cost needs prices: threshold: {minimise: cost, false_positive: 1, false_negative: 20}",
             )
         if (
             not own
-            and metric.name in AT_BUDGET
+            and needs(metric.name) == "alert_budget"
             and not (config.threshold and config.threshold.alerts_a_day)
         ):
             yield Problem(
@@ -291,7 +294,7 @@ def _rule_problems(config: "ModelConfig", rule: Rule) -> Iterator[tuple[str, str
             "slice",
             f"{rule.slice!r} is not among slices; {nearest(rule.slice, tuple(config.slices))}",
         )
-    if rule.slice and rule.metric in AT_BUDGET:
+    if rule.slice and needs(rule.metric) == "alert_budget":
         yield (
             "slice",
             f"the alerts of {rule.metric} are those of all rows: spent on a part alone they may reach all of it; judge average_precision there",

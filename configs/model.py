@@ -16,7 +16,7 @@ from configs.checks import Check, check_problems
 from configs.data import Data, data_problems
 from configs.errors import ConfigError
 from configs.judging import Comparison, Metric, Rule, Slices, Threshold, judging_problems
-from configs.metrics import BUILT_IN, Kind
+from configs.metrics import Kind, metrics_of
 from configs.problems import Location, Problem, nearest
 from configs.section import Section
 from configs.split import Split, TimeSplit, split_problems
@@ -105,7 +105,8 @@ class ModelConfig(Section):
     @property
     def own_metrics(self) -> tuple[str, ...]:
         """The metrics that are hooks."""
-        return tuple(name for name in self.metric_names if name not in BUILT_IN[self.kind])
+        built_in = metrics_of(self.kind)
+        return tuple(name for name in self.metric_names if name not in built_in)
 
     @property
     def main_metric(self) -> str | None:
@@ -151,7 +152,7 @@ def _hook_problems(config: ModelConfig, path: Path) -> Iterator[Problem]:
     for location, name in places:
         if name and name not in defined:
             known = (
-                (*BUILT_IN[config.kind], *defined) if location[0] == "metrics" else tuple(defined)
+                (*metrics_of(config.kind), *defined) if location[0] == "metrics" else tuple(defined)
             )
             beside = (
                 f"no function of {path.name} beside the YAML"

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 
 from configs.judging import Rule
-from configs.metrics import COST
+from configs.metrics import sees_decisions
 from configs.model import ModelConfig
 from tasks.comparison import bootstrap
 from tasks.comparison.contest import Contest
 from tasks.comparison.sampling import Part, Series, Table
 from tasks.data.labels import count_of
-from tasks.model.metrics import ON_DECISIONS
 from tasks.model.resampling import Values, Weights
 from tasks.model.scores import decisions
 from tasks.records import Estimate
@@ -138,7 +137,7 @@ def _discordant(
     if candidate.measure is None or rule.against is None:
         return None
     mine, theirs = (contest.contestants[role] for role in ("candidate", rule.against))
-    if rule.metric in ON_DECISIONS[contest.config.kind] or rule.metric == COST:
+    if sees_decisions(rule.metric):
         one, two = (
             decisions(contest.config, each.scores, each.threshold).to_numpy()
             for each in (mine, theirs)

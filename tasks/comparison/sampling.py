@@ -14,13 +14,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from configs.metrics import COST, sees_decisions
 from configs.model import ModelConfig
 from tasks.comparison import bootstrap
 from tasks.comparison.bootstrap import Units
 from tasks.comparison.contest import Contest, Contestant
 from tasks.data.labels import labels
 from tasks.model import resampling
-from tasks.model.metrics import ON_DECISIONS, measure_built_in, measure_own
+from tasks.model.metrics import measure_built_in, measure_own
 from tasks.model.resampling import Values, Weights
 from tasks.records import Role
 
@@ -129,9 +130,8 @@ def _value(
     config: ModelConfig, metric: str, rows: pd.DataFrame, version: Contestant, part: Part
 ) -> float:
     if rows.empty or (
-        metric not in ON_DECISIONS[config.kind]
-        and config.kind != "regression"
-        and labels(config, rows).nunique() < 2
+        # rows of one class show only one of the two errors that have a price
+        (metric == COST or not sees_decisions(metric)) and labels(config, rows).nunique() < 2
     ):
         return np.nan
     return measure_built_in(metric, config, rows, version.scores[part.mask], version.threshold)
