@@ -1,11 +1,12 @@
-"""The built-in metrics, in one table: each by its scikit-learn name, with all that differs by metric.
+"""The built-in metrics, by their scikit-learn names: one table, all about a metric in one entry.
 
 To add a metric, add an entry; tests/test_metrics.py goes over all of them. Averages over classes
 are part of the name: `_macro` counts each class alike, `_weighted` by its rows, and `_ovr` is the
 mean of one class against the rest. `cost` is what wrong decisions cost per row, in the prices of
 the YAML; `_at_budget` looks at the highest scores, as many as the YAML allows alerts.
 
-Not here: computing a metric (tasks/model/metrics.py), on many resamples (tasks/model/resampling.py).
+Not here: computing a metric (tasks/model/metrics.py), on many resamples
+(tasks/model/resampling.py).
 """
 
 import pkgutil
