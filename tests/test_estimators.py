@@ -126,7 +126,7 @@ def rows() -> pd.DataFrame:
 
 @pytest.fixture
 def making(tiny: Path) -> Callable[..., ModelConfig]:
-    """A configuration over the columns of `rows`, each preprocessed in its way, with another estimator."""
+    """Makes a configuration with an estimator, over the columns of `rows`."""
     config = read_file(tiny)
 
     def make(kind: str, estimator: str, params: dict[str, Any]) -> ModelConfig:

@@ -123,7 +123,7 @@ def _calibration(evaluated: EvaluatedModel, folder: Path) -> Picture:
         )
         # where positives are rare, all bins lie near zero
         end = min(1.05 * max(drawn.prob_pred.max(), drawn.prob_true.max()), 1)
-        axes.set(title="Calibration, in ten bins of equal size", xlim=(0, end), ylim=(0, end))
+        axes.set(title="Calibration, in bins of as many rows", xlim=(0, end), ylim=(0, end))
     return Picture(
         "calibration.png",
         "On the diagonal, 30% of the rows with a score of 0.3 are positive. "

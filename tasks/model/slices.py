@@ -13,6 +13,7 @@ from configs.model import ModelConfig
 from tasks.data.labels import labels
 from tasks.model.metrics import measure_built_in
 from tasks.model.scores import Scores
+from tasks.pages.numbers import readable
 
 # bins of a number; of a category, its most frequent values
 PARTS = 4
@@ -53,7 +54,16 @@ def _cut(column: "pd.Series[Any]") -> list[tuple[str, pd.Index]]:
         frequent = column.value_counts().index[:PARTS]
         part_of_row = column.where(column.isin(frequent)).astype("category")
     groups = column.groupby(part_of_row, observed=True).groups
-    return [(str(value), index) for value, index in groups.items()]
+    return [(_name_of(value), index) for value, index in groups.items()]
+
+
+def _name_of(value: Any) -> str:
+    """A category, or the bounds of a bin: it holds the upper one."""
+    if not isinstance(value, pd.Interval):
+        return str(value)
+    if isinstance(value.left, pd.Timestamp):
+        return f"{value.left} to {value.right}"
+    return f"{readable(value.left)} to {readable(value.right)}"
 
 
 def _main_metric(
