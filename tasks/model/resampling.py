@@ -26,7 +26,8 @@ from tasks.model.scores import Scores
 Weights = NDArray[np.float64]
 Values = NDArray[np.float64]
 Weighted = Callable[[Weights], Values]
-Target = pd.Series  # shape (n,): 0 and 1 of two classes, else the class or the number
+# shape (n,): 0 and 1 of two classes, else the class or the number
+Target = pd.Series
 
 REPLICATES = 500
 # cells of one block of weights: 32 MB
@@ -188,9 +189,12 @@ def class_mean(
     def measure(weights: Weights) -> Values:
         correct, predicted, actual = count(weights)
         value = _of_each_class(of, correct, predicted, actual)
-        share: Any = {"all": (predicted + actual) > 0, "with_rows": actual > 0, "rows": actual}[
-            over
-        ]
+        shares: dict[str, Any] = {
+            "all": (predicted + actual) > 0,
+            "with_rows": actual > 0,
+            "rows": actual,
+        }
+        share = shares[over]
         mean: Values = (value * share).sum(axis=1) / share.sum(axis=1)
         return mean
 
@@ -198,9 +202,9 @@ def class_mean(
 
 
 def matthews_corrcoef(target: Target, decided: Target) -> Weighted:
-    """Matthews' coefficient; 0 where it is undefined.
+    """Matthews' coefficient, for several classes Gorodkin's R_K; 0 where it is undefined.
 
-    In its form for several classes, R_K. Source: Gorodkin (2004), Comparing two K-category
+    Source: Gorodkin (2004), Comparing two K-category
     assignments by a K-category correlation coefficient.
     """
     count = _count_classes(target, decided, sorted(set(target) | set(decided)))

@@ -34,7 +34,8 @@ SPARSE_DENSITY = 0.3
 # ordinal codes of what is not among the training rows' categories
 NULL_CODE, UNSEEN_CODE = -1, -2
 
-Transformer = tuple[str, Any, Any]  # name, transformer, its columns: as ColumnTransformer takes it
+# name, transformer and its columns, as ColumnTransformer takes them
+Transformer = tuple[str, Any, Any]
 
 
 def fit(config: ModelConfig, rows: pd.DataFrame) -> Pipeline:
@@ -123,14 +124,14 @@ def _require_suitable(estimator: Any, config: ModelConfig) -> None:
         raise ConfigError(
             f"{name} does not implement scikit-learn's interface (fit, predict, get_params)"
         )
-    is_kind, wanted = (
-        (is_regressor, "regressor")
-        if config.kind == "regression"
-        else (is_classifier, "classifier")
-    )
-    if not is_kind(estimator):
-        raise ConfigError(f"{name} is not a {wanted}, and {config.name} is a {config.kind} model")
-    if config.kind != "regression" and not hasattr(type(estimator), "predict_proba"):
+    mismatch = f"and {config.name} is a {config.kind} model"
+    if config.kind == "regression":
+        if not is_regressor(estimator):
+            raise ConfigError(f"{name} is not a regressor, {mismatch}")
+        return
+    if not is_classifier(estimator):
+        raise ConfigError(f"{name} is not a classifier, {mismatch}")
+    if not hasattr(type(estimator), "predict_proba"):
         raise _no_probabilities(config)
 
 
