@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from configs import python_source
-from configs.metrics import Kind
+from configs.built_in_metrics import Kind
 from configs.problems import Location, Problem, nearest
 from configs.section import Column, Identifier, Import, Section
 

@@ -11,19 +11,20 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from configs import python_source
+from configs.built_in_metrics import Kind, metrics_of
 from configs.checks import Check, check_problems
-from configs.comparison import Comparison
+from configs.comparison import Comparison, comparison_problems
 from configs.data import Data, data_problems
 from configs.errors import ConfigError
-from configs.judging import Metric, Rule, judging_problems
-from configs.metrics import BUILT_IN, Kind
+from configs.gate import Rule, gate_problems
+from configs.metrics import Metric, metric_problems
 from configs.problems import Location, Problem, nearest
 from configs.promotion import Approval, Promotion
 from configs.schedule import Schedule, schedule_problems
 from configs.section import Section
-from configs.slices import Slices
+from configs.slices import Slices, slice_problems
 from configs.split import Split, TimeSplit, split_problems
-from configs.threshold import Threshold
+from configs.threshold import Threshold, threshold_problems
 from configs.train import Train, train_problems
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -90,7 +91,7 @@ class ModelConfig(Section):
     @property
     def own_metrics(self) -> tuple[str, ...]:
         """The metrics that are hooks."""
-        return tuple(name for name in self.metric_names if name not in BUILT_IN[self.kind])
+        return tuple(name for name in self.metric_names if name not in metrics_of(self.kind))
 
     @property
     def main_metric(self) -> str | None:
@@ -139,6 +140,15 @@ def model_problems(config: ModelConfig, path: Path) -> Iterator[Problem]:
     yield from _hook_problems(config, path.with_suffix(".py"))
 
 
+def judging_problems(config: ModelConfig) -> Iterator[Problem]:
+    """What is wrong in the sections that decide how candidates are judged."""
+    yield from metric_problems(config)
+    yield from threshold_problems(config)
+    yield from slice_problems(config)
+    yield from comparison_problems(config)
+    yield from gate_problems(config)
+
+
 def _hook_problems(config: ModelConfig, path: Path) -> Iterator[Problem]:
     """The hooks that the file beside the YAML does not define."""
     if not config.hooks:
@@ -154,7 +164,7 @@ def _hook_problems(config: ModelConfig, path: Path) -> Iterator[Problem]:
             continue
         allowed = [*functions]
         if location[0] == "metrics":
-            allowed += BUILT_IN[config.kind]
+            allowed += metrics_of(config.kind)
         yield Problem(location, f"{name!r} {complaint}; {nearest(name, allowed)}")
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from configs.checks import Severity
-from configs.judging import Rule
+from configs.gate import Rule
 
 Stage = Literal["raw", "features"]
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]

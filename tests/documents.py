@@ -6,7 +6,7 @@ from typing import Any
 
 from configs import canonical_json
 from configs.comparison import Comparison
-from configs.judging import Rule
+from configs.gate import Rule
 from configs.model import ModelConfig
 from tasks.comparison.comparison import Compared
 from tasks.comparison.contest import Contest

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from configs.judging import Rule
+from configs.gate import Rule
 from tasks.comparison import bounds
 from tasks.comparison.bounds import Levels
 from tasks.comparison.comparison import Compared, compare

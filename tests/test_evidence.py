@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs import canonical_json
-from configs.judging import Rule
+from configs.gate import Rule
 from configs.model import ModelConfig
 from tasks.records import Estimate, NotEstimated, RegisteredVersion, Role, RuleVerdict
 from tasks.verdict import changes, evidence_json, gate, wording

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.comparison import Comparison
-from configs.judging import Rule
+from configs.gate import Rule
 from configs.model import ModelConfig
 from configs.threshold import Threshold
 from tasks.records import Estimate, NotEstimated

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from configs.judging import Comparison, Rule
+from configs.comparison import Comparison
+from configs.gate import Rule
 from configs.model import ModelConfig
 from configs.reading import hooks_path, read_model
 from configs.settings import SHIPPED_MODELS, Settings

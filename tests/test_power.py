@@ -4,7 +4,7 @@ from statistics import NormalDist
 
 import pytest
 
-from configs.judging import Rule
+from configs.gate import Rule
 from tasks.verdict import power
 from tests.documents import FIRST, RULES, evidence_of
 

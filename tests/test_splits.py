@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.errors import DataRejected, HookFailed
-from configs.judging import Metric
+from configs.metrics import Metric
 from configs.model import ModelConfig
 from configs.reading import read_file
 from tasks.data.hooks import Hooks, load_hooks, parse_hooks, prepare

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.errors import ConfigError, DataRejected, UsageError
-from configs.judging import Metric
+from configs.metrics import Metric
 from configs.model import ModelConfig
 from configs.reading import read_file
 from configs.settings import Settings

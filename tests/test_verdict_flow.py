@@ -331,7 +331,7 @@ def test_a_metric_of_the_models_own_that_is_no_number_stops_the_training_with_it
     hooks = journey.settings.models / f"{journey.model}.py"
     hooks.write_text(hooks.read_text() + ANSWERS_NAN)
     state = journey.run(train_candidate, journey.start(train_candidate))
-    assert "metric nan_at_night answered nan; it must be a finite number" in str(state.message)
+    assert "metric nan_at_night returned nan; it must be a finite number" in str(state.message)
 
 
 def test_a_feature_that_callers_do_not_send_refuses_unless_it_is_allowed(

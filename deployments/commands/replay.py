@@ -11,8 +11,7 @@ from rich.table import Table
 from ruamel.yaml import YAML
 
 from configs.errors import ConfigError, UsageError
-from configs.judging import judging_problems
-from configs.model import ModelConfig
+from configs.model import ModelConfig, judging_problems
 from configs.reading import read_model
 from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, MODEL

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from configs.errors import HookFailed
-from configs.judging import Against, Rule
+from configs.gate import Against, Rule
 from tasks.comparison.bounds import Levels
 from tasks.comparison.contest import Contest
 from tasks.comparison.estimation import estimate, measured

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from configs.judging import Rule
-from configs.metrics import COST
+from configs.built_in_metrics import sees_decisions
+from configs.gate import Rule
 from configs.model import ModelConfig
 from tasks.comparison import bounds
 from tasks.comparison.bounds import Bounds, Levels
@@ -20,7 +20,6 @@ from tasks.comparison.parts import Part
 from tasks.comparison.sampling import MetricSample, SampleKey, Samples
 from tasks.comparison.units import Codes, measure_each, measure_without_each
 from tasks.data.labels import count_of
-from tasks.model.metrics import ON_DECISIONS
 from tasks.model.resampling import Values, Weights
 from tasks.model.scores import decisions
 from tasks.records import Estimate, NotEstimated
@@ -159,7 +158,7 @@ def _discordant_units(measured: Measured) -> Codes | None:
     if measured.candidate.measure is None or rule.against is None:
         return None
     versions = (contest.contestants["candidate"], contest.contestants[rule.against])
-    if rule.metric in ON_DECISIONS[contest.config.kind] or rule.metric == COST:
+    if sees_decisions(rule.metric):
         candidate, other = (
             decisions(contest.config, one.scores, one.threshold).to_numpy() for one in versions
         )

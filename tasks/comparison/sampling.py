@@ -14,13 +14,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.built_in_metrics import needs, sees_decisions
 from tasks.comparison.bounds import replicates_for
 from tasks.comparison.contest import Contest, Contestant
 from tasks.comparison.parts import Part
 from tasks.comparison.units import Units
 from tasks.data.labels import labels
 from tasks.model import resampling
-from tasks.model.metrics import ON_DECISIONS, measure_built_in, measure_own
+from tasks.model.metrics import measure_built_in, measure_own
 from tasks.model.resampling import Values, Weights
 from tasks.records import Role
 
@@ -110,7 +111,8 @@ def _value_of(contest: Contest, metric: str, contestant: Contestant, part: Part)
     config, rows = contest.config, contest.rows[part.mask]
     if rows.empty:
         return np.nan
-    needs_both_classes = metric not in ON_DECISIONS[config.kind] and config.kind != "regression"
+    # prices and alert budgets weigh one class against the other
+    needs_both_classes = not sees_decisions(metric) or needs(metric) is not None
     if needs_both_classes and labels(config, rows).nunique() < 2:
         return np.nan
     scores = contestant.scores[part.mask]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from configs.judging import Rule
+from configs.gate import Rule
 from tasks.comparison.bounds import FEWEST_UNITS
 from tasks.comparison.contest import Contest
 from tasks.comparison.estimation import Measured, measured

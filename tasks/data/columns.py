@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from configs.checks import Severity
 from configs.model import ModelConfig
-from tasks.records import CheckOutcome, Severity
+from tasks.records import CheckOutcome
 
 SHOWN_KEYS = 5
 

@@ -20,9 +20,9 @@ from tasks.data.labels import count_of
 from tasks.data.splits import Partitions
 from tasks.model import report
 from tasks.model.evaluation import Evaluation
-from tasks.model.plots import EvaluatedModel
 from tasks.model.scores import as_table
 from tasks.model.threshold import Choice
+from tasks.model.trained_model import TrainedModel
 from tasks.pages import rendering
 from tasks.records import ValidationReport
 from tasks.tracking import runs, stored_rows
@@ -147,10 +147,8 @@ def record_training_report(
         "data_digest": facts["data_digest"],
     }
     with tempfile.TemporaryDirectory() as name:
-        evaluated = EvaluatedModel(
-            model, plan.config, partitions.holdout, evaluation.scores, evaluation.threshold
-        )
-        report.write(evaluated, partitions, evaluation, chosen, checked, again, steps, Path(name))
+        trained = TrainedModel(plan.config, model, partitions, evaluation, chosen, tuple(checked))
+        report.write(trained, again, steps, Path(name))
         runs.log_files(client, run, Path(name))
 
 

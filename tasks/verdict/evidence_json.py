@@ -13,8 +13,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from configs.judging import Rule
-from configs.metrics import LOWER_IS_BETTER
+from configs.built_in_metrics import METRICS
+from configs.gate import Rule
 from tasks.records import Estimate, NotEstimated, RuleVerdict, Verdict
 from tasks.verdict.evidence import Candidate, ComparedVersion, Evidence, Holdout, Training
 from tasks.verdict.gate import GateDefinition
@@ -50,7 +50,7 @@ def read(document: Mapping[str, Any]) -> Evidence:
     """The evidence of a stored document."""
     gate, candidate, holdout = document["gate"], document["candidate"], document["holdout"]
     main_metric = document["main_metric"]
-    greater_is_better = main_metric not in LOWER_IS_BETTER
+    greater_is_better = _greater_is_better(main_metric)
     return Evidence(
         model=document["model"],
         candidate=Candidate(**candidate | {"git_dirty": candidate["git_dirty"] == "True"}),
@@ -146,7 +146,7 @@ def _write_rule_verdict(verdict: RuleVerdict) -> Document:
 
 def _read_rule_verdict(recorded: Document, definition: Mapping[str, Any]) -> RuleVerdict:
     rule = Rule.model_validate(definition)
-    estimate = _estimate_of(recorded["estimate"], rule.metric not in LOWER_IS_BETTER)
+    estimate = _estimate_of(recorded["estimate"], _greater_is_better(rule.metric))
     return RuleVerdict(rule, recorded["outcome"], estimate)
 
 
@@ -176,6 +176,10 @@ def _estimate_of(document: Document, greater_is_better: bool) -> Estimate | NotE
         return NotEstimated(reason or "is missing", fatal=bool(document["problem"]), **known)
     known = {"greater_is_better": greater_is_better, **document}
     return Estimate(**{field.name: known[field.name] for field in fields(Estimate)})
+
+
+def _greater_is_better(metric: str) -> bool:
+    return metric not in METRICS or METRICS[metric].greater_is_better
 
 
 def _read_version(document: Document | None) -> ComparedVersion | None:

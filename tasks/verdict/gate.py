@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from configs import canonical_json
-from configs.judging import Rule
+from configs.gate import Rule
 from configs.model import ModelConfig
 from tasks.records import Estimate, NotEstimated, Outcome, RuleVerdict, Verdict
 

@@ -19,7 +19,7 @@ from sklearn.metrics import (
     confusion_matrix_at_thresholds,
 )
 
-from configs.metrics import Kind
+from configs.built_in_metrics import Kind
 from tasks.comparison.contest import Contest, Contestant
 from tasks.comparison.units import Codes, Units
 from tasks.data.labels import labels

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, median
 
-from configs.judging import Rule
+from configs.gate import Rule
 from tasks.records import Estimate
 from tasks.verdict.evidence import Evidence
 

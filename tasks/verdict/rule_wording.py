@@ -7,7 +7,7 @@ Not here: the gate as a whole and the rest of the evidence (wording.py).
 
 from dataclasses import dataclass
 
-from configs.judging import Rule
+from configs.gate import Rule
 from tasks.records import Estimate, NotEstimated, Outcome, RuleVerdict
 
 COLUMNS = ("rule", "candidate", "champion", "difference", "bound", "needs", "verdict")

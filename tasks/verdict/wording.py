@@ -4,7 +4,7 @@ Pure: evidence in, lines of text out, for the terminal, the approval's form and 
 Not here: one rule's numbers (rule_wording.py), the layout of pages (report.py, commands/show.py).
 """
 
-from configs.judging import Rule
+from configs.gate import Rule
 from tasks.records import Estimate
 from tasks.verdict import rule_wording
 from tasks.verdict.evidence import Evidence, is_superior

@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from configs.judging import Comparison, Rule
+from configs.comparison import Comparison
+from configs.gate import Rule
 from configs.model import ModelConfig
 from configs.reading import hooks_path, read_model
 from configs.settings import SHIPPED_MODELS, Settings

@@ -1,59 +1,26 @@
-"""The `metrics` and `gate` sections of a YAML: what is measured, and the rules to pass.
+"""The `gate` section of a YAML: the rules that a candidate must pass.
 
-Not here: the built-in metrics (metrics.py); what the rules come to (tasks/verdict/gate.py).
+Not here: what the rules come to (tasks/verdict/gate.py).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
-from configs.comparison import Comparison as Comparison
-from configs.comparison import comparison_problems
-from configs.data import unknown_column
-from configs.metrics import AT_BUDGET, BUILT_IN, COST, LOWER_IS_BETTER
+from configs.built_in_metrics import needs
 from configs.problems import Location, Problem, nearest
-from configs.section import Column, Identifier, Number, Section
-from configs.slices import slice_problems
-from configs.threshold import Threshold as Threshold
-from configs.threshold import threshold_problems
+from configs.section import Identifier, Number, Section
 
 if TYPE_CHECKING:
     from configs.model import ModelConfig
 
-# Moving the threshold trades one for the other
+# moving the threshold trades one for the other
 TRADED = ("precision", "recall")
 Against = Literal["champion", "reference"]
 Condition = Literal["at_least", "at_most", "better_than", "not_worse_than"]
 Percent = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)? ?%$")]
-
-
-class Metric(Section):
-    """A metric by its name; a hook may say more, so that it has bounds and can be compared."""
-
-    name: Identifier = Field(
-        description="A built-in metric, or a hook metric(rows, scores) -> number."
-    )
-    units: Column | None = Field(
-        default=None,
-        description=(
-            "For a hook: column of the independent units, which are resampled with all their rows."
-        ),
-    )
-    greater_is_better: bool = Field(
-        default=True, description="For a hook: whether greater values are better."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_name_alone(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
-
-    @property
-    def sign(self) -> int:
-        """1 where greater is better, -1 where lower is."""
-        return -1 if self.name in LOWER_IS_BETTER or not self.greater_is_better else 1
 
 
 @dataclass(frozen=True)
@@ -164,58 +131,10 @@ class Rule(Section):
         return f"{self.metric}{slice_name} {relation} than {self.against} by {margin}"
 
 
-def judging_problems(config: "ModelConfig") -> Iterator[Problem]:
-    """What is wrong in the sections that decide how candidates are judged.
-
-    These are metrics, threshold, slices, comparison and gate.
-    """
-    for index, metric in enumerate(config.metrics):
-        yield from _metric_problems(config, metric, index)
-    yield from threshold_problems(config)
-    yield from slice_problems(config)
-    yield from comparison_problems(config)
+def gate_problems(config: "ModelConfig") -> Iterator[Problem]:
+    """What is wrong in `gate`."""
     for index, rule in enumerate(config.gate):
         yield from _rule_problems(config, rule, ("gate", index))
-
-
-def _metric_problems(config: "ModelConfig", metric: Metric, index: int) -> Iterator[Problem]:
-    location = ("metrics", index)
-    if metric.name in config.metric_names[:index]:
-        yield Problem(location, f"{metric.name!r} is listed twice")
-    if metric.name in config.own_metrics:
-        yield from _hook_problems(config, metric, location)
-    else:
-        yield from _built_in_problems(config, metric, location)
-
-
-def _hook_problems(config: "ModelConfig", metric: Metric, location: Location) -> Iterator[Problem]:
-    for kind, names in BUILT_IN.items():
-        if metric.name in names:
-            allowed = ", ".join(BUILT_IN[config.kind])
-            yield Problem(
-                location,
-                f"{metric.name!r} is a metric of {kind} models; {config.kind} ones have {allowed}",
-            )
-            break
-    if metric.units:
-        yield from unknown_column(config.data, metric.units, (*location, "units"))
-
-
-def _built_in_problems(
-    config: "ModelConfig", metric: Metric, location: Location
-) -> Iterator[Problem]:
-    if metric.units or not metric.greater_is_better:
-        yield Problem(
-            location, f"{metric.name!r} is built in: only a hook has units and greater_is_better"
-        )
-    threshold = config.threshold
-    if metric.name == COST and not (threshold and threshold.minimise):
-        yield Problem(
-            location,
-            "cost needs prices: threshold: {minimise: cost, false_positive: 1, false_negative: 20}",
-        )
-    if metric.name in AT_BUDGET and not (threshold and threshold.alerts_a_day):
-        yield Problem(location, f"{metric.name} needs its budget: threshold: {{alerts_a_day: 100}}")
 
 
 def _rule_problems(config: "ModelConfig", rule: Rule, location: Location) -> Iterator[Problem]:
@@ -243,7 +162,7 @@ def _rule_on_slice_problems(
         yield Problem(
             (*location, "slice"), f"{name!r} is not among slices; {nearest(name, config.slices)}"
         )
-    if rule.metric in AT_BUDGET:
+    if needs(rule.metric) == "alert_budget":
         yield Problem(
             (*location, "slice"),
             f"the alerts of {rule.metric} are those of all rows: spent on one part alone, they may "
@@ -261,7 +180,7 @@ def _rule_against_problems(
             f"moving the threshold alone improves {rule.metric} against another version; "
             f"compare {rule.metric}_at_budget, cost or average_precision",
         )
-    metric = next(metric for metric in config.metrics if metric.name == rule.metric)
+    metric = config.metric(rule.metric)
     if metric.name in config.own_metrics and not metric.units:
         yield Problem(
             (*location, "metric"),
