@@ -16,7 +16,7 @@ from configs.data import Source
 from configs.model import ModelConfig
 from configs.settings import SHIPPED_MODELS, Settings
 from configs.split import Split
-from deployments.commands.main import VERBS, ratchet
+from deployments.commands.main import COMMANDS, ratchet
 from tasks.release.ledger import Ledger
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +26,7 @@ README = (ROOT / "README.md").read_text()
 def test_every_command_in_the_readme_exists() -> None:
     named = set(re.findall(r"(?:^|`|\$ |  |run )ratchet ([a-z]+)", README, re.MULTILINE))
     assert named >= {"demo", "up", "train", "show", "approve", "status", "history", "config"}
-    assert named <= set(VERBS)
+    assert named <= set(COMMANDS)
 
 
 def test_every_make_target_in_the_readme_exists() -> None:
@@ -40,14 +40,14 @@ def test_every_variable_in_the_readme_is_a_setting() -> None:
     } <= set(Settings.model_fields)
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help_with_an_example(verb: str) -> None:
-    command = ratchet.get_command(click.Context(ratchet), verb)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    command = ratchet.get_command(click.Context(ratchet), name)
     assert command is not None
-    parts = command.commands.values() if isinstance(command, click.Group) else [command]
-    assert all(
-        part.help and (part.epilog or "").startswith(f"Example: ratchet {verb}") for part in parts
-    )
+    members = command.commands.values() if isinstance(command, click.Group) else [command]
+    for member in members:
+        assert member.help
+        assert str(member.epilog).startswith(f"Example: ratchet {name}")
 
 
 def test_every_folder_and_file_of_the_annotated_tree_exists() -> None:
