@@ -51,21 +51,25 @@ def read_flow_run(body: Mapping[str, Any]) -> FlowRun:
         type=state.get("type", ""),
         state=state.get("name", ""),
         message=state.get("message") or "",
-        outcome=labels.get("ratchet.outcome"),
-        version=labels.get("ratchet.version"),
+        outcome=labels.get("ratchet.outcome") or None,
+        version=labels.get("ratchet.version") or None,
         error=_error_in(labels),
     )
 
 
 def _labels_of_present_attempt(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The run's labels, or none: those of an earlier attempt say nothing about this one."""
+    """The run's labels, or none: those of an earlier attempt say nothing about this one.
+
+    A label may be blank (`""`, or 0 for a version): Prefect removes none, so a flow that has
+    nothing to say under a name of an earlier attempt overwrites it.
+    """
     labels: Mapping[str, Any] = body.get("labels") or {}
     return labels if labels.get("ratchet.run_count") == body.get("run_count", 0) else {}
 
 
 def _error_in(labels: Mapping[str, Any]) -> RatchetError | None:
     name = labels.get("ratchet.error")
-    if name is None:
+    if not name:
         return None
     message = labels.get("ratchet.error_message", "")
     if name not in ERRORS:

@@ -36,6 +36,15 @@ def test_labels_of_an_earlier_attempt_are_ignored() -> None:
         require_success(run)
 
 
+def test_blank_labels_say_nothing() -> None:
+    """A flow blanks the labels of its earlier attempt, because Prefect removes none."""
+    blank = body("COMPLETED", "Promoted", outcome="promoted", version=7, error="", error_message="")
+    require_success(read_flow_run(blank))
+    failed = body("FAILED", "Failed", outcome="", version=0, error="HookFailed", error_message="m")
+    run = read_flow_run(failed)
+    assert (run.outcome, run.version) == (None, None)
+
+
 def test_an_error_is_raised_as_the_class_that_its_flow_met() -> None:
     message = "12 of 9,488 amounts are null"
     failed = body("FAILED", "Failed", error="DataRejected", error_message=message)
