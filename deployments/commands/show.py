@@ -16,7 +16,6 @@ from configs.reading import read_model
 from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, MODEL
 from deployments.commands.output import print_sentence, print_table
-from deployments.prefect_api import flow_run_page
 from tasks.release.ledger import Event, Ledger
 from tasks.release.standing import standing
 from tasks.verdict import wording
@@ -38,39 +37,38 @@ def show(model: str, version: int | None, as_json: bool) -> None:
     pending = standing(model, events).pending
     if version is None and pending:
         version = pending.version_to
-    judged = _newest_with_evidence(model, events, version)
-    document = ledger.evidence(judged.evidence or "")
+    digest = _newest_evidence(model, events, version)
+    document = ledger.evidence(digest)
     if as_json:
-        click.echo(json.dumps({"evidence": judged.evidence, "document": document}, indent=1))
+        click.echo(json.dumps({"evidence": digest, "document": document}, indent=1))
         return
-    _print_evidence(document, judged)
+    _print_evidence(document, digest)
     click.echo()
-    if pending and pending.version_to == judged.version_to:
+    if pending and pending.version_to == version:
         _print_request(settings, config, pending)
     else:
-        newest = [event for event in events if event.version_to == judged.version_to][-1]
+        newest = [event for event in events if event.version_to == version][-1]
         print_sentence(str(newest))
 
 
-def _newest_with_evidence(model: str, events: Sequence[Event], version: int | None) -> Event:
-    """The newest event of this version that rests on evidence."""
+def _newest_evidence(model: str, events: Sequence[Event], version: int | None) -> str:
+    """The digest of the newest evidence about this version; UsageError when there is none."""
     if version is None:
         raise UsageError(
             f"no version of {model} is waiting for an answer; "
             f"name a version: ratchet show {model} VERSION"
         )
-    judged = [event for event in events if event.version_to == version and event.evidence]
-    if not judged:
+    digests = [event.evidence for event in events if event.version_to == version and event.evidence]
+    if not digests:
         raise UsageError(
             f"version {version} of {model} has not been judged; "
             f"request its promotion: ratchet promote {model} {version}"
         )
-    return judged[-1]
+    return digests[-1]
 
 
-def _print_evidence(document: dict[str, Any], judged: Event) -> None:
-    digest = (judged.evidence or "")[:8]
-    click.echo(f"{wording.headline(document)}   evidence {digest[:4]} {digest[4:]}")
+def _print_evidence(document: dict[str, Any], digest: str) -> None:
+    click.echo(f"{wording.headline(document)}   evidence {digest[:4]} {digest[4:8]}")
     print_sentence(wording.answer(document))
     click.echo()
     headings = ("rule", "candidate", "other", "surely", "verdict")
@@ -94,6 +92,9 @@ def _print_request(settings: Settings, config: ModelConfig, pending: Event) -> N
     click.echo(f"Waiting for an approval until {until:%Y-%m-%d %H:%M} UTC.")
     click.echo(f'  ratchet approve {model} {version} --reason "..."')
     if settings.knows_servers:
+        # here, because most calls of `show` need no HTTP client
+        from deployments.prefect_api import flow_run_page
+
         page = flow_run_page(settings, pending.flow_run or "")
         click.echo(f"  or in Prefect: {page}")
     else:

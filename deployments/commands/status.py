@@ -140,9 +140,9 @@ def _in_production_on(model: str, events: Sequence[Event], instant: datetime) ->
 
 
 def _status_of(model: str, events: Sequence[Event]) -> ModelStatus:
-    now = standing(model, events)
     if not events:
         return ModelStatus(model)
+    now = standing(model, events)
     newest = max(events, key=lambda event: (event.version_to or 0, event.sequence))
     champion, pending = now.champion, now.pending
     return ModelStatus(
