@@ -17,9 +17,10 @@ from configs.data import Source
 from configs.model import ModelConfig
 from configs.settings import SHIPPED_MODELS, Settings
 from configs.split import Split
-from deployments.commands.main import VERBS, ratchet
+from deployments.commands.main import COMMANDS, ratchet
 from tasks.records import Outcome
-from tasks.release.ledger import EventName, Ledger
+from tasks.release.events import EventName
+from tasks.release.ledger import Ledger
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -48,7 +49,7 @@ def test_the_readme_names_the_commands_of_a_first_day() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=_path_in_repository)
 def test_every_command_that_a_page_names_exists(page: Path) -> None:
     named = re.findall(r"(?:^|`|\$ |  |run )ratchet ([a-z]+)", page.read_text(), re.MULTILINE)
-    assert set(named) <= set(VERBS)
+    assert set(named) <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
@@ -73,7 +74,7 @@ def test_every_variable_in_the_readme_is_a_setting() -> None:
     assert {name.lower() for name in variables} <= set(Settings.model_fields)
 
 
-@pytest.mark.parametrize("name", VERBS)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_with_an_example(name: str) -> None:
     command = ratchet.get_command(click.Context(ratchet), name)
     assert command is not None
