@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 WIDTH = 80
+LABEL_WIDTH = 9
 
 
 def print_table(
@@ -43,3 +44,12 @@ def print_sentence(text: str, indent: str = "") -> None:
     further = f"{indent}  " if indent else ""
     for line in text.splitlines():
         click.echo(click.wrap_text(line, WIDTH, initial_indent=indent, subsequent_indent=further))
+
+
+def print_items(label: str, sentences: Iterable[str]) -> None:
+    """Print sentences behind their label, each on a line of its own, folded under itself."""
+    for sentence in sentences:
+        text = click.wrap_text(sentence, WIDTH - LABEL_WIDTH)
+        for line in text.splitlines():
+            click.echo(f"{label:<{LABEL_WIDTH}}{line}")
+            label = ""

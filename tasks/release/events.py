@@ -3,9 +3,9 @@
 Not here: appending them (ledger.py), what follows from them (standing.py).
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 EventName = Literal[
     "requested",
@@ -84,6 +84,11 @@ class Event(Entry):
     @property
     def kind(self) -> EventKind:
         return KINDS[self.event]
+
+    def as_row(self) -> dict[str, Any]:
+        """The event under the names of the ledger's columns, for programs."""
+        row = asdict(self)
+        return row | {"evidence": row.pop("evidence_digest")}
 
     def __str__(self) -> str:
         instead = "" if self.version_from is None else f" in place of {self.version_from}"

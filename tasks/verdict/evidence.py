@@ -90,6 +90,15 @@ class Evidence:
     judged_on: date | None
 
     @property
+    def version_numbers(self) -> dict[Role, int | None]:
+        """The versions that were compared, by role."""
+        return {
+            "candidate": self.candidate.version,
+            "champion": self.champion.version if self.champion else None,
+            "reference": self.reference.version if self.reference else None,
+        }
+
+    @property
     def is_superior_to_reference(self) -> bool:
         return is_superior(self.better_than_reference)
 
