@@ -144,8 +144,8 @@ def train_candidate(
 
     Args:
         model: The model to train.
-        as_of: The end of the holdout, up to which labels are complete. By default the end of the
-            newest day less the delay. Only for data that are split by time.
+        as_of: The end of the holdout, up to which labels are complete; by default the end of the
+            newest day, minus the delay. Only for data that are split by time.
         overrides: Changes to `train` for this run alone, like train.params.n_estimators=200.
         explore: Log a run that reads no holdout and registers nothing.
     """
