@@ -126,7 +126,7 @@ def test_a_former_champion_whose_files_are_gone_does_not_serve_again(
     assert journey.aliases() == {"champion": 2, "reference": 1}
 
 
-def test_of_two_who_roll_back_at_once_the_second_changes_nothing(two_champions: Journey) -> None:
+def test_of_two_rollbacks_at_once_the_second_changes_nothing(two_champions: Journey) -> None:
     journey = two_champions
     runs = [journey.start(roll_back, version=1, **BY) for _ in range(2)]
     assert [journey.run(roll_back, run).type.value for run in runs] == ["COMPLETED", "FAILED"]

@@ -1,4 +1,5 @@
-"""train_candidate on real servers: what it leaves in MLflow and Prefect, and what it leaves alone when something stops it."""
+"""train_candidate on real servers: what it leaves in MLflow and Prefect, and what it does not touch
+when something stops it."""
 
 import json
 from pathlib import Path
@@ -79,34 +80,31 @@ def test_a_candidate_is_registered_with_everything_later_readers_need(
     } <= files
 
 
-def test_the_holdout_is_kept_with_its_history_and_read_back_only_unchanged(
+def test_the_holdout_is_stored_with_its_history_apart_from_the_training_keys(
     journey: Journey,
 ) -> None:
     journey.train()
     (version,) = journey.versions()
     run = journey.mlflow.get_run(version.run_id)
-    kept = stored_rows.read(
-        journey.mlflow, run.info.experiment_id, run.data.params["holdout_sha256"]
-    )
-    judged = kept[kept[stored_rows.JUDGED]]
-    assert len(judged) == int(run.data.params["holdout_rows"])
-    assert judged["bad"].sum() == int(run.data.params["holdout_positives"])
-    assert not (judged["customer"] == 0).any()
-    assert kept["at"].min() < pd.Timestamp("2026-01-08") - pd.Timedelta(hours=23)
-    trained = stored_rows.read(
-        journey.mlflow, run.info.experiment_id, run.data.params["train_keys_sha256"]
-    )
-    assert set(trained["id"]).isdisjoint(judged["id"])
+    experiment, params = run.info.experiment_id, run.data.params
+    stored = stored_rows.read(journey.mlflow, experiment, params["holdout_sha256"])
+    holdout = stored[stored[stored_rows.JUDGED]]
+    assert len(holdout) == int(params["holdout_rows"])
+    assert holdout["bad"].sum() == int(params["holdout_positives"])
+    assert not (holdout["customer"] == 0).any()
+    assert stored["at"].min() < pd.Timestamp("2026-01-08") - pd.Timedelta(hours=23)
+    trained = stored_rows.read(journey.mlflow, experiment, params["train_keys_sha256"])
+    assert set(trained["id"]).isdisjoint(holdout["id"])
 
 
-def test_kept_rows_that_were_changed_are_refused(journey: Journey, servers: Stack) -> None:
+def test_stored_rows_that_were_changed_are_refused(journey: Journey, servers: Stack) -> None:
     journey.train()
     (version,) = journey.versions()
     run = journey.mlflow.get_run(version.run_id)
     sha256 = run.data.params["holdout_sha256"]
     (file,) = servers.settings.home.rglob(f"{run.info.experiment_id}/kept/{sha256}.parquet")
-    rows_there = pd.read_parquet(file)
-    rows_there.assign(amount=0.0).to_parquet(file)
+    stored = pd.read_parquet(file)
+    stored.assign(amount=0.0).to_parquet(file)
     with pytest.raises(
         Refused, match=rf"the kept rows {sha256[:12]} have changed since they were stored; restore"
     ):
@@ -123,7 +121,7 @@ def test_plain_mlflow_serves_the_version_under_its_model_signature(journey: Jour
     ]
 
 
-def test_two_runs_of_the_same_data_keep_them_once(journey: Journey) -> None:
+def test_two_runs_of_the_same_data_store_them_once(journey: Journey) -> None:
     journey.train()
     journey.train(overrides=["train.params.C=0.1"])
     first, second = (journey.mlflow.get_run(version.run_id) for version in journey.versions())
@@ -132,6 +130,28 @@ def test_two_runs_of_the_same_data_keep_them_once(journey: Journey) -> None:
         "1.0",
         "0.1",
     }
+
+
+def test_a_program_reads_the_outcome_of_a_run_from_its_labels(journey: Journey) -> None:
+    run = journey.start(train_candidate)
+    journey.run(train_candidate, run)
+    labels = journey.read(run.id).labels
+    assert {name: labels[name] for name in labels if name.startswith("ratchet.")} == {
+        "ratchet.outcome": "registered",
+        "ratchet.version": 1,
+        "ratchet.run_count": 1,
+    }
+
+    hooks = journey.settings.models / f"{journey.model}.py"
+    hooks.write_text(hooks.read_text().replace("* 2", "* 3"))
+    journey.again(run)
+    journey.run(train_candidate, run)
+    retried = journey.read(run.id)
+    assert retried.labels["ratchet.error"] == "RunChanged"
+    assert "start a new run" in str(retried.labels["ratchet.error_message"])
+    assert retried.labels["ratchet.run_count"] == retried.run_count == 2
+    assert not retried.labels["ratchet.outcome"], "it is left over from the first attempt"
+    assert not retried.labels["ratchet.version"]
 
 
 def test_a_run_again_finds_its_own_version(journey: Journey) -> None:
@@ -148,8 +168,8 @@ def test_a_run_again_finds_its_own_version(journey: Journey) -> None:
         ("flows.training:settle", "after"),
         ("mlflow:MlflowClient.log_model_artifacts", "before"),
         ("mlflow:MlflowClient.finalize_logged_model", "before"),
-        ("flows.training:register", "before"),
-        ("flows.training:register", "after"),
+        ("flows.registration:register", "before"),
+        ("flows.registration:register", "after"),
     ],
 )
 def test_killed_at_any_place_the_same_run_again_makes_one_run_and_one_version(
@@ -157,9 +177,8 @@ def test_killed_at_any_place_the_same_run_again_makes_one_run_and_one_version(
 ) -> None:
     run = journey.start(train_candidate)
     journey.kill_at(run, place, when)
-    write_days(
-        journey.settings.data / "days", start="2026-01-11", days=1
-    )  # a retry next morning means the same rows
+    # data that arrive before the retry do not change what it trains on
+    write_days(journey.settings.data / "days", start="2026-01-11", days=1)
     journey.again(run)
     assert journey.run(train_candidate, run).name == "Registered"
     (recorded,) = journey.mlflow_runs(run)
@@ -192,7 +211,8 @@ def test_rejected_data_stop_the_run_and_register_nothing(journey: Journey) -> No
     assert state.type.value == "FAILED"
     assert "DataRejected" in str(state.message)
     assert "amount-known" in str(state.message)
-    assert "803" in str(state.message)  # the first key
+    first_key = "803"
+    assert first_key in str(state.message)
     assert journey.versions() == []
     (recorded,) = journey.mlflow_runs(run)
     assert recorded.info.status == "FAILED"
@@ -221,6 +241,9 @@ def test_explore_reads_no_holdout_and_registers_nothing(journey: Journey) -> Non
     run = journey.start(train_candidate, explore=True)
     assert journey.run(train_candidate, run).name == "Explored"
     assert journey.versions() == []
+    labels = journey.read(run.id).labels
+    assert labels["ratchet.outcome"] == "explored"
+    assert "ratchet.version" not in labels
     (recorded,) = journey.mlflow_runs(run)
     assert "train/average_precision" in recorded.data.metrics
     assert not [name for name in recorded.data.metrics if name.startswith("holdout/")]
@@ -231,21 +254,23 @@ def test_a_hook_that_raises_is_named_with_its_line(journey: Journey) -> None:
     hooks.write_text(hooks.read_text().replace('raw["amount"] * 2', 'raw["amuont"] * 2'))
     run = journey.start(train_candidate)
     state = journey.run(train_candidate, run)
-    assert f"hook add_double raised KeyError: 'amuont' ({journey.model}.py:2)" in str(state.message)
+    message = f"hook add_double raised KeyError: 'amuont' ({journey.model}.py:2)"
+    assert message in str(state.message)
+    labels = journey.read(run.id).labels
+    assert labels["ratchet.error"] == "HookFailed"
+    assert message in str(labels["ratchet.error_message"])
+    assert "ratchet.outcome" not in labels
     assert journey.versions() == []
 
 
-def test_a_candidate_asks_for_its_promotion_once_where_the_yaml_says_so(journey: Journey) -> None:
+def test_promotion_of_a_candidate_is_requested_once_where_the_yaml_says_so(
+    journey: Journey,
+) -> None:
     path = journey.settings.models / f"{journey.model}.yaml"
     path.write_text(path.read_text().replace("ask: manual", "ask: on_candidate"))
     run = journey.start(train_candidate)
     for _ in range(2):
         journey.run(train_candidate, run)
         journey.prefect.set_flow_run_state(run.id, Scheduled(), force=True)
-    asked = [
-        other
-        for other in journey.prefect.read_flow_runs(limit=200)
-        if other.parameters.get("version") == 1 and other.deployment_id
-    ]
-    mine = [other for other in asked if other.idempotency_key == f"{run.id}:promote:1"]
-    assert len(mine) == 1
+    keys = [promotion.idempotency_key for promotion in journey.promotions()]
+    assert keys == [f"{run.id}:promote:1"]
