@@ -67,7 +67,7 @@ def answer_request(
         "reason": reason,
         "evidence": pending.evidence_digest,
     }
-    flow_run = pending.flow_run or ""
+    flow_run = pending.flow_run
     lines_before = len(prefect.log_lines(flow_run, after=0))
     prefect.answer(flow_run, form)
     return follow(prefect, prefect.read(flow_run), lines_before, to_stderr=to_stderr)

@@ -78,7 +78,7 @@ class Scene:
                 newest = events[-1]
                 if newest.event != "requested":
                     return newest
-                if self.prefect.read(newest.flow_run or "").suspended:
+                if self.prefect.read(newest.flow_run).suspended:
                     return newest
             time.sleep(POLL_SECONDS)
         raise RatchetError(
