@@ -15,12 +15,7 @@ from configs.errors import UsageError
 
 def write(document: Mapping[str, Any]) -> str:
     """The one text of a document; UsageError names the first value that JSON cannot hold, such as NaN."""
-    try:
-        return rfc8785.dumps(dict(document)).decode()
-    except ValueError as error:
-        raise UsageError(
-            f"{_culprit(document).lstrip('.') or 'this'} cannot go on record: {error}"
-        ) from error
+    return _text_of(dict(document))
 
 
 def read(text: str) -> dict[str, Any]:
@@ -31,6 +26,20 @@ def read(text: str) -> dict[str, Any]:
 
 def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest(value: Any) -> str:
+    """The sha256 of the canonical JSON of any value: a mapping, a list, a text, a number."""
+    return sha256(_text_of(value))
+
+
+def _text_of(value: Any) -> str:
+    try:
+        return rfc8785.dumps(value).decode()
+    except ValueError as error:
+        raise UsageError(
+            f"{_culprit(value).lstrip('.') or 'this'} cannot go on record: {error}"
+        ) from error
 
 
 def _culprit(value: Any) -> str:

@@ -35,6 +35,7 @@ from tasks.records import ValidationReport
 from tasks.tracking import model_files, plans, registry, runs, training_record
 from tasks.tracking.plans import Plan
 from tasks.tracking.runs import Run
+from tasks.tracking.training_record import TrainingResult, TrainingRun
 
 Override = Annotated[str, Field(pattern=r"^train\.[A-Za-z_][\w.]*=.+$")]
 
@@ -75,13 +76,11 @@ record_data = step(
 record_evaluation = step(
     training_record.record_evaluation, "record", retries=3, timeout_seconds=30 * MINUTE
 )
-write_report = step(
-    training_record.record_training_report, "report", retries=3, timeout_seconds=30 * MINUTE
-)
+write_report = step(training_record.record_report, "report", retries=3, timeout_seconds=30 * MINUTE)
 log_model = step(
     model_files.log_model,
     "log model",
-    lambda logged: f"sha256 {logged[1][:8]}",
+    lambda logged: f"sha256 {logged.sha256[:8]}",
     retries=3,
     timeout_seconds=30 * MINUTE,
 )
@@ -137,25 +136,26 @@ def train_candidate(
         {"ratchet.flow": "train_candidate", "ratchet.flow_run_url": flow_url(settings)},
     )
     plan = settle(client, run, settings, model, as_of, overrides)
-    config = plan.config
+    config, training_run = plan.config, TrainingRun(client, run, plan)
     rename(client, run, run_name(plan))
     runs.describe_experiment(
         client, run.experiment, f"{config.description}. Owner: {config.owner}."
     )
 
     raw = load(config, plan.window, settings.data, holdout=not explore)
-    checked = [pass_checks(client, settings, run, plan, raw, "raw")]
+    checked = [pass_checks(settings, training_run, raw, "raw")]
     rows = prepare(config, plan.hooks, raw)
-    checked.append(pass_checks(client, settings, run, plan, rows, "features"))
+    checked.append(pass_checks(settings, training_run, rows, "features"))
     partitions = split(config, plan.hooks, rows, plan.window, holdout=not explore)
 
     pipeline = train(config, partitions.train)
     decider, chosen = choose_threshold(pipeline, config, partitions)
     scored = evaluate(decider, config, plan.hooks, partitions)
     signed = sign(decider, config, partitions.train)
-    facts = record_data(client, run, plan, raw, partitions)
-    record_evaluation(client, run, plan, partitions, scored, chosen)
-    write_report(client, run, plan, decider, partitions, scored, chosen, checked, facts, spent())
+    facts = record_data(training_run, raw, partitions)
+    record_evaluation(training_run, partitions, scored, chosen)
+    result = TrainingResult(decider, partitions, scored, chosen, checked)
+    write_report(training_run, result, facts, spent())
     model_id, sha256 = log_model(client, run, signed, config)
     runs.log_metrics(
         client,
@@ -167,7 +167,7 @@ def train_candidate(
         return Completed(name="Explored", message=f"explored {model}: {scored}")
 
     tags = {model_files.SHA256: sha256, "ratchet.flow_run_url": flow_url(settings)}
-    tags |= {"ratchet.as_of": plan.as_of.isoformat()} if plan.as_of else {}
+    tags |= plan.version_tags
     version = register(
         client,
         run,
@@ -192,11 +192,12 @@ def rename(client: MlflowClient, run: Run, name: str) -> None:
 
 
 def pass_checks(
-    client: MlflowClient, settings: Settings, run: Run, plan: Plan, rows: DataFrame, stage: Stage
+    settings: Settings, training_run: TrainingRun, rows: DataFrame, stage: Stage
 ) -> ValidationReport:
     """The report of this stage if no critical check fails; it is on record, and linked from Prefect, either way."""
+    run, plan = training_run.run, training_run.plan
     report = validate(rows, plan.config, plan.window, stage)
-    record_checks(client, run, plan, report)
+    record_checks(training_run, report)
     page = settings.mlflow_page(
         f"experiments/{run.experiment}/runs/{run.id}/artifacts/validation/{stage}.html"
     )
