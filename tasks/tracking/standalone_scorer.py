@@ -20,7 +20,8 @@ def main(model_folder: str, rows_file: str, answers_file: str) -> None:
     """Write the scores, (n, classes) or (n,), the classes and the threshold as one .npz file."""
     estimator = mlflow.sklearn.load_model(model_folder)
     features = pd.read_parquet(rows_file)
-    classes = getattr(estimator, "classes_", [])
+    # by way of a list, names become texts: an array of Python objects would have to be pickled
+    classes = np.array(list(getattr(estimator, "classes_", [])))
     predict = estimator.predict_proba if len(classes) else estimator.predict
     threshold = threshold_of(estimator)
     np.savez(answers_file, scores=predict(features), classes=classes, threshold=threshold)
