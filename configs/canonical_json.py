@@ -22,11 +22,7 @@ def write(document: Mapping[str, Any]) -> str:
 
     Raises UsageError, which names the first value that JSON cannot hold, such as NaN.
     """
-    try:
-        return rfc8785.dumps(dict(document)).decode()
-    except ValueError as error:
-        path = _path_to_unwritable(document).lstrip(".") or "this"
-        raise UsageError(f"{path} cannot be recorded: {error}") from error
+    return _text_of(dict(document))
 
 
 def read(text: str) -> dict[str, Any]:
@@ -38,6 +34,19 @@ def read(text: str) -> dict[str, Any]:
 def sha256(text: str) -> str:
     """The hexadecimal sha256 of a text in UTF-8."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest(value: Any) -> str:
+    """The sha256 of the canonical JSON of any value: a mapping, a list, a text, a number."""
+    return sha256(_text_of(value))
+
+
+def _text_of(value: Any) -> str:
+    try:
+        return rfc8785.dumps(value).decode()
+    except ValueError as error:
+        path = _path_to_unwritable(value).lstrip(".") or "this"
+        raise UsageError(f"{path} cannot be recorded: {error}") from error
 
 
 def _path_to_unwritable(value: Any) -> str:

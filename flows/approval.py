@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, create_model
 
 from tasks.release.promotion_answer import Answer
 from tasks.verdict import wording
+from tasks.verdict.evidence import Evidence
 
 RequiredText = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
@@ -39,12 +40,12 @@ def approval_form(digest: str) -> type[RunInput]:
     return create_model("Approval", __base__=RunInput, **fields)
 
 
-def ask(document: dict[str, Any], digest: str, page: str, invalid_answers: int) -> Answer | None:
+def ask(evidence: Evidence, digest: str, page: str, invalid_answers: int) -> Answer | None:
     """The person's answer, or None if the run was resumed without a complete form.
 
     While there is no answer the flow run is suspended, and this call does not return.
     """
-    description = wording.as_question(document, page)
+    description = wording.form_text(evidence, page)
     form = approval_form(digest).with_initial_data(description=description)
     # with the run count, a retried flow run asks again instead of finding the previous answer
     key = f"approval-{flow_run.run_count}-{invalid_answers}"

@@ -18,9 +18,10 @@ from flows.release import close, describe, open_promotion_run, project, run_name
 from flows.request_queue import clear_dead_request
 from flows.runs import MINUTE, run_url
 from flows.steps import step
-from tasks.release import promotion_answer, promotion_request, rollback
-from tasks.release.ledger import Event
+from tasks.release import promotion_answer, promotion_request, reference
+from tasks.release.events import Event
 from tasks.release.promotion_answer import Answer
+from tasks.release.promotion_request import RequestOptions
 from tasks.release.promotion_run import PromotionRun
 from tasks.verdict import report
 
@@ -34,7 +35,7 @@ def _answer_line(event: Event) -> str:
 
 
 judge = step(promotion_request.judge, "judge", str, retries=3, timeout_seconds=120 * MINUTE)
-keep_report = step(report.keep, "report", retries=3, timeout_seconds=30 * MINUTE)
+log_report = step(report.log, "report", retries=3, timeout_seconds=30 * MINUTE)
 request = step(promotion_request.request, "request", _request_line)
 take_answer = step(promotion_answer.take_answer, "decide", _answer_line)
 
@@ -64,7 +65,8 @@ def promote_candidate(
     clear_dead_request(run.ledger, run.client, run.config)
     requested = run.own("requested")
     if requested is None:
-        requested = submit(run, asked_by, instead, only_if_better)
+        options = RequestOptions(asked_by, instead, only_if_better)
+        requested = submit(run, options)
         if requested.event != "requested":
             return finish(run, requested)
         describe(run, requested)
@@ -73,27 +75,26 @@ def promote_candidate(
     return finish(run, take_answer(run, requested, answer))
 
 
-def submit(run: PromotionRun, asked_by: str, instead: bool, only_if_better: bool) -> Event:
+def submit(run: PromotionRun, options: RequestOptions) -> Event:
     """Judge the candidate and request its promotion: `requested`, `refused` or `deferred`."""
-    if not instead and (deferred := promotion_request.put_off(run, asked_by)):
+    if deferred := promotion_request.defer(run, options):
         return deferred
     while True:
-        judgement = judge(run, asked_by)
-        keep_report(run.client, run.mlflow_run, judgement)
-        event = request(run, judgement, asked_by, instead=instead, only_if_better=only_if_better)
-        if event:
+        judgement = judge(run, options)
+        log_report(run.client, run.mlflow_run, judgement)
+        if event := request(run, judgement, options):
             return event
 
 
 def wait_for_answer(run: PromotionRun, requested: Event) -> Answer:
     """The person's answer; until there is one the flow run is suspended and no process waits."""
-    digest = requested.evidence or ""
-    document = run.ledger.evidence(digest)
+    evidence = run.ledger.evidence_of(requested)
+    digest = requested.evidence_digest or ""
     while True:
         run.client.update_run(run.mlflow_run, status="SCHEDULED")
         invalid_answers = run.count("answer_invalid")
-        answer = ask(document, digest, report_page(run), invalid_answers)
-        if answer and answer.evidence == digest:
+        answer = ask(evidence, digest, report_page(run), invalid_answers)
+        if answer and answer.evidence_digest == digest:
             run.client.update_run(run.mlflow_run, status="RUNNING")
             return answer
         promotion_answer.note_invalid(run, invalid_answers)
@@ -107,5 +108,5 @@ def report_page(run: PromotionRun) -> str:
 def finish(run: PromotionRun, ending: Event) -> Outcome:
     """Raise the reference if this promotion earned it, then close the run."""
     if ending.event == "promoted":
-        rollback.raise_reference(run, ending)
+        reference.raise_reference(run, ending)
     return close(run, ending)

@@ -7,10 +7,11 @@ from configs.settings import Settings
 from flows.outcome import Outcome
 from flows.runs import MINUTE, artifact_key, describe, flow_url, request_promotion, run_url
 from flows.steps import step
-from flows.training_run import TrainingRun
 from tasks.model.evaluation import Evaluation
 from tasks.tracking import model_files, registry
+from tasks.tracking.model_files import LoggedFiles
 from tasks.tracking.plans import Plan
+from tasks.tracking.training_record import TrainingRun
 
 register = step(
     registry.register,
@@ -24,28 +25,26 @@ register = step(
 def register_candidate(
     training_run: TrainingRun,
     settings: Settings,
-    model_id: str,
-    sha256: str,
-    evaluated: Evaluation,
+    logged: LoggedFiles,
+    evaluation: Evaluation,
 ) -> Outcome:
     """Register the logged model, link to it, and request its promotion if the YAML says so."""
     client, run, plan = training_run.client, training_run.run, training_run.plan
     config = training_run.config
-    tags = {model_files.SHA256: sha256, "ratchet.flow_run_url": flow_url(settings)}
-    if plan.as_of:
-        tags["ratchet.as_of"] = plan.as_of.isoformat()
+    tags = {model_files.SHA256: logged.sha256, "ratchet.flow_run_url": flow_url(settings)}
+    tags |= plan.version_tags
     title = _joined("Candidate", day_of(plan))
-    version = register(client, run, config, model_id, tags, f"{title}: {evaluated}")
-    describe_candidate(training_run, settings, version, str(evaluated))
+    version = register(client, run, config, logged.model_id, tags, f"{title}: {evaluation}")
+    describe_candidate(training_run, settings, version, str(evaluation))
     if config.promotion.ask != "manual":
         requester = _joined(config.name, day_of(plan), "training")
         request_promotion(config, version, requester, run.flow_run)
-    message = f"version {version} of {config.name} is a candidate: {evaluated}"
+    message = f"version {version} of {config.name} is a candidate: {evaluation}"
     return Outcome("registered", message, version)
 
 
 def describe_candidate(
-    training_run: TrainingRun, settings: Settings, version: int, evaluated: str
+    training_run: TrainingRun, settings: Settings, version: int, evaluation: str
 ) -> None:
     """Show the result and its links on the run's page in both systems."""
     run, model = training_run.run, training_run.config.name
@@ -53,7 +52,7 @@ def describe_candidate(
     run_page = run_url(settings, run.experiment, run.id)
     version_page = settings.mlflow_page(f"models/{model}/versions/{version}")
     text = (
-        f"# {model} {version}\n\n{training_run.plan}\n\n{evaluated}\n\n"
+        f"# {model} {version}\n\n{training_run.plan}\n\n{evaluation}\n\n"
         f"- [the report]({report_page})\n"
         f"- [the run in MLflow]({run_page})\n"
         f"- [the version in MLflow]({version_page})\n"

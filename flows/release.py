@@ -12,7 +12,8 @@ from flows.outcome import Outcome
 from flows.request_queue import request_next
 from flows.steps import step
 from tasks.release import projection
-from tasks.release.ledger import Event, Ledger
+from tasks.release.events import Event
+from tasks.release.ledger import Ledger
 from tasks.release.promotion_run import PromotionRun
 from tasks.verdict import wording
 
@@ -52,6 +53,8 @@ def close(run: PromotionRun, ending: Event) -> Outcome:
 
 def describe(run: PromotionRun, event: Event) -> None:
     """Show the event, and the evidence it rests on, on the run's page in both systems."""
-    evidence = wording.as_markdown(run.ledger.evidence(event.evidence)) if event.evidence else ""
+    text = f"{event}."
+    if event.evidence_digest:
+        text += f"\n\n{wording.markdown(run.ledger.evidence_of(event))}"
     key = runs.artifact_key("promotion", run.config.name)
-    runs.describe(run.client, run.mlflow_run, key, event.event, f"{event}.\n\n{evidence}")
+    runs.describe(run.client, run.mlflow_run, key, event.event, text)

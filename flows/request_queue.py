@@ -17,7 +17,8 @@ from configs.model import ModelConfig
 from flows.outcome import Outcome, label
 from flows.runs import find_flow_run, request_promotion
 from tasks.release import promotion_answer, promotion_request
-from tasks.release.ledger import Event, Ledger
+from tasks.release.events import Event
+from tasks.release.ledger import Ledger
 from tasks.release.promotion_run import PromotionRun
 from tasks.release.standing import standing
 
@@ -35,7 +36,7 @@ def clear_dead_request(ledger: Ledger, client: MlflowClient, config: ModelConfig
         flow_run = find_flow_run(prefect, run.flow_run)
         if flow_run is None:
             promotion_answer.end_unanswered(run, "withdrawn", "its flow run was deleted")
-        elif _is_paused(flow_run) and promotion_answer.is_overdue(run, pending):
+        elif _is_paused(flow_run) and promotion_answer.is_overdue(pending, config):
             _expire(prefect, run, flow_run)
         elif loss := _recoverable_loss(flow_run):
             _resume(prefect, flow_run, loss)
@@ -55,14 +56,14 @@ def request_next(ledger: Ledger, config: ModelConfig) -> None:
         return
     newest = now.deferred[-1]
     # only a version that was judged before it was deferred has evidence
-    waits_for_age = newest.evidence is not None
+    waits_for_age = newest.evidence_digest is not None
     if waits_for_age and not promotion_request.is_old(now.champion, config):
         return
     request_promotion(
         config,
-        newest.version_to or 0,
+        newest.version_to,
         newest.who,
-        newest.flow_run or "",
+        newest.flow_run,
         only_if_better=not waits_for_age,
     )
 
@@ -74,9 +75,9 @@ def _promotion_run_of(
         ledger,
         client,
         config,
-        version=pending.version_to or 0,
-        flow_run=pending.flow_run or "",
-        mlflow_run=pending.mlflow_run or "",
+        version=pending.version_to,
+        flow_run=pending.flow_run,
+        mlflow_run=pending.mlflow_run,
     )
 
 

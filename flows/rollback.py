@@ -12,10 +12,10 @@ from flows import mirror
 from flows.outcome import Outcome, publish_outcome
 from flows.release import close, open_promotion_run, run_name
 from flows.steps import step
-from tasks.release import rollback
+from tasks.release import reference, rollback
 
 roll_back_once = step(rollback.roll_back, "roll back", str)
-move_reference_once = step(rollback.move_reference, "reference", str)
+move_reference_once = step(reference.move_reference, "reference", str)
 
 Version = Annotated[int, Field(ge=1)]
 Reason = Annotated[str, Field(min_length=1)]

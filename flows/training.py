@@ -32,14 +32,16 @@ from flows.runs import (
 )
 from flows.steps import step
 from flows.stopwatch import stopwatch
-from flows.training_run import TrainingRun, of_training
 from tasks.data import hooks, sources, splits, validation
 from tasks.data.validation import Stage
-from tasks.model import evaluation, threshold, training
+from tasks.model import threshold, training
+from tasks.model.evaluation import evaluate as evaluate_estimator
 from tasks.model.threshold import Choice
+from tasks.model.trained_model import TrainedModel
 from tasks.records import ValidationReport
 from tasks.tracking import model_files, plans, runs, training_record
 from tasks.tracking.runs import Run
+from tasks.tracking.training_record import TrainingRun
 
 Override = Annotated[str, Field(pattern=r"^train\.[A-Za-z_][\w.]*=.+$")]
 
@@ -47,11 +49,6 @@ Override = Annotated[str, Field(pattern=r"^train\.[A-Za-z_][\w.]*=.+$")]
 def _threshold_line(thresholded: tuple[BaseEstimator, Choice | None]) -> str:
     _, choice = thresholded
     return str(choice) if choice else "0.5, as the YAML configures none"
-
-
-def _model_line(logged: tuple[str, str]) -> str:
-    _, sha256 = logged
-    return f"sha256 {sha256[:8]}"
 
 
 settle = step(plans.settle, "settle", str, retries=3, timeout_seconds=5 * MINUTE)
@@ -64,7 +61,7 @@ load = step(
 )
 validate = step(validation.validate, "validate", str, timeout_seconds=60 * MINUTE)
 record_checks = step(
-    of_training(training_record.record_checks),
+    training_record.record_checks,
     "record checks",
     retries=3,
     timeout_seconds=5 * MINUTE,
@@ -78,27 +75,27 @@ prepare = step(
 split = step(splits.split, "split", str)
 train = step(training.fit, "train", lambda pipeline: type(pipeline.named_steps["model"]).__name__)
 choose_threshold = step(threshold.with_threshold, "threshold", _threshold_line)
-evaluate = step(evaluation.evaluate, "evaluate", str)
+evaluate = step(evaluate_estimator, "evaluate", str)
 sign = step(
     model_files.sign,
     "sign",
     lambda signed: f"model signature of {len(signed.sample.columns)} features",
 )
 record_data = step(
-    of_training(training_record.record_data),
+    training_record.record_data,
     "keep data",
     lambda facts: f"digest {facts['data_digest'][:8]}",
     retries=3,
     timeout_seconds=30 * MINUTE,
 )
 record_evaluation = step(
-    of_training(training_record.record_evaluation),
+    training_record.record_evaluation,
     "record",
     retries=3,
     timeout_seconds=30 * MINUTE,
 )
 record_report = step(
-    of_training(training_record.record_training_report),
+    training_record.record_report,
     "report",
     retries=3,
     timeout_seconds=30 * MINUTE,
@@ -106,7 +103,7 @@ record_report = step(
 log_model = step(
     model_files.log_model,
     "log model",
-    _model_line,
+    lambda logged: f"sha256 {logged.sha256[:8]}",
     retries=3,
     timeout_seconds=30 * MINUTE,
 )
@@ -162,20 +159,19 @@ def train_candidate(
 
         pipeline = train(config, partitions.train)
         estimator, choice = choose_threshold(pipeline, config, partitions)
-        evaluated = evaluate(estimator, config, plan.hooks, partitions)
+        evaluation = evaluate(estimator, config, plan.hooks, partitions)
         signed = sign(estimator, config, partitions.train)
 
+        reports = (raw_report, features_report)
+        trained = TrainedModel(config, estimator, partitions, evaluation, choice, reports)
         facts = record_data(training_run, raw, partitions)
-        record_evaluation(training_run, partitions, evaluated, choice)
-        reports = [raw_report, features_report]
-        record_report(
-            training_run, estimator, partitions, evaluated, choice, reports, facts, watch.costs
-        )
-        model_id, sha256 = log_model(training_run.client, training_run.run, signed, config)
+        record_evaluation(training_run, trained)
+        record_report(training_run, trained, facts, watch.costs)
+        logged = log_model(training_run.client, training_run.run, signed, config)
         log_costs(training_run, facts, watch.metrics())
         if explore:
-            return Outcome("explored", f"explored {model}: {evaluated}")
-        return register_candidate(training_run, settings, model_id, sha256, evaluated)
+            return Outcome("explored", f"explored {model}: {evaluation}")
+        return register_candidate(training_run, settings, logged, evaluation)
 
 
 def begin(

@@ -27,6 +27,7 @@ from deployments.stack import Stack
 from tasks.model.scores import as_table, score
 from tasks.model.training import fit
 from tasks.tracking import model_files, registry, runs
+from tasks.tracking.requirements import pip_requirements
 
 # of estimators that are given little time and odd columns
 pytestmark = [
@@ -207,7 +208,7 @@ def test_all_of_them_predict_the_same_in_an_environment_of_their_own_requirement
         expected[f"models:/{config.name}/{version}"] = [
             float(answer) for answer in pipeline.predict(rows[list(COLUMNS)])
         ]
-        requirements |= set(model_files.requirements(config))
+        requirements |= set(pip_requirements(config))
     rows[list(COLUMNS)].to_parquet(tmp_path / "rows.parquet")
     python = tmp_path / "env" / "bin" / "python"
     subprocess.run(
@@ -232,7 +233,7 @@ def test_what_could_run_code_when_it_is_loaded_is_refused_by_its_name(
 ) -> None:
     config = making("regression", "sklearn.linear_model.LinearRegression", {})
     signed = model_files.sign(fit(config, rows), config, rows)
-    signed.pipeline.steps.insert(0, ("mine", FunctionTransformer(len)))
+    signed.estimator.steps.insert(0, ("mine", FunctionTransformer(len)))
     with pytest.raises(
         ModelRejected,
         match=r"the model holds builtins\.len, which could run code when it is loaded",

@@ -245,8 +245,8 @@ def test_a_version_with_another_prepare_is_given_its_own(
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        ("holdout changed", "The holdout of version 2 cannot be used: the kept rows"),
-        ("holdout gone", "The holdout of version 2 cannot be used: the kept rows"),
+        ("holdout changed", "The holdout of version 2 cannot be used: the stored rows"),
+        ("holdout gone", "The holdout of version 2 cannot be used: the stored rows"),
         ("champion deleted", "Champion 1 cannot be compared: "),
         ("champion damaged", "Champion 1 cannot be compared: the model's files have sha256"),
         ("champion gone", "Champion 1 cannot be compared: the model's files"),

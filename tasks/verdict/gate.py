@@ -33,7 +33,7 @@ class GateDefinition:
     @property
     def digest(self) -> str:
         """The sha256 of the definition's canonical JSON: equal gates have equal digests."""
-        return canonical_json.sha256(canonical_json.write(asdict(self)))
+        return canonical_json.digest(asdict(self))
 
 
 def decide(estimates: RuleEstimates, problems: Sequence[str] = ()) -> Verdict:
