@@ -40,7 +40,7 @@ def test_a_database_that_cannot_be_upgraded_is_left_as_it_was(settings: Settings
         broken.execute("CREATE TABLE alembic_version (version_num TEXT)")
         broken.execute("INSERT INTO alembic_version VALUES ('of the future')")
     with pytest.raises(
-        RatchetError, match=r"cannot bring .* up to date: .*of the future.* a copy is in"
+        RatchetError, match=r"cannot upgrade .*: .*of the future.* a copy is in"
     ):
         migrate(settings, lambda _: None)
     assert not (settings.home / "versions.json").exists()
