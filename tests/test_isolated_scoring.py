@@ -19,6 +19,8 @@ from tasks.records import RegisteredVersion
 from tasks.tracking import isolated_scoring, versions
 
 OLDER = "scikit-learn==1.8.0"
+# the files lie in a folder; a client without an address would make a database where tests run
+UNASKED = MlflowClient("http://127.0.0.1:9")
 MAKE = """
 import json, sys, mlflow.sklearn, pandas
 from sklearn.linear_model import LogisticRegression
@@ -66,7 +68,7 @@ def test_a_champion_of_an_older_scikit_learn_is_scored_in_its_own_environment(
     older = RegisteredVersion(
         "tiny", 1, "r", "1", "a", "f", sha256, str(tmp_path / "model"), {}, {}
     )
-    scored = versions.score(MlflowClient(), older, read_file(tiny), rows)
+    scored = versions.score(UNASKED, older, read_file(tiny), rows)
     assert scored.note == f"needs {OLDER} and was scored in an environment of its own"
     np.testing.assert_array_equal(scored.scores, json.loads(made.stdout.splitlines()[-1]))
 
