@@ -35,6 +35,12 @@ class Settings(BaseSettings):
     ratchet_ledger: str | None = Field(
         default=None, description="SQLAlchemy URL of the ledger; SQLite in the home if unset."
     )
+    ratchet_mlflow_port: int = Field(
+        default=5000, ge=0, le=65535, description="Port for MLflow; 0 means any free port."
+    )
+    ratchet_prefect_port: int = Field(
+        default=4200, ge=0, le=65535, description="Port for Prefect; 0 means any free port."
+    )
     mlflow_tracking_uri: str | None = Field(
         default=None, description="Address of the MLflow server."
     )

@@ -29,6 +29,8 @@ from tasks.records import RegisteredVersion
 from tasks.tracking import isolated_scoring, standalone_scorer, versions
 
 OLDER = "scikit-learn==1.8.0"
+# the files lie in a folder; a client without an address would make a database where tests run
+UNASKED = MlflowClient("http://127.0.0.1:9")
 FEATURES = ["amount", "double"]
 TRAIN = """
 import json, sys, mlflow.sklearn, pandas
@@ -82,7 +84,7 @@ def test_a_champion_of_an_older_scikit_learn_is_scored_in_its_own_environment(
     )
     sha256 = digests.of_folder(model_folder)
     older = RegisteredVersion("tiny", 1, "r", "1", "a", "f", sha256, str(model_folder), {}, {})
-    scored = versions.score(MlflowClient(), older, read_file(tiny), rows)
+    scored = versions.score(UNASKED, older, read_file(tiny), rows)
     assert scored.note == f"needs {OLDER} and was scored in an environment of its own"
     np.testing.assert_array_equal(scored.scores, json.loads(trained.stdout.splitlines()[-1]))
 

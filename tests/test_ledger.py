@@ -1,6 +1,7 @@
 """The ledger keeps what it was given: once, in order, unchanged; in SQLite and in Postgres."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from configs import canonical_json
 from configs.errors import ConfigError, HeadMoved, LedgerDamaged, Unreachable, UsageError
 from tasks.release.events import Entry, Event
 from tasks.release.ledger import Ledger
+from tasks.release.standing import standing
+from tasks.verdict import wording
 from tests.postgres import postgres_server as postgres_server
 
 NOON = datetime(2018, 8, 8, 12, 0, 0, 123456)
@@ -577,3 +580,22 @@ def test_an_event_can_be_read_aloud(tmp_path: Path) -> None:
     )
     approved = put(ledger, "approved", 1, version_from=4, version_to=5, time=NOON)
     assert str(approved) == "fraud 5 was approved, by ana (declared), 2018-08-08 12:00 UTC"
+
+
+def test_a_ledger_of_an_early_release_is_verified_read_and_shown(tmp_path: Path) -> None:
+    """Its evidence was written before evidence had a type, by the demo of that day."""
+    dump = Path(__file__).with_name("ledger_of_an_early_demo.sql").read_text()
+    database = sqlite3.connect(tmp_path / "ledger.db")
+    database.executescript(dump)
+    database.close()
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    events = ledger.events("fraud_detector")
+    assert ledger.verify("fraud_detector") == len(events) > 10
+    assert standing("fraud_detector", events).champion_version == 2
+    judged = {event.version_to: event for event in events if event.evidence_digest}
+    outcomes = {
+        version: ledger.evidence_of(event).verdict.outcome for version, event in judged.items()
+    }
+    assert outcomes == {1: "PASS", 2: "PASS", 3: "FAIL", 4: "PASS"}
+    for event in judged.values():
+        assert wording.markdown(ledger.evidence_of(event)).startswith("**fraud_detector ")

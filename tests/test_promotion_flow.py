@@ -93,7 +93,7 @@ def test_the_form_has_no_default_and_takes_no_other_evidence(journey: Journey) -
             "decision": "approve",
             "your_name": "n",
             "reason": "r",
-            "evidence": journey.events[-1].evidence,
+            "evidence": journey.events[-1].evidence_digest,
         }
         del form[missing]
         assert journey.prefect.resume_flow_run(run.id, run_input=form).status.value == "REJECT"
@@ -135,7 +135,7 @@ def test_an_answer_to_a_form_of_an_older_release_does_not_count_and_is_asked_aga
     answer = {
         "decision": "approve",
         "your_name": "release lead",
-        "evidence": journey.events[-1].evidence,
+        "evidence": journey.events[-1].evidence_digest,
     } | form
     assert journey.prefect.resume_flow_run(run.id, run_input=answer).status.value == "ACCEPT"
 

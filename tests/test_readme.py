@@ -19,7 +19,7 @@ from configs.settings import SHIPPED_MODELS, Settings
 from configs.split import Split
 from deployments.commands.main import COMMANDS, ratchet
 from tasks.records import Outcome
-from tasks.release.events import EventName
+from tasks.release.events import Entry, EventName
 from tasks.release.ledger import Ledger
 
 ROOT = Path(__file__).parents[1]
@@ -175,21 +175,19 @@ def test_what_the_readme_shows_of_a_candidate_is_what_is_printed(settings: Setti
     block = README.split("$ ratchet show fraud_detector 2\n")[1].split("```")[0]
     document = json.loads((ROOT / "tests" / "evidence_of_the_demo.json").read_text())
     ledger = Ledger(settings.ledger_url)
-    said = {
-        "who": "gate",
-        "identity": "declared",
-        "version_to": 2,
-        "flow_run": "f",
-        "why": "surely better than 1 in average_precision",
-    }
-    ledger.append(
-        "fraud_detector",
-        "reference_set",
-        after=0,
+    entry = Entry(
+        model="fraud_detector",
+        event="reference_set",
+        version_to=2,
+        who="gate",
+        identity="machine",
+        why="superior to 1 in average_precision",
+        flow_run="f",
+        mlflow_run="m",
+        evidence_digest=ledger.store_document(document),
         key="f",
-        evidence=ledger.store_evidence(document),
-        **said,
     )
+    ledger.append(entry, after=0)
     environment = os.environ | settings.environment() | {"RATCHET_MODELS": str(SHIPPED_MODELS)}
     command = [sys.executable, "-m", "deployments.commands", "show", "fraud_detector", "2"]
     printed = subprocess.run(

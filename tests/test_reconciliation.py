@@ -10,6 +10,7 @@ from flows import request_queue
 from flows.promotion import promote_candidate
 from flows.reconciliation import reconcile
 from flows.training import train_candidate
+from tasks.release.events import Entry
 from tests.journeys import Journey
 
 APPEND = "tasks.release.ledger:Ledger.append"
@@ -75,20 +76,18 @@ def test_a_request_whose_flow_run_was_deleted_is_withdrawn_and_its_mlflow_run_en
 
 def test_a_request_past_its_days_is_expired_and_its_flow_run_ended(journey: Journey) -> None:
     run = journey.start(promote_candidate, version=journey.candidate())
-    digest = journey.ledger.store_evidence({"made": "eight days ago"})
     long_ago = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=8)
-    journey.ledger.append(
-        journey.model,
-        "requested",
-        after=0,
-        key=f"{run.id}:requested",
+    entry = Entry(
+        model=journey.model,
+        event="requested",
         version_to=1,
         who="somebody",
         identity="declared",
         flow_run=str(run.id),
-        evidence=digest,
-        time=long_ago,
+        mlflow_run="gone",
+        key=f"{run.id}:requested",
     )
+    journey.ledger.append(entry, after=0, time=long_ago)
     journey.prefect.set_flow_run_state(run.id, Suspended(), force=True)
     _, state = journey.ask(journey.candidate())
     assert state.name == "Suspended"
