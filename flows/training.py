@@ -36,7 +36,7 @@ from tasks.data import hooks, sources, splits, validation
 from tasks.data.validation import Stage
 from tasks.model import threshold, training
 from tasks.model.evaluation import evaluate as evaluate_estimator
-from tasks.model.threshold import Choice
+from tasks.model.threshold import ThresholdChoice
 from tasks.model.trained_model import TrainedModel
 from tasks.records import ValidationReport
 from tasks.tracking import model_files, plans, runs, training_record
@@ -46,7 +46,7 @@ from tasks.tracking.training_record import TrainingRun
 Override = Annotated[str, Field(pattern=r"^train\.[A-Za-z_][\w.]*=.+$")]
 
 
-def _threshold_line(thresholded: tuple[BaseEstimator, Choice | None]) -> str:
+def _threshold_line(thresholded: tuple[BaseEstimator, ThresholdChoice | None]) -> str:
     _, choice = thresholded
     return str(choice) if choice else "0.5, as the YAML configures none"
 
@@ -74,7 +74,7 @@ prepare = step(
 )
 split = step(splits.split, "split", str)
 train = step(training.fit, "train", lambda pipeline: type(pipeline.named_steps["model"]).__name__)
-choose_threshold = step(threshold.with_threshold, "threshold", _threshold_line)
+choose_threshold = step(threshold.choose_threshold, "threshold", _threshold_line)
 evaluate = step(evaluate_estimator, "evaluate", str)
 sign = step(
     model_files.sign,

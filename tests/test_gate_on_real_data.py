@@ -26,7 +26,7 @@ from tasks.data.hooks import Hooks
 from tasks.data.splits import Partitions
 from tasks.model import training
 from tasks.model.scores import Scores, score
-from tasks.model.threshold import with_threshold
+from tasks.model.threshold import choose_threshold
 from tasks.verdict import gate
 from tests.contests import contest_of
 
@@ -168,7 +168,7 @@ def test_the_threshold_chosen_for_the_documented_cost_lowers_that_of_the_holdout
         "german_credit", Path(__file__).parent / "models", DATA / "others", None
     )
     pipeline = training.fit(config, parts.train)
-    _, chosen = with_threshold(pipeline, config, parts)
+    _, chosen = choose_threshold(pipeline, config, parts)
     assert chosen is not None
     asked = config.model_copy(update={"gate": (Rule(metric="cost", better_than="champion"),)})
     scores = score(pipeline, config, parts.holdout)

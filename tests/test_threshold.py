@@ -21,7 +21,7 @@ from tasks.data import hooks, splits
 from tasks.data.splits import Partitions
 from tasks.model.evaluation import evaluate
 from tasks.model.scores import score, threshold_of
-from tasks.model.threshold import choose, with_threshold
+from tasks.model.threshold import choose, choose_threshold
 from tasks.model.training import fit
 from tests.conftest import write_days
 from tests.journeys import Journey
@@ -108,7 +108,7 @@ def test_it_is_chosen_on_the_rows_of_the_delay_and_predict_decides_at_it(
         update={"threshold": Threshold(minimise="cost", false_positive=1, false_negative=20)}
     )
     pipeline = fit(config, partitions.train)
-    classifier, choice = with_threshold(pipeline, config, partitions)
+    classifier, choice = choose_threshold(pipeline, config, partitions)
     assert choice is not None
     assert set(partitions.delay["at"].dt.day) == {8}
     assert f"on {len(partitions.delay):,} rows of the delay" in str(choice)
@@ -142,7 +142,7 @@ def test_without_a_delay_each_row_is_scored_by_a_model_that_did_not_learn_from_i
     shuffled = partitions.train.assign(
         bad=np.random.default_rng(0).permutation(partitions.train["bad"])
     )
-    _, choice = with_threshold(
+    _, choice = choose_threshold(
         fit(config, shuffled), config, Partitions(shuffled, partitions.holdout, 0)
     )
     assert choice is not None

@@ -33,7 +33,7 @@ class Picture:
     """A file beside the report, and its caption."""
 
     file: str
-    sentence: str
+    caption: str
 
 
 def draw(evaluated: EvaluatedModel, folder: Path) -> list[Picture]:

@@ -75,7 +75,7 @@ def write(
             config, evaluated.rows, evaluated.scores, evaluated.threshold, importance.features
         ),
         pictures=[
-            (rendering.embed_png(folder / picture.file), picture.sentence) for picture in pictures
+            (rendering.embed_png(folder / picture.file), picture.caption) for picture in pictures
         ],
         validation=trained.validation,
         facts=facts,

@@ -38,7 +38,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Choice:
+class ThresholdChoice:
     """The threshold, its aim, the rows it was chosen on, and how many it decides rightly there."""
 
     value: float
@@ -96,9 +96,9 @@ class _UnseenRows:
     name: str
 
 
-def with_threshold(
+def choose_threshold(
     pipeline: Pipeline, config: ModelConfig, partitions: Partitions
-) -> tuple[BaseEstimator, Choice | None]:
+) -> tuple[BaseEstimator, ThresholdChoice | None]:
     """The pipeline with the threshold that the YAML requests, and how that was chosen.
 
     Without a `threshold` in the YAML, the pipeline as it is, and None.
@@ -117,7 +117,7 @@ def with_threshold(
 
 def choose(
     aim: Threshold, target: "pd.Series[Any]", scores: "pd.Series[float]", days: int, rows: str
-) -> Choice:
+) -> ThresholdChoice:
     """The threshold that serves the aim best on these rows; DataRejected where none reaches it.
 
     `days` is how many the rows span, `rows` what to call them.
@@ -130,7 +130,7 @@ def choose(
             f"{options.precision.max():.3g}; lower threshold.precision in the YAML"
         )
     best = int(np.argmax(np.where(allowed, worth, -np.inf)))
-    return Choice(
+    return ThresholdChoice(
         value=float(options.threshold[best]),
         aim=str(aim),
         rows=rows,

@@ -14,7 +14,7 @@ from tasks.data.labels import labels
 from tasks.data.splits import Partitions
 from tasks.model.evaluation import Evaluation
 from tasks.model.scores import Scores, decisions
-from tasks.model.threshold import Choice
+from tasks.model.threshold import ThresholdChoice
 from tasks.records import ValidationReport
 
 
@@ -50,7 +50,7 @@ class TrainedModel:
     estimator: BaseEstimator
     partitions: Partitions
     evaluation: Evaluation
-    threshold: Choice | None
+    threshold: ThresholdChoice | None
     validation: tuple[ValidationReport, ...]
 
     @property

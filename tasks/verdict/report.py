@@ -49,7 +49,7 @@ def write(judgement: Judgement, folder: Path) -> None:
         methods=_methods_of(evidence),
         parts=_part_rows(evidence),
         pictures=[
-            (rendering.embed_png(folder / picture.file), picture.sentence) for picture in pictures
+            (rendering.embed_png(folder / picture.file), picture.caption) for picture in pictures
         ],
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
