@@ -25,14 +25,14 @@ def end_mlflow_run(
 ) -> None:
     """End the MLflow run the way its flow run ended, if it has one."""
     client = connect(Settings())
-    for run_id in runs.find_everywhere(client, str(flow_run.id)):
+    for run_id in runs.find_run_ids(client, str(flow_run.id)):
         _end_as(client, run_id, state)
 
 
 def end_open_runs(client: MlflowClient) -> None:
     """End every open MLflow run whose flow run is over or was deleted."""
     with get_client(sync_client=True) as prefect:
-        for flow_run_id, run_id in runs.open_runs(client).items():
+        for flow_run_id, run_id in runs.unfinished_runs(client).items():
             flow_run = find_flow_run(prefect, flow_run_id)
             state = flow_run.state if flow_run else Crashed(name="Deleted")
             if state and state.is_final():

@@ -33,12 +33,11 @@ from flows.runs import (
 from flows.steps import step
 from flows.stopwatch import stopwatch
 from tasks.data import hooks, sources, splits, validation
-from tasks.data.validation import Stage
 from tasks.model import threshold, training
 from tasks.model.evaluation import evaluate as evaluate_estimator
 from tasks.model.threshold import ThresholdChoice
 from tasks.model.trained_model import TrainedModel
-from tasks.records import ValidationReport
+from tasks.records import Stage, ValidationReport
 from tasks.tracking import model_files, plans, runs, training_record
 from tasks.tracking.runs import Run
 from tasks.tracking.training_record import TrainingRun

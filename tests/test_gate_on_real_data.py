@@ -20,6 +20,7 @@ from configs.gate import Rule
 from configs.model import ModelConfig
 from configs.reading import hooks_path, read_model
 from configs.settings import SHIPPED_MODELS, Settings
+from tasks.comparison.bounds import Levels
 from tasks.comparison.comparison import Compared, compare
 from tasks.data import hooks, sources, splits
 from tasks.data.hooks import Hooks
@@ -27,13 +28,14 @@ from tasks.data.splits import Partitions
 from tasks.model import training
 from tasks.model.scores import Scores, score
 from tasks.model.threshold import choose_threshold
+from tasks.records import Estimate
 from tasks.verdict import gate
 from tests.contests import contest_of
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 AP = "average_precision"
 RULES = (Rule(metric=AP, at_least=0.3), Rule(metric=AP, better_than="champion"))
-LEVELS = (0.05, 0.05)
+LEVELS = Levels(0.05, 0.05)
 FOREST = "sklearn.ensemble.RandomForestClassifier"
 
 pytestmark = pytest.mark.skipif(
@@ -46,7 +48,7 @@ def prepared(
 ) -> tuple[ModelConfig, Hooks, Partitions]:
     settings = Settings(ratchet_models=models, ratchet_data=data)
     config = read_model(model, settings)
-    window = splits.window(config, as_of) if as_of else None
+    window = splits.window_until(config, as_of) if as_of else None
     own = hooks.load_hooks(config, hooks_path(model, settings))
     rows = hooks.prepare(config, own, sources.load(config, window, data))
     return config, own, splits.split(config, own, rows, window)
@@ -106,9 +108,8 @@ def test_the_forest_passes_beside_the_tree_with_a_bound_clear_of_zero_and_fails_
 ) -> None:
     found, verdict = judged(handbook, RULES, candidate=forest, champion=tree)
     assert verdict.passed
-    assert found.better is not None
-    assert found.better.low is not None
-    assert (round(found.better.candidate or 0, 3), round(found.better.other or 0, 3)) == (
+    assert isinstance(found.better, Estimate)
+    assert (round(found.better.candidate, 3), round(found.better.other or 0, 3)) == (
         0.658,
         0.496,
     )
@@ -178,6 +179,6 @@ def test_the_threshold_chosen_for_the_documented_cost_lowers_that_of_the_holdout
         replace(contest, contestants=contest.contestants | {"candidate": decider}), LEVELS
     )
     ((_, (estimate,)),) = found.estimates
-    assert estimate.low is not None
+    assert isinstance(estimate, Estimate)
     assert estimate.low > 0
     assert gate.decide(found.estimates).passed

@@ -17,7 +17,7 @@ from configs.settings import Settings
 from tasks.data import digests, structure
 from tasks.data.files import File
 from tasks.data.sources import load, newest_as_of
-from tasks.data.splits import window
+from tasks.data.splits import window_until
 from tasks.records import CheckOutcome, Window
 
 # the tiny model reads seven days
@@ -160,7 +160,7 @@ def test_the_newest_day_is_not_guessed_from_rows_in_the_future(
 
 
 def test_the_span_of_these_tests_is_the_models_own(config: ModelConfig) -> None:
-    assert window(config, END) == SPAN
+    assert window_until(config, END) == SPAN
 
 
 def test_the_declared_columns_of_the_windows_rows_are_read_and_no_others(

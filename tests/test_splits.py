@@ -17,7 +17,7 @@ from configs.metrics import Metric
 from configs.model import ModelConfig
 from configs.reading import read_file
 from tasks.data.hooks import Hooks, load_hooks, parse_hooks, prepare
-from tasks.data.splits import split, window
+from tasks.data.splits import split, window_until
 from tests.conftest import TINY_HOOKS
 
 END = datetime(2018, 8, 8)
@@ -78,13 +78,13 @@ def test_no_hook_can_change_the_rows_that_are_split(
     )
     # the hook is handed some of the first rows, and all of the second
     for frame in (rows, rows[rows["at"] >= "2018-08-02"]):
-        partitions = split(config, meddling, frame, window(config, END))
+        partitions = split(config, meddling, frame, window_until(config, END))
         divided = pd.concat([partitions.train, partitions.delay, partitions.holdout])
         assert (divided["amount"] > 0).all()
 
 
 def test_the_window_counts_back_from_as_of(config: ModelConfig) -> None:
-    span = window(config, END)
+    span = window_until(config, END)
     assert span.holdout_end == END
     assert span.holdout_start == datetime(2018, 8, 6)
     assert span.train_end == datetime(2018, 8, 5)
@@ -111,7 +111,7 @@ def test_the_spans_follow_each_other_and_are_as_long_as_the_yaml_says(
         "data": DOCUMENT["data"] | {"history_days": history},
         "split": split_by_time,
     }
-    span = window(ModelConfig.model_validate(document), as_of)
+    span = window_until(ModelConfig.model_validate(document), as_of)
     edges = [
         span.history_start,
         span.train_start,
@@ -133,13 +133,13 @@ def test_the_spans_follow_each_other_and_are_as_long_as_the_yaml_says(
     ],
 )
 def test_an_instant_with_a_zone_is_taken_to_utc(config: ModelConfig, as_of: datetime) -> None:
-    assert window(config, as_of) == window(config, END)
+    assert window_until(config, as_of) == window_until(config, END)
 
 
 def test_partitions_hold_the_rows_of_their_spans_and_no_row_of_history_or_delay(
     config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
 ) -> None:
-    span = window(config, END)
+    span = window_until(config, END)
     partitions = split(config, hooks, rows, span)
     last_train_time = span.train_end - timedelta(hours=4)
     assert partitions.train["at"].min() == span.train_start
@@ -153,7 +153,7 @@ def test_partitions_hold_the_rows_of_their_spans_and_no_row_of_history_or_delay(
 def test_excluded_rows_are_left_out_of_the_holdout_alone_and_counted(
     config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
 ) -> None:
-    partitions = split(config, hooks, rows, window(config, END))
+    partitions = split(config, hooks, rows, window_until(config, END))
     assert set(partitions.holdout["customer"]) == {1, 2}
     assert set(partitions.train["customer"]) == {0, 1, 2}
     assert (len(partitions.holdout), partitions.left_out) == (8, 4)
@@ -164,7 +164,7 @@ def test_a_model_without_exclude_is_judged_on_every_holdout_row(
     config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
 ) -> None:
     config = config.model_copy(update={"split": config.split.model_copy(update={"exclude": None})})
-    partitions = split(config, hooks, rows, window(config, END))
+    partitions = split(config, hooks, rows, window_until(config, END))
     assert (len(partitions.holdout), partitions.left_out) == (12, 0)
 
 
@@ -178,7 +178,7 @@ def test_a_training_window_of_one_class_is_refused_with_its_counts(
         rf"with {positives} positives of bad: both classes are needed"
     )
     with pytest.raises(DataRejected, match=sentence):
-        split(config, hooks, rows, window(config, END))
+        split(config, hooks, rows, window_until(config, END))
 
 
 @pytest.mark.parametrize(("label", "positives"), [(0, "0"), (1, "8")])
@@ -189,30 +189,30 @@ def test_a_holdout_of_one_class_is_refused_with_its_counts_after_exclusion(
     rows = rows.assign(bad=rows["bad"].mask(judged, label))
     sentence = rf"the holdout 2018-08-06 .. 2018-08-08 has 8 rows with {positives} positives of bad"
     with pytest.raises(DataRejected, match=sentence):
-        split(config, hooks, rows, window(config, END))
+        split(config, hooks, rows, window_until(config, END))
 
 
 def test_a_window_without_rows_is_refused(
     config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
 ) -> None:
     with pytest.raises(DataRejected, match="has 0 rows with 0 positives"):
-        split(config, hooks, rows.iloc[:0], window(config, END))
+        split(config, hooks, rows.iloc[:0], window_until(config, END))
 
 
 def test_a_holdout_that_exclude_empties_is_refused(
     config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
 ) -> None:
     with pytest.raises(DataRejected, match=r"the holdout .* has 0 rows"):
-        split(config, hooks, rows.assign(customer=0), window(config, END))
+        split(config, hooks, rows.assign(customer=0), window_until(config, END))
 
 
 def test_rows_read_without_a_holdout_are_split_into_training_alone(
     config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
 ) -> None:
     early = rows[rows["at"] < datetime(2018, 8, 5)]
-    partitions = split(config, hooks, early, window(config, END), holdout=False)
+    partitions = split(config, hooks, early, window_until(config, END), holdout=False)
     with pytest.raises(DataRejected, match=r"the holdout .* has 0 rows"):
-        split(config, hooks, early, window(config, END))
+        split(config, hooks, early, window_until(config, END))
     assert (len(partitions.train), len(partitions.holdout), partitions.left_out) == (18, 0, 0)
 
 
@@ -239,7 +239,7 @@ def test_an_exclude_that_returns_anything_but_a_mask_of_its_rows_is_refused(
         match="hook first_customer must return a boolean Series with one value for each of the 36 "
         "rows it was given",
     ):
-        split(config, hooks, rows, window(config, END))
+        split(config, hooks, rows, window_until(config, END))
 
 
 def test_exclude_cannot_change_the_rows_it_looks_at(
@@ -252,7 +252,7 @@ def test_exclude_cannot_change_the_rows_it_looks_at(
         'rows["bad"] = 1 - rows["bad"]; return rows["customer"] == 0',
     )
     honest, changed = (
-        split(config, own_hooks, rows, window(config, END)) for own_hooks in (hooks, changing)
+        split(config, own_hooks, rows, window_until(config, END)) for own_hooks in (hooks, changing)
     )
     pd.testing.assert_frame_equal(changed.train, honest.train)
     pd.testing.assert_frame_equal(changed.holdout, honest.holdout)
@@ -348,7 +348,7 @@ def test_an_exclude_that_raises_is_named_with_its_own_file_and_line(
         HookFailed,
         match=rf"hook first_customer raised TypeError: .* \(tiny\.py:{line}\); fix it and start",
     ):
-        split(config, hooks, rows, window(config, END))
+        split(config, hooks, rows, window_until(config, END))
 
 
 def test_hooks_that_cannot_be_loaded_are_refused_by_their_file(

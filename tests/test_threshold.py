@@ -97,7 +97,7 @@ def partitions(tiny: Path, settings: Settings) -> Partitions:
         config,
         hooks.load_hooks(config, tiny.with_suffix(".py")),
         rows,
-        splits.window(config, pd.Timestamp("2026-01-11")),
+        splits.window_until(config, pd.Timestamp("2026-01-11")),
     )
 
 

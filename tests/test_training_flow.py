@@ -69,7 +69,7 @@ def test_the_holdout_is_stored_with_its_history_and_read_back_only_unchanged(
     run = journey.mlflow.get_run(version.run_id)
     experiment, params = run.info.experiment_id, run.data.params
     rows = stored_rows.read(journey.mlflow, experiment, params["holdout_sha256"])
-    holdout = rows[rows[stored_rows.JUDGED]]
+    holdout = rows[rows[stored_rows.IS_HOLDOUT]]
     assert len(holdout) == int(params["holdout_rows"])
     assert holdout["bad"].sum() == int(params["holdout_positives"])
     assert not (holdout["customer"] == 0).any()

@@ -15,7 +15,7 @@ from configs.checks import Check
 from configs.errors import ConfigError, DataRejected
 from configs.model import ModelConfig
 from configs.reading import read_file
-from tasks.data.splits import window
+from tasks.data.splits import window_until
 from tasks.data.structure import check_features, check_raw
 from tasks.data.validation import check_expectations, checks_of, require_passed, validate
 from tasks.records import CheckOutcome, ValidationReport
@@ -158,7 +158,7 @@ def is_structural(outcome: CheckOutcome) -> bool:
 def test_a_structural_trap_is_a_critical_failure_with_its_count_and_keys(
     config: ModelConfig, rows: pd.DataFrame, trap: Trap
 ) -> None:
-    report = validate(trap.spoil(rows), config, window(config, END), "raw")
+    report = validate(trap.spoil(rows), config, window_until(config, END), "raw")
     (outcome,) = report.critical
     assert outcome.check == f"structure-{trap.check}"
     assert (outcome.failed_rows, outcome.first_keys) == (trap.failed_rows, trap.first_keys)
@@ -166,7 +166,7 @@ def test_a_structural_trap_is_a_critical_failure_with_its_count_and_keys(
     # no declared check is believed on broken rows
     assert all(is_structural(outcome) for outcome in report.outcomes)
     with pytest.raises(DataRejected):
-        require_passed(report, config, window(config, END))
+        require_passed(report, config, window_until(config, END))
 
 
 def test_a_null_key_is_a_critical_failure(config: ModelConfig, rows: pd.DataFrame) -> None:
@@ -174,7 +174,9 @@ def test_a_null_key_is_a_critical_failure(config: ModelConfig, rows: pd.DataFram
     config = config.model_copy(update={"data": config.data.model_copy(update={"columns": columns})})
     rows = rows.assign(id=rows["id"].astype("str").mask(rows.index == 8))
     failures = [
-        outcome for outcome in check_raw(rows, config, window(config, END)) if not outcome.passed
+        outcome
+        for outcome in check_raw(rows, config, window_until(config, END))
+        if not outcome.passed
     ]
     assert [(outcome.check, outcome.severity, outcome.failed_rows) for outcome in failures] == [
         ("structure-known-id", "critical", 1)
@@ -182,7 +184,7 @@ def test_a_null_key_is_a_critical_failure(config: ModelConfig, rows: pd.DataFram
 
 
 def test_good_rows_pass_every_structural_check(config: ModelConfig, rows: pd.DataFrame) -> None:
-    assert all(outcome.passed for outcome in check_raw(rows, config, window(config, END)))
+    assert all(outcome.passed for outcome in check_raw(rows, config, window_until(config, END)))
 
 
 FEATURE_TRAPS = {
@@ -207,7 +209,7 @@ FEATURE_TRAPS = {
 def test_a_feature_that_prepare_spoiled_is_a_critical_failure(
     config: ModelConfig, rows: pd.DataFrame, trap: Trap
 ) -> None:
-    (outcome,) = validate(trap.spoil(rows), config, window(config, END), "features").critical
+    (outcome,) = validate(trap.spoil(rows), config, window_until(config, END), "features").critical
     assert outcome.check == f"structure-{trap.check}"
     assert trap.sentence in outcome.sentence
 
@@ -216,7 +218,7 @@ def test_many_failed_rows_show_only_their_first_keys(
     config: ModelConfig, rows: pd.DataFrame
 ) -> None:
     (outcome,) = [
-        o for o in check_raw(rows.assign(bad=2), config, window(config, END)) if not o.passed
+        o for o in check_raw(rows.assign(bad=2), config, window_until(config, END)) if not o.passed
     ]
     assert outcome.failed_rows == 40
     assert outcome.first_keys == ("100", "101", "102", "103", "104")
@@ -231,9 +233,11 @@ def test_many_failed_rows_show_only_their_first_keys(
 def test_a_critical_failure_stops_with_check_rows_and_first_keys(
     config: ModelConfig, rows: pd.DataFrame
 ) -> None:
-    report = validate(put("amount", [3, 5, 11], np.nan)(rows), config, window(config, END), "raw")
+    report = validate(
+        put("amount", [3, 5, 11], np.nan)(rows), config, window_until(config, END), "raw"
+    )
     with pytest.raises(DataRejected) as refusal:
-        require_passed(report, config, window(config, END))
+        require_passed(report, config, window_until(config, END))
     message = str(refusal.value)
     assert "the data of 2018-08-01 .. 2018-08-08 fail the checks of tiny" in message
     assert (
@@ -250,8 +254,8 @@ def test_a_failure_that_is_not_critical_is_recorded_and_goes_on(
 ) -> None:
     low = check("column_values_to_be_between", severity, id="low", column="amount", max_value=38)
     config = config.model_copy(update={"checks": (low,)})
-    report = validate(rows, config, window(config, END), "raw")
-    require_passed(report, config, window(config, END))
+    report = validate(rows, config, window_until(config, END), "raw")
+    require_passed(report, config, window_until(config, END))
     assert [(o.check, o.severity, o.failed_rows, o.first_keys) for o in report.failures] == [
         ("low", severity, 2, ("138", "139"))
     ]
@@ -380,7 +384,7 @@ def test_a_private_columns_values_and_arguments_never_appear(
     rows = rows.assign(customer=SECRET, word=f"word {SECRET}")
     raw = rows[list(config.data.columns)]
     report = replace(
-        validate(raw, config, window(config, END), "raw"),
+        validate(raw, config, window_until(config, END), "raw"),
         outcomes=check_expectations(rows, checks, config),
     )
     assert len(report.critical) == len(checks)
@@ -393,7 +397,7 @@ def test_a_private_columns_values_and_arguments_never_appear(
 def texts_of(report: ValidationReport, config: ModelConfig) -> list[str]:
     """What people see of a report that stops a run: the refusal, the sentence, the document."""
     with pytest.raises(DataRejected) as refusal:
-        require_passed(report, config, window(config, END))
+        require_passed(report, config, window_until(config, END))
     return [str(refusal.value), str(report), json.dumps(asdict(report))]
 
 
@@ -414,7 +418,7 @@ def test_a_private_key_appears_neither_in_the_message_nor_in_the_report(
     config = config.model_copy(update={"checks": (below,)})
     rows = spoil(rows.assign(id=SECRET + rows.index))
     open_report, closed_report = (
-        validate(rows, one, window(config, END), "raw")
+        validate(rows, one, window_until(config, END), "raw")
         for one in (config, with_private(config, "id"))
     )
     # the secret does appear where the key is not private
@@ -563,7 +567,7 @@ def test_rows_are_not_changed_by_validation(config: ModelConfig, rows: pd.DataFr
     rows = rows.assign(double=rows["amount"] * 2).set_index(pd.Index(range(40, 0, -1)))
     before = rows.copy()
     for stage in ("raw", "features"):
-        validate(rows, config, window(config, END), stage)
+        validate(rows, config, window_until(config, END), stage)
     pd.testing.assert_frame_equal(rows, before)
 
 
@@ -586,8 +590,8 @@ def test_checks_run_before_prepare_where_all_their_columns_are_raw_and_after_it_
     before, after = ["amount-known", "table"], ["double-plausible", "raw-if-double", "both"]
     assert [check.id for check in checks_of(config, "raw")] == before
     assert [check.id for check in checks_of(config, "features")] == after
-    raw = validate(rows, config, window(config, END), "raw")
-    features = validate(prepared, config, window(config, END), "features")
+    raw = validate(rows, config, window_until(config, END), "raw")
+    features = validate(prepared, config, window_until(config, END), "features")
     assert [o.check for o in raw.outcomes if not is_structural(o)] == before
     assert [o.check for o in features.outcomes if not is_structural(o)] == after
 
@@ -600,6 +604,8 @@ def test_good_features_pass_every_structural_check(config: ModelConfig, rows: pd
 def test_a_model_without_declared_checks_is_still_checked_for_structure(
     config: ModelConfig, rows: pd.DataFrame
 ) -> None:
-    report = validate(rows, config.model_copy(update={"checks": ()}), window(config, END), "raw")
+    report = validate(
+        rows, config.model_copy(update={"checks": ()}), window_until(config, END), "raw"
+    )
     assert report.outcomes
     assert all(is_structural(outcome) and outcome.passed for outcome in report.outcomes)

@@ -169,8 +169,8 @@ def _prepared(config: ModelConfig, hooks: Hooks, raw: pd.DataFrame) -> pd.DataFr
     if absent := [column for column in config.data.columns if column not in raw]:
         names = ", ".join(absent)
         raise Refused(f"the stored rows have no column {names}; train a candidate on rows with it")
-    prepared = prepare(config, hooks, raw.drop(columns=stored_rows.JUDGED))
-    return prepared[raw[stored_rows.JUDGED]]
+    prepared = prepare(config, hooks, raw.drop(columns=stored_rows.IS_HOLDOUT))
+    return prepared[raw[stored_rows.IS_HOLDOUT]]
 
 
 def _require_classes(scores: pd.DataFrame, contest: Contest) -> None:

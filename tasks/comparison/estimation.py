@@ -19,7 +19,7 @@ from tasks.comparison.contest import Contest
 from tasks.comparison.parts import Part
 from tasks.comparison.sampling import MetricSample, SampleKey, Samples
 from tasks.comparison.units import Codes, measure_each, measure_without_each
-from tasks.data.labels import count_of
+from tasks.data.labels import row_counts
 from tasks.model.resampling import Values, Weights
 from tasks.model.scores import decisions
 from tasks.records import Estimate, NotEstimated
@@ -169,7 +169,7 @@ def _discordant_units(measured: Measured) -> Codes | None:
 
 
 def _estimated(measured: Measured, found: Bounds, levels: Levels) -> Estimate:
-    counts = count_of(measured.contest.config, measured.contest.rows[measured.part.mask])
+    counts = row_counts(measured.contest.config, measured.contest.rows[measured.part.mask])
     other = measured.other.value if measured.other else None
     return Estimate(
         part=measured.part.name,
@@ -189,7 +189,7 @@ def _estimated(measured: Measured, found: Bounds, levels: Levels) -> Estimate:
 
 
 def _not_estimated(measured: Measured, reason: str) -> NotEstimated:
-    counts = count_of(measured.contest.config, measured.contest.rows[measured.part.mask])
+    counts = row_counts(measured.contest.config, measured.contest.rows[measured.part.mask])
     other = measured.other.value if measured.other else None
     return NotEstimated(
         reason=reason,

@@ -13,7 +13,7 @@ from tasks.comparison.contest import Contest
 from tasks.comparison.estimation import Measured, measured
 from tasks.comparison.parts import Part
 from tasks.comparison.sampling import Samples
-from tasks.data.labels import count_of
+from tasks.data.labels import row_counts
 from tasks.model.resampling import Values
 from tasks.records import Estimate, NotEstimated
 
@@ -52,7 +52,7 @@ def _simultaneous_reach(replicates: Sequence[Values], alpha: float) -> float:
 
 def _part_estimate(difference: Measured, reach: float, alpha: float) -> Estimate | NotEstimated:
     contest, part = difference.contest, difference.part
-    counts = count_of(contest.config, contest.rows[part.mask])
+    counts = row_counts(contest.config, contest.rows[part.mask])
     size = NotEstimated(
         reason="has too few units or classes",
         part=part.name,

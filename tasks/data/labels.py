@@ -18,7 +18,7 @@ def labels(config: ModelConfig, rows: pd.DataFrame) -> "pd.Series[Any]":
     return target
 
 
-def count_of(config: ModelConfig, rows: pd.DataFrame) -> dict[str, int]:
+def row_counts(config: ModelConfig, rows: pd.DataFrame) -> dict[str, int]:
     """The number of `rows` and, for a binary model, of `positives` among them."""
     counts = {"rows": len(rows)}
     if config.kind == "binary":

@@ -46,7 +46,7 @@ class Partitions:
         )
 
 
-def window(config: ModelConfig, as_of: datetime) -> Window:
+def window_until(config: ModelConfig, as_of: datetime) -> Window:
     """The window of a run whose labels are complete up to `as_of`; a zone is converted to UTC."""
     split = config.split
     assert isinstance(split, TimeSplit)
@@ -61,7 +61,9 @@ def window(config: ModelConfig, as_of: datetime) -> Window:
 def settle_window(config: ModelConfig, as_of: datetime | None, root: Path) -> Window | None:
     """The window of a run that begins now, by default the newest; None unless split by time."""
     if isinstance(config.split, TimeSplit):
-        return window(config, as_of or sources.newest_as_of(config, root, config.split.delay_days))
+        return window_until(
+            config, as_of or sources.newest_as_of(config, root, config.split.delay_days)
+        )
     if as_of:
         raise UsageError(
             f"{config.name} is not split by time ({config.split}); start it without --as-of"

@@ -11,7 +11,7 @@ from typing import Any
 
 from sklearn.metrics import classification_report
 
-from tasks.data.labels import count_of
+from tasks.data.labels import row_counts
 from tasks.model import feature_effects, plots, resampling, slices
 from tasks.model.resampling import Interval
 from tasks.model.trained_model import EvaluatedModel, TrainedModel
@@ -63,8 +63,8 @@ def write(
         config=config,
         evaluation=trained.evaluation,
         counts={
-            "training": count_of(config, partitions.train),
-            "holdout": count_of(config, partitions.holdout),
+            "training": row_counts(config, partitions.train),
+            "holdout": row_counts(config, partitions.holdout),
         },
         left_out=partitions.left_out,
         threshold=trained.threshold,

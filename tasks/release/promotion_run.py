@@ -130,7 +130,7 @@ def compared_versions(run: PromotionRun, now: Standing) -> dict[Role, Registered
 def damage_of(run: PromotionRun, version: RegisteredVersion) -> str | None:
     """Why the model's files are not those that were judged, or cannot be loaded; else None."""
     try:
-        model_files.verify(run.client, version.address, version.sha256, model_files.load)
+        model_files.read_verified(run.client, version.address, version.sha256, model_files.load)
     except ModelRejected as error:
         return str(error)
     return None

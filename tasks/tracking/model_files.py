@@ -115,7 +115,9 @@ def log_model(
     for earlier in client.search_logged_models([run.experiment], f"source_run_id = '{run.id}'"):
         if earlier.status == "READY" and SHA256 in earlier.tags:
             sha256 = earlier.tags[SHA256]
-            verify(client, earlier.artifact_location, sha256, signed.require_same_predictions)
+            read_verified(
+                client, earlier.artifact_location, sha256, signed.require_same_predictions
+            )
             return LoggedFiles(earlier.model_id, sha256)
         client.delete_logged_model(earlier.model_id)
     return _send(client, run, signed, config)
@@ -135,7 +137,7 @@ def _send(client: MlflowClient, run: Run, signed: SignedModel, config: ModelConf
         sha256 = digests.of_folder(files)
         client.log_outputs(run.id, [LoggedModelOutput(model.model_id, step=0)])
         client.log_model_artifacts(model.model_id, str(files))
-    verify(client, model.artifact_location, sha256, signed.require_same_predictions)
+    read_verified(client, model.artifact_location, sha256, signed.require_same_predictions)
     client.set_logged_model_tags(model.model_id, {SHA256: sha256})
     # last: a model that is not READY was left half sent by an attempt that died
     client.finalize_logged_model(model.model_id, "READY")
@@ -180,7 +182,7 @@ def load(files: Path) -> BaseEstimator:
     return estimator
 
 
-def verify(client: MlflowClient, address: str, sha256: str, check: Callable[[Path], T]) -> T:
+def read_verified(client: MlflowClient, address: str, sha256: str, check: Callable[[Path], T]) -> T:
     """Download the files at `address`, and return what `check` makes of their folder.
 
     ModelRejected when their digest is not `sha256`, or there are none.

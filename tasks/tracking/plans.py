@@ -175,5 +175,5 @@ def _store(client: MlflowClient, run: Run, plan: StoredPlan) -> StoredPlan:
 def _parse(document: Mapping[str, Any]) -> StoredPlan:
     config = ModelConfig.model_validate(document["config"])
     as_of = document["as_of"]
-    window = splits.window(config, datetime.fromisoformat(as_of)) if as_of else None
+    window = splits.window_until(config, datetime.fromisoformat(as_of)) if as_of else None
     return StoredPlan(config, window, document["code"])

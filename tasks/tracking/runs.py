@@ -122,7 +122,7 @@ def end_run(client: MlflowClient, run_id: str, ending: Ending, outcome: str) -> 
     client.set_terminated(run_id, ending)
 
 
-def find_everywhere(client: MlflowClient, flow_run: str) -> list[str]:
+def find_run_ids(client: MlflowClient, flow_run: str) -> list[str]:
     """The ids of this flow run's MLflow runs in all experiments.
 
     There is one, or none if the flow run ended before it made one.
@@ -131,7 +131,7 @@ def find_everywhere(client: MlflowClient, flow_run: str) -> list[str]:
     return [run.info.run_id for run in runs]
 
 
-def open_runs(client: MlflowClient) -> dict[str, str]:
+def unfinished_runs(client: MlflowClient) -> dict[str, str]:
     """The ids of all MLflow runs that have not ended, by their flow run."""
     experiments = _all_experiment_ids(client)
     running = client.search_runs(experiments, "attributes.status = 'RUNNING'")

@@ -17,7 +17,7 @@ from configs.errors import Refused
 from tasks.data import digests
 
 # a column: True for the rows of the holdout, False for the history that `prepare` needs
-JUDGED = "ratchet_judged"
+IS_HOLDOUT = "ratchet_judged"
 
 
 def store(client: MlflowClient, experiment_id: str, rows: pd.DataFrame) -> str:

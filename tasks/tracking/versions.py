@@ -100,7 +100,7 @@ def score(
     its files have changed, or it cannot be scored in either way.
     """
     score_prepared = partial(_score_with, config, prepared)
-    return model_files.verify(client, version.address, version.sha256, score_prepared)
+    return model_files.read_verified(client, version.address, version.sha256, score_prepared)
 
 
 def _score_with(config: ModelConfig, prepared: pd.DataFrame, files: Path) -> VersionScores:
