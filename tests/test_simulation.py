@@ -1,12 +1,13 @@
 """The simulated town: the same rows each time, shaped like real ones, with three kinds of fraud."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from configs.errors import UsageError
+from deployments.commands.demo_data import DAYS, THURSDAY, start_for
 from tasks.data.simulation import simulate, write_days
 
 START = date(2026, 1, 1)
@@ -140,3 +141,11 @@ def test_a_day_that_was_written_before_is_replaced(tmp_path: Path) -> None:
     write_days(rows, tmp_path)
     (file,) = write_days(rows.head(3), tmp_path)
     assert len(pd.read_parquet(file)) == 3
+
+
+@pytest.mark.parametrize("day", range(14))
+def test_the_demo_begins_on_a_thursday_and_all_its_days_have_passed(day: int) -> None:
+    today = date(2026, 11, 26) + timedelta(days=day)
+    start = start_for(today)
+    assert start.weekday() == THURSDAY
+    assert timedelta(days=DAYS + 1) <= today - start <= timedelta(days=DAYS + 7)
