@@ -241,5 +241,5 @@ class Prefect:
         except httpx.TransportError as error:
             raise Unreachable(
                 f"no Prefect server answers at {self.settings.prefect_url}. "
-                "Start one with: ratchet up"
+                "Start it with: ratchet up"
             ) from error

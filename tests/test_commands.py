@@ -126,7 +126,7 @@ def test_the_ledger_answers_without_any_server(
     before = ratchet(environment, "history", "tiny", "--on", "2018-08-08T09:00").stdout
     assert "No version of tiny was in production" in before
     shown = [line.split() for line in ratchet(environment, "show", "tiny", "5").stdout.splitlines()]
-    assert ["average_precision", ">=", "0.5", "0.612", ">=", "0.56", ">=", "0.5", "PASS"] in shown
+    assert ["average_precision", ">=", "0.5", "0.612", "0.56", ">=", "0.5", "PASS"] in shown
 
 
 def test_a_request_past_its_days_is_shown_as_expired(
@@ -156,17 +156,17 @@ def test_output_fits_into_80_columns(environment: dict[str, str], settings: Sett
         (
             ["train", "tiny"],
             4,
-            f"no Prefect server answers at {NOBODY}/api. Start them with: ratchet up",
+            f"no Prefect server answers at {NOBODY}/api. Start it with: ratchet up",
         ),
-        (["promote", "tiny", "1"], 4, "Start them with: ratchet up"),
-        (["promote", "tiny", "1", "--replace-pending"], 4, "Start them with: ratchet up"),
+        (["promote", "tiny", "1"], 4, "Start it with: ratchet up"),
+        (["promote", "tiny", "1", "--replace-pending"], 4, "Start it with: ratchet up"),
         (
             ["rollback", "tiny", "--reason", "r"],
             2,
             "tiny had no champion before this one; there is nothing to roll back to",
         ),
-        (["rollback", "tiny", "--to", "1", "--reason", "r"], 4, "Start them with: ratchet up"),
-        (["reference", "tiny", "1", "--reason", "r"], 4, "Start them with: ratchet up"),
+        (["rollback", "tiny", "--to", "1", "--reason", "r"], 4, "Start it with: ratchet up"),
+        (["reference", "tiny", "1", "--reason", "r"], 4, "Start it with: ratchet up"),
         (
             ["approve", "tiny", "1", "--reason", "r"],
             2,

@@ -292,7 +292,7 @@ def test_a_line_of_the_table_is_in_the_metrics_own_sign_and_says_which_way_is_be
         "412",
         "431",
         "-19",
-        "<= +3",
+        "+3",
         "< +43.1",
         "PASS",
     ]

@@ -11,6 +11,8 @@ from rich.table import Table
 
 WIDTH = 80
 LABEL_WIDTH = 9
+# more columns than these stand closer together
+ROOMY_COLUMNS = 6
 
 
 def print_table(
@@ -25,7 +27,8 @@ def print_table(
     `wrapping` names the columns whose cells may continue on a further line, all when it is left
     out; `right` names those that are aligned to the right.
     """
-    table = Table(box=None, pad_edge=False, header_style="", padding=(0, 2, 0, 0))
+    gap = 2 if len(headings) <= ROOMY_COLUMNS else 1
+    table = Table(box=None, pad_edge=False, header_style="", padding=(0, gap, 0, 0))
     for heading in headings:
         table.add_column(
             heading,

@@ -52,6 +52,26 @@ KINDS: dict[EventName, EventKind] = {
 }
 
 
+# of a row, without its text
+COLUMNS = (
+    "model",
+    "sequence",
+    "time",
+    "event",
+    "version_from",
+    "version_to",
+    "who",
+    "identity",
+    "why",
+    "flow_run",
+    "mlflow_run",
+    "evidence",
+    "key",
+    "sha256",
+    "previous",
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """What is recorded of an event: it happened to `version_to`, under champion `version_from`."""
@@ -87,8 +107,8 @@ class Event(Entry):
 
     def as_row(self) -> dict[str, Any]:
         """The event under the names of the ledger's columns, for programs."""
-        row = asdict(self)
-        return row | {"evidence": row.pop("evidence_digest")}
+        values = asdict(self) | {"evidence": self.evidence_digest}
+        return {column: values[column] for column in COLUMNS}
 
     def __str__(self) -> str:
         instead = "" if self.version_from is None else f" in place of {self.version_from}"

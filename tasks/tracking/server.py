@@ -44,7 +44,7 @@ def probe(url: str) -> None:
     except MlflowException as error:
         reason = str(error).splitlines()[0][:200]
         raise Unreachable(
-            f"no MLflow server answers at {url} ({reason}). Start one with: ratchet up"
+            f"no MLflow server answers at {url} ({reason}). Start it with: ratchet up"
         ) from error
 
 

@@ -49,9 +49,7 @@ def row(verdict: RuleVerdict) -> RuleRow:
     if isinstance(estimate, Estimate) and estimate.is_finite:
         difference = "" if estimate.other is None else signed_difference(estimate)
         deciding = deciding_bound(rule, estimate, verdict.outcome)
-        if deciding:
-            sign = ">=" if deciding.is_lower else "<="
-            bound = f"{sign} {_bound_value(rule, deciding)}"
+        bound = _bound_value(rule, deciding) if deciding else ""
     return RuleRow(
         rule=_label(rule, estimate),
         candidate=number(estimate.candidate, beside=limit) or "missing",
