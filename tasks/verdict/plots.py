@@ -1,59 +1,29 @@
 """Plots of candidate (blue, solid) and champion (orange, dashed) together.
 
-Not here: the page they stand on (report.py), plots of one version alone (tasks/model/plots.py).
+Not here: the curves (curves.py), the page (report.py), plots of one version alone (tasks/model/plots.py).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from sklearn.calibration import CalibrationDisplay
 from sklearn.metrics import (
-    PrecisionRecallDisplay,
     PredictionErrorDisplay,
-    RocCurveDisplay,
     confusion_matrix_at_thresholds,
 )
 
 from configs.built_in_metrics import Kind
-from tasks.comparison.contest import Contest, Contestant
-from tasks.comparison.units import Codes, Units
+from tasks.comparison.contest import Contest
 from tasks.data.labels import labels
-from tasks.model import resampling
 from tasks.model.plots import DRAWN_POINTS, Picture, figure
-from tasks.model.resampling import Values
 from tasks.model.scores import decisions
 from tasks.records import Estimate, NotEstimated
+from tasks.verdict.curves import plot_precision_recall, plot_roc
+from tasks.verdict.drawn_versions import MARKERS, drawn_versions
 from tasks.verdict.rule_wording import own_sign
-
-STYLES: dict[str, dict[str, Any]] = {
-    "candidate": {"color": "tab:blue", "linestyle": "-"},
-    "champion": {"color": "tab:orange", "linestyle": "--"},
-}
-MARKERS = {"candidate": "o", "champion": "x"}
-BAND_RESAMPLES = 200
-GRID = np.linspace(0, 1, 101)
-
-# a curve, from the cumulated positives and negatives from the highest score down
-Curve = Callable[[Values, Values], tuple[Values, Values]]
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A version as it is drawn: its label, its scores, its style."""
-
-    role: str
-    label: str
-    contestant: Contestant
-    style: dict[str, Any]
-
-    @property
-    def color(self) -> str:
-        return str(self.style["color"])
 
 
 def draw(
@@ -67,14 +37,6 @@ def draw(
     threshold = contest.config.threshold
     if contest.config.kind == "binary" and threshold and threshold.minimise:
         yield _costs(contest, folder)
-
-
-def _drawn_versions(contest: Contest) -> list[Drawn]:
-    return [
-        Drawn(role, f"{role} {contestant.version.number}", contestant, STYLES[role])
-        for role, contestant in contest.contestants.items()
-        if role in STYLES
-    ]
 
 
 def _forest(contest: Contest, parts: Sequence[Estimate], folder: Path) -> Picture:
@@ -97,97 +59,11 @@ def _forest(contest: Contest, parts: Sequence[Estimate], folder: Path) -> Pictur
     )
 
 
-def _precision_recall(contest: Contest, folder: Path) -> Picture:
-    target = labels(contest.config, contest.rows)
-    with figure(folder / "precision_recall.png") as axes:
-        for drawn in _drawn_versions(contest):
-            PrecisionRecallDisplay.from_predictions(
-                target,
-                drawn.contestant.scores,
-                ax=axes,
-                name=drawn.label,
-                drop_intermediate=True,
-                curve_kwargs=drawn.style,
-            )
-            _draw_band(axes, contest, drawn, _recall_and_precision)
-        axes.set_title("Precision against recall")
-    return Picture(
-        "precision_recall.png",
-        "The higher curve finds as many positives with fewer false alerts. "
-        + _band_sentence(contest),
-    )
-
-
-def _recall_and_precision(positives: Values, negatives: Values) -> tuple[Values, Values]:
-    alerts = positives + negatives
-    precision = np.divide(positives, alerts, out=np.ones_like(positives), where=alerts > 0)
-    return positives / positives[-1], precision
-
-
-def _roc(contest: Contest, folder: Path) -> Picture:
-    target = labels(contest.config, contest.rows)
-    with figure(folder / "roc.png") as axes:
-        for drawn in _drawn_versions(contest):
-            RocCurveDisplay.from_predictions(
-                target,
-                drawn.contestant.scores,
-                ax=axes,
-                name=drawn.label,
-                curve_kwargs=drawn.style,
-            )
-            _draw_band(axes, contest, drawn, _rates)
-        axes.set_title("ROC curve")
-    return Picture(
-        "roc.png",
-        "The higher curve finds more positives at the same rate of false alerts. "
-        + _band_sentence(contest),
-    )
-
-
-def _rates(positives: Values, negatives: Values) -> tuple[Values, Values]:
-    return negatives / negatives[-1], positives / positives[-1]
-
-
-@dataclass(frozen=True)
-class ResampledUnits:
-    """What the bands of curves are resampled by: its name, and the number of each row's unit."""
-
-    name: str
-    codes: Codes
-
-
-def _resampled_units(contest: Contest) -> ResampledUnits:
-    """Of two kinds of units the rarer, else the one there is, else rows."""
-    names = contest.config.comparison.units or ("rows",)
-    columns = [contest.rows[name] for name in contest.config.comparison.units]
-    kinds = Units.of(columns, len(contest.rows)).kinds
-    name, codes = min(zip(names, kinds, strict=True), key=lambda kind: int(kind[1].max()))
-    return ResampledUnits(name, codes)
-
-
-def _band_sentence(contest: Contest) -> str:
-    return f"The bands hold 95% of {BAND_RESAMPLES} resamples of {_resampled_units(contest).name}."
-
-
-def _draw_band(axes: Axes, contest: Contest, drawn: Drawn, curve: Curve) -> None:
-    """Shade where the curve lies in 95% of resamples."""
-    target = labels(contest.config, contest.rows).to_numpy() == 1
-    cumulate = resampling.curve(target, np.asarray(drawn.contestant.scores))
-    units = _resampled_units(contest).codes
-    curves = []
-    for weights in resampling.resamples(units, BAND_RESAMPLES, seed=0):
-        for positives, negatives in zip(*cumulate(weights), strict=True):
-            if positives[-1] > 0:
-                curves.append(np.interp(GRID, *curve(positives, negatives)))
-    low, high = np.quantile(curves, (0.025, 0.975), axis=0)
-    axes.fill_between(GRID, low, high, color=drawn.color, alpha=0.15, linewidth=0)
-
-
 def _calibration(contest: Contest, folder: Path) -> Picture:
     target = labels(contest.config, contest.rows)
     end = 0.0
     with figure(folder / "calibration.png") as axes:
-        for drawn in _drawn_versions(contest):
+        for drawn in drawn_versions(contest):
             display = CalibrationDisplay.from_predictions(
                 target,
                 drawn.contestant.scores.clip(0, 1),
@@ -211,7 +87,7 @@ def _calibration(contest: Contest, folder: Path) -> Picture:
 def _score_shift(contest: Contest, folder: Path) -> Picture:
     bins = list(np.linspace(0, 1, 41))
     with figure(folder / "scores.png") as axes:
-        for drawn in _drawn_versions(contest):
+        for drawn in drawn_versions(contest):
             scores = drawn.contestant.scores
             axes.hist(
                 scores, bins, histtype="step", label=drawn.label, linewidth=1.5, **drawn.style
@@ -230,7 +106,7 @@ def _costs(contest: Contest, folder: Path) -> Picture:
     assert prices
     target = labels(contest.config, contest.rows)
     with figure(folder / "cost.png") as axes:
-        for drawn in _drawn_versions(contest):
+        for drawn in drawn_versions(contest):
             _, false_positives, false_negatives, _, thresholds = confusion_matrix_at_thresholds(
                 target, drawn.contestant.scores
             )
@@ -251,7 +127,7 @@ def _costs(contest: Contest, folder: Path) -> Picture:
 def _errors(contest: Contest, folder: Path) -> Picture:
     target = labels(contest.config, contest.rows)
     with figure(folder / "errors.png") as axes:
-        for drawn in _drawn_versions(contest):
+        for drawn in drawn_versions(contest):
             PredictionErrorDisplay.from_predictions(
                 target,
                 drawn.contestant.scores,
@@ -278,7 +154,7 @@ def _errors(contest: Contest, folder: Path) -> Picture:
 
 def _recall_by_class(contest: Contest, folder: Path) -> Picture:
     target = labels(contest.config, contest.rows)
-    versions = _drawn_versions(contest)
+    versions = drawn_versions(contest)
     recalls = {}
     for drawn in versions:
         contestant = drawn.contestant
@@ -298,7 +174,7 @@ def _recall_by_class(contest: Contest, folder: Path) -> Picture:
 
 
 BY_KIND: dict[Kind, tuple[Callable[[Contest, Path], Picture], ...]] = {
-    "binary": (_precision_recall, _roc, _calibration, _score_shift),
+    "binary": (plot_precision_recall, plot_roc, _calibration, _score_shift),
     "multiclass": (_recall_by_class,),
     "regression": (_errors,),
 }
