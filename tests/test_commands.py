@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import sqlite3
 import subprocess
 import sys
 import time
@@ -127,6 +128,22 @@ def test_the_ledger_answers_without_any_server(
     assert "No version of tiny was in production" in before
     shown = [line.split() for line in ratchet(environment, "show", "tiny", "5").stdout.splitlines()]
     assert ["average_precision", ">=", "0.5", "0.612", "0.56", ">=", "0.5", "PASS"] in shown
+
+
+def test_a_ledger_is_verified_and_a_row_that_was_edited_is_named(
+    environment: dict[str, str], settings: Settings
+) -> None:
+    record_promotion(settings)
+    intact = ratchet(environment, "ledger", "verify")
+    assert intact.stdout == "tiny: 3 events, chain and evidence intact.\n"
+    with sqlite3.connect(settings.home / "ledger.db") as database:
+        database.execute("DROP TRIGGER ledger_no_update")
+        database.execute("UPDATE ledger SET version_to = 6 WHERE sequence = 3")
+    damaged = ratchet(environment, "ledger", "verify")
+    assert damaged.returncode == 1
+    assert "tiny: row 3 of the ledger has columns that do not match its text" in damaged.stderr
+    unknown = ratchet(environment, "ledger", "verify", "tinny")
+    assert (unknown.returncode, "no events of tinny" in unknown.stderr) == (2, True)
 
 
 def test_a_request_past_its_days_is_shown_as_expired(
@@ -310,6 +327,8 @@ def test_what_programs_read_has_the_keys_that_are_written_down(
     assert list(show) == _keys("show")
     (checked,) = json.loads(ratchet(environment, "config", "check", "--json").stdout)
     assert list(checked) == _keys("config check")
+    (verified,) = json.loads(ratchet(environment, "ledger", "verify", "--json").stdout)
+    assert list(verified) == _keys("ledger verify")
     assert list(report) + list(report["outcomes"][0]) == _keys("validate")
     run = as_document(FlowRun("id", "name", "COMPLETED", "Promoted", ""), page="")
     assert list(run) == _keys("train, promote, watch, approve, reject, rollback, reference")

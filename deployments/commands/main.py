@@ -38,6 +38,7 @@ COMMANDS = {
     "reference": Entry(
         "rollback", "Set the reference version that later champions must not fall below."
     ),
+    "ledger": Entry("ledger", "Check that no recorded event was changed or removed."),
     "replay": Entry("replay", "Judge past candidates with another gate."),
     "validate": Entry("validation", "Check a model's data without training."),
     "config": Entry("config", "Check or show a model's YAML."),
