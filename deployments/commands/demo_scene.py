@@ -65,7 +65,7 @@ class Scene:
         for doubt in wording.doubts(document):
             say(doubt)
         if event.event != "requested":
-            say(f"{event}.")
+            say(str(event))
         return event
 
     def _await_verdict(self, version: int) -> Event:

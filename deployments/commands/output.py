@@ -3,6 +3,7 @@
 Not here: what they print.
 """
 
+import textwrap
 from collections.abc import Collection, Iterable, Sequence
 
 import click
@@ -41,5 +42,13 @@ def print_table(
 def print_sentence(text: str, indent: str = "") -> None:
     """Print each line of the text, folded; what is folded under an indent is indented further."""
     further = f"{indent}  " if indent else ""
+    # long words stay whole: an address that is cut can be neither clicked nor copied
+    wrapper = textwrap.TextWrapper(
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=further,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
     for line in text.splitlines():
-        click.echo(click.wrap_text(line, WIDTH, initial_indent=indent, subsequent_indent=further))
+        click.echo(wrapper.fill(line))
