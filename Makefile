@@ -1,12 +1,15 @@
 # The one vocabulary: people, CI and the git hook call these and nothing else.
-# uv is taken from the path, or fetched into .tools by the machine's own pip: Debian's refuses a plain `pip install`.
+# uv is taken from the path, or fetched into .tools by the machine's own pip: Debian's refuses a
+# plain `pip install`.
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 WORKERS ?= 2
 
-.PHONY: demo up test check format bench hooks set-up
+PYTEST := pytest -n $(WORKERS) --dist worksteal
+
+.PHONY: demo up test test-offline check format bench hooks set-up
 
 demo: set-up        ## the whole chain once, on this machine
 	@$(UV) run ratchet demo
@@ -14,12 +17,16 @@ demo: set-up        ## the whole chain once, on this machine
 up: set-up          ## the local servers and the runner, until Ctrl-C
 	@$(UV) run ratchet up
 
-test bench: EXTRAS = --all-extras
-test: export OMP_NUM_THREADS = 1  # the workers share the cores already
+test test-offline bench: EXTRAS = --all-extras
+# the workers share the cores already
+test test-offline: export OMP_NUM_THREADS = 1
 test: set-up        ## every promise, with real servers
-	$(UV) run pytest -n $(WORKERS) --dist worksteal
+	$(UV) run $(PYTEST)
 
-check: set-up       ## style, types, borders between the rooms
+test-offline: set-up  ## the tests that start neither MLflow nor Prefect
+	$(UV) run $(PYTEST) -m "not servers"
+
+check: set-up       ## style, types, imports between packages
 	$(UV) run ruff check .
 	$(UV) run ruff format --check .
 	$(UV) run mypy

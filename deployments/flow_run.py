@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from configs.errors import RatchetError
-from tasks.release.ledger import EventName
+from tasks.release.events import EventName
 
 Outcome = Literal["registered", "explored"] | EventName
 

@@ -30,11 +30,6 @@ BUSY_SECONDS = 20.0
 INFO_LEVEL = 20
 
 
-def flow_run_page(settings: Settings, flow_run: str) -> str:
-    """The page of a flow run in Prefect's UI."""
-    return f"{settings.prefect_ui}/runs/flow-run/{flow_run}"
-
-
 def _is_busy(answer: httpx.Response) -> bool:
     """Whether the server's SQLite was locked by another write: it answers 503 and did nothing."""
     return answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
@@ -246,5 +241,5 @@ class Prefect:
         except httpx.TransportError as error:
             raise Unreachable(
                 f"no Prefect server answers at {self.settings.prefect_url}. "
-                "Start one with: ratchet up"
+                "Start it with: ratchet up"
             ) from error

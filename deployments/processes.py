@@ -1,16 +1,15 @@
-"""Child processes with a log of their own: started, told apart from others that got their number later, ended with all they started.
+"""Child processes, each with a log of its own: start them, recognize them, end them.
 
-Not here: which processes a stack has (stack.py).
+Not here: which processes a stack has (stack.py) and their command lines (launch.py).
 """
 
 import os
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -19,17 +18,16 @@ from configs.errors import RatchetError
 GRACE_SECONDS = 8.0
 LONG_SECONDS = 60.0
 POLL_SECONDS = 0.1
-LOG_LINES = 6
+LAST_LINES = 6
 LONGEST_LOG_BYTES = 10_000_000
 
-_started: list[
-    subprocess.Popen[bytes]
-] = []  # a Popen that is collected while its process lives complains
+# Python warns of a Popen that is collected while its process lives
+_started: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True)
 class Child:
-    """A process by its number and the instant it began: the number alone may belong to another by now."""
+    """A process by its id and when it began: the id alone may belong to another process by now."""
 
     name: str
     pid: int
@@ -37,19 +35,23 @@ class Child:
 
     @property
     def process(self) -> psutil.Process | None:
-        """The process, if it still is the one that was started and has not ended."""
+        """The process, or None once it has ended."""
         try:
             process = psutil.Process(self.pid)
-            alive = process.create_time() == self.began and process.status() != psutil.STATUS_ZOMBIE
+            is_ours = process.create_time() == self.began
+            has_ended = process.status() == psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return None
-        return process if alive else None
+        return process if is_ours and not has_ended else None
 
 
 def start(
     name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path
 ) -> Child:
-    """A child in a session of its own, so that Ctrl-C in the terminal reaches only us: we end children in their order."""
+    """Start a child in a session of its own, appending its output to the log.
+
+    Ctrl-C in the terminal reaches only us: children are ended in their order.
+    """
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
@@ -69,22 +71,24 @@ def this_process(name: str) -> Child:
 
 
 def end(child: Child) -> None:
-    """The child and everything it started gone: asked first, the youngest before their parents, then killed."""
-    if (process := child.process) is None:
+    """Stop the child and its descendants, youngest first; kill what does not stop."""
+    process = child.process
+    if process is None:
         return
-    family = [*reversed(_children(process)), process]
+    family = [*reversed(_descendants(process)), process]
     for member in family:
-        _tell(member, "terminate")
+        _unless_ended(member.terminate)
     _, alive = psutil.wait_procs(family, timeout=GRACE_SECONDS)
     for member in alive:
-        _tell(member, "kill")
+        _unless_ended(member.kill)
     psutil.wait_procs(alive, timeout=GRACE_SECONDS)
-    for started in _started:
-        started.poll()  # what has ended is known to have ended
+    # no ended process of ours stays a zombie
+    for popen in _started:
+        popen.poll()
 
 
 def wait(child: Child) -> None:
-    """Return when the child has ended, collected by its parent or not, or after long enough."""
+    """Return when the child has ended, or after LONG_SECONDS."""
     deadline = time.monotonic() + LONG_SECONDS
     while child.process and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
@@ -93,48 +97,52 @@ def wait(child: Child) -> None:
 def listens(child: Child, port: int) -> bool:
     """Whether the child, or a process it started, listens on this port."""
     process = child.process
-    family = [process, *_children(process)] if process else []
-    return any(port == socket.laddr.port for member in family for socket in _listening(member))
+    if process is None:
+        return False
+    return any(port in _listening_ports(member) for member in [process, *_descendants(process)])
 
 
 def rotate(log: Path) -> None:
-    """A log that has grown long moved aside as `<name>.1` in place of the one before; who writes to it appends on."""
+    """Move a long log to `<name>.1`, over the one before; its writer goes on appending."""
     if log.exists() and log.stat().st_size > LONGEST_LOG_BYTES:
         shutil.copyfile(log, log.with_name(f"{log.name}.1"))
         os.truncate(log, 0)
 
 
-def last_words(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    return "\n".join(f"  {line}" for line in lines[-LOG_LINES:])
-
-
 def died(child: Child, log: Path) -> RatchetError:
+    """The error for a child that ended while it started, with the end of its log."""
     return RatchetError(
-        f"{child.name} ended while it started; its log {log} ends:\n{last_words(log)}"
+        f"{child.name} ended while it started; its log {log} ends:\n{_last_lines(log)}"
     )
 
 
-def _children(process: psutil.Process) -> list[psutil.Process]:
+def _last_lines(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return "\n".join(f"  {line}" for line in lines[-LAST_LINES:])
+
+
+def _descendants(process: psutil.Process) -> list[psutil.Process]:
     try:
         return process.children(recursive=True)
     except psutil.NoSuchProcess:
         return []
 
 
-def _listening(process: psutil.Process) -> list[Any]:
+def _listening_ports(process: psutil.Process) -> set[int]:
     try:
-        return [
-            socket
-            for socket in process.net_connections(kind="tcp")
-            if socket.status == psutil.CONN_LISTEN
-        ]
+        connections = process.net_connections(kind="tcp")
     except psutil.NoSuchProcess:
-        return []
+        return set()
+    return {
+        connection.laddr.port
+        for connection in connections
+        if connection.status == psutil.CONN_LISTEN
+    }
 
 
-def _tell(process: psutil.Process, what: str) -> None:
+def _unless_ended(signal_it: Callable[[], None]) -> None:
     try:
-        getattr(process, what)()
+        signal_it()
     except psutil.NoSuchProcess:
-        return  # it ended by itself: what was wanted
+        # it ended by itself, which is what was wanted
+        return

@@ -15,8 +15,37 @@ from deployments.stack import Stack
 from tests.object_storage import bucket as bucket
 from tests.servers import servers as servers
 
-if TYPE_CHECKING:  # journeys import prefect, which tests without servers need not wait for
+# journeys import prefect, which tests without servers need not wait for
+if TYPE_CHECKING:
     from tests.journeys import Journey
+    from tests.user_home import UserHome
+
+
+# a test that starts MLflow or Prefect uses one of these, and is marked `servers` for it
+SERVER_FIXTURES = ("user_home", "starts_servers", "servers")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if set(SERVER_FIXTURES) & _fixtures_of(item):
+            item.add_marker("servers")
+    # the longest come first, so that no worker is left alone with them at the end
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    """The place of the first server fixture that the test uses; last, if it uses none."""
+    used = [SERVER_FIXTURES.index(name) for name in SERVER_FIXTURES if name in _fixtures_of(item)]
+    return min(used, default=len(SERVER_FIXTURES))
+
+
+def _fixtures_of(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture
+def starts_servers() -> None:
+    """For a test that starts servers by itself: it is not part of `make test-offline`."""
 
 
 @pytest.fixture
@@ -25,7 +54,11 @@ def settings(tmp_path: Path) -> Settings:
     models = tmp_path / "models"
     models.mkdir()
     return Settings(
-        ratchet_home=tmp_path / "home", ratchet_models=models, ratchet_data=tmp_path / "data"
+        ratchet_home=tmp_path / "home",
+        ratchet_models=models,
+        ratchet_data=tmp_path / "data",
+        ratchet_mlflow_port=0,
+        ratchet_prefect_port=0,
     )
 
 
@@ -109,6 +142,17 @@ def home(settings: Settings, servers: Stack, monkeypatch: pytest.MonkeyPatch) ->
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return Settings()
+
+
+@pytest.fixture(scope="session")
+def user_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator["UserHome"]:
+    """A user's folder in which commands are typed; what still runs there at the end is killed."""
+    from tests.user_home import UserHome
+
+    user_home = UserHome(tmp_path_factory.mktemp("user"))
+    yield user_home
+    for process in user_home.processes():
+        process.kill()
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,27 +23,25 @@ def test_an_older_home_is_copied_and_then_upgraded_once(settings: Settings) -> N
     (settings.home / "versions.json").write_text(
         json.dumps({"mlflow": "3.1.0", "prefect": "3.8.8", "ratchet": "0.0.1"})
     )
-    said: list[str] = []
+    reports: list[str] = []
     with pytest.raises(MlflowException, match="out-of-date"):
-        utils._verify_schema(sa.create_engine(f"sqlite:///{database}"))
+        _verify(database)
 
-    migrate(settings, said.append)
-    utils._verify_schema(sa.create_engine(f"sqlite:///{database}"))
+    migrate(settings, reports.append)
+    _verify(database)
     copy = settings.home / "backups" / "mlflow3.1.0-prefect3.8.8-ratchet0.0.1" / "mlflow.db"
     with pytest.raises(MlflowException, match="out-of-date"):
-        utils._verify_schema(sa.create_engine(f"sqlite:///{copy}"))
-    migrate(settings, said.append)
-    assert len(said) == 1
+        _verify(copy)
+    migrate(settings, reports.append)
+    assert len(reports) == 1
 
 
 def test_a_database_that_cannot_be_upgraded_is_left_as_it_was(settings: Settings) -> None:
     settings.home.mkdir()
-    with sqlite3.connect(settings.home / "mlflow.db") as broken:
+    with closing(sqlite3.connect(settings.home / "mlflow.db")) as broken, broken:
         broken.execute("CREATE TABLE alembic_version (version_num TEXT)")
         broken.execute("INSERT INTO alembic_version VALUES ('of the future')")
-    with pytest.raises(
-        RatchetError, match=r"cannot bring .* up to date: .*of the future.* a copy is in"
-    ):
+    with pytest.raises(RatchetError, match=r"cannot upgrade .*: .*of the future.* a copy is in"):
         migrate(settings, lambda _: None)
     assert not (settings.home / "versions.json").exists()
 
@@ -57,10 +57,23 @@ def _older_mlflow(settings: Settings) -> Path:
     settings.home.mkdir()
     database = settings.home / "mlflow.db"
     url = f"sqlite:///{database}"
-    engine = sa.create_engine(url)
-    Base.metadata.create_all(engine)
     config = utils._get_alembic_config(url)
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head-1")
+    with _engine(database) as engine:
+        Base.metadata.create_all(engine)
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head-1")
     return database
+
+
+def _verify(database: Path) -> None:
+    """MlflowException unless MLflow takes the database as it is."""
+    with _engine(database) as engine:
+        utils._verify_schema(engine)
+
+
+@contextmanager
+def _engine(database: Path) -> Iterator[sa.Engine]:
+    engine = sa.create_engine(f"sqlite:///{database}")
+    yield engine
+    engine.dispose()

@@ -11,7 +11,7 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.states import Running
 
 from configs.errors import RatchetError, UsageError
-from deployments.prefect_api import Prefect, flow_run_page
+from deployments.prefect_api import Prefect
 from flows.training import train_candidate
 from tests.journeys import Journey
 
@@ -67,7 +67,7 @@ def test_an_outcome_is_read_from_the_labels_of_the_present_attempt(journey: Jour
 
 
 def test_the_page_of_a_flow_run_is_in_prefects_ui(journey: Journey) -> None:
-    page = flow_run_page(journey.settings, "some-id")
+    page = journey.settings.flow_run_page("some-id")
     assert page == f"{journey.settings.prefect_ui}/runs/flow-run/some-id"
 
 

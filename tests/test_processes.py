@@ -2,8 +2,10 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from deployments import processes
@@ -41,13 +43,32 @@ def test_a_number_that_belongs_to_another_process_by_now_is_not_the_child(tmp_pa
     assert child.process is None
 
 
-def test_what_a_child_has_started_ends_with_it(tmp_path: Path) -> None:
-    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('here', flush=True); time.sleep(600)"
-    code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {stubborn!r}]).wait()"
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("here", flush=True)
+time.sleep(600)
+"""
+
+
+def test_what_a_child_has_started_ends_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "GRACE_SECONDS", 0.5)
+    code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {STUBBORN!r}]).wait()"
     log = tmp_path / "log"
     child = processes.start("parent", [sys.executable, "-c", code], os.environ, tmp_path, log)
     while "here" not in log.read_text():
         assert child.process
+        time.sleep(0.05)
     (grandchild,) = child.process.children()
     processes.end(child)
-    assert not grandchild.is_running()
+    assert _has_ended(grandchild)
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        # a zombie has ended; its new parent has yet to take note
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

@@ -1,15 +1,15 @@
-"""The real path: `ratchet up` in a user's folder, runs started and answered by commands, and nothing left behind."""
+"""The real path: `ratchet up` in a user's folder, runs started and answered by commands.
 
-import json
-import os
+Nothing is left behind, however the stack ends.
+"""
+
 import re
 import shutil
 import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -17,176 +17,122 @@ import psutil
 import pytest
 
 from configs.settings import Settings
-from deployments.stack import Stack
-from tests.conftest import TINY_HOOKS, TINY_YAML, write_days
-
-RATCHET = [sys.executable, "-m", "deployments.commands"]
-
-DEADLINE_SECONDS = 300  # of what takes ten on a quiet machine
-
-
-class Home:
-    """A user's folder with `flows/`, `tasks/` and `configs/` of its own, in which commands are typed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for name in ("flows", "tasks", "configs"):
-            (folder / name).mkdir()
-            (folder / name / "__init__.py").write_text(
-                "raise ImportError('this is the package of the user')\n"
-            )
-        (folder / "models").mkdir()
-        schedule = 'schedule: {cron: "0 3 * * *", timezone: Europe/Paris}\n'
-        (folder / "models" / "tiny.yaml").write_text(
-            TINY_YAML.replace("ask: manual", "ask: on_candidate") + schedule
-        )
-        (folder / "models" / "tiny.py").write_text(TINY_HOOKS)
-        write_days(folder / ".ratchet" / "data" / "days")
-        clean = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("RATCHET_", "PREFECT_", "MLFLOW_"))
-        }
-        self.environment = clean | {"RATCHET_MODELS": "models", "PYTHONSAFEPATH": "1"}
-
-    def up(self) -> subprocess.Popen[bytes]:
-        """A running `ratchet up`, once it serves."""
-        log = self.folder / "up.log"
-        with log.open("w") as output:
-            process = subprocess.Popen(
-                [*RATCHET, "up"],
-                cwd=self.folder,
-                env=self.environment,
-                stdout=output,
-                stderr=output,
-            )
-        await_that(lambda: "Serving" in log.read_text() or process.poll() is not None)
-        assert process.poll() is None, log.read_text()
-        return process
-
-    def ratchet(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*RATCHET, *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_SECONDS,
-        )
-
-    def said(self, *arguments: str) -> str:
-        done = self.ratchet(*arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    @property
-    def record(self) -> dict[str, object]:
-        record: dict[str, object] = json.loads(
-            (self.folder / ".ratchet" / "stack.json").read_text()
-        )
-        return record
-
-    def family(self) -> list[psutil.Process]:
-        """Every process that works on this home."""
-        mine = str(self.folder)
-        return [
-            process for process in psutil.process_iter() if mine in _command_and_folder(process)
-        ]
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    home = Home(tmp_path)
-    yield home
-    for process in home.family():
-        process.kill()
+from deployments import prefect_api, processes, running_stack
+from deployments.stack import Stack, stack
+from tests.conftest import TINY_HOOKS
+from tests.user_home import DEADLINE_SECONDS, UserHome, await_that
 
 
 def test_from_a_folder_with_packages_of_the_same_names_a_candidate_becomes_the_champion(
-    home: Home,
+    user_home: UserHome,
 ) -> None:
-    up = home.up()
-    day = home.folder / ".ratchet" / "data" / "days" / "2026-01-05.parquet"
-    good = day.read_bytes()
-    shutil.copy(day.with_name("2026-01-04.parquet"), day)
-    refused = home.ratchet("train", "tiny")
+    user_home.ensure_down()
+    up = user_home.up()
+    with _a_day_twice(user_home):
+        refused = user_home.ratchet("train", "tiny")
     assert refused.returncode == 3, refused.stderr
     assert "structure-key-unique" in refused.stderr
     assert "Nothing was trained, nothing registered." in refused.stderr
-    day.write_bytes(good)
 
-    trained = home.said("train", "tiny")
+    trained = user_home.output_of("train", "tiny")
     assert "register   version 1" in trained
     assert "version 1 of tiny is a candidate" in trained
-    await_that(lambda: _runs(home, "PAUSED") == 1)
-    assert "an approval of 1" in home.said("status")
-    assert "PASS" in home.said("show", "tiny")
-
-    scheduled = httpx.post(
-        f"{home.record['prefect']}/flow_runs/filter",
-        json={"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}},
-    )
-    assert {run["auto_scheduled"] for run in scheduled.json()} == {
-        True
-    }  # the pins hold: Prefect's scheduler makes runs
-    again = home.ratchet("up")
+    await_that(lambda: user_home.count_runs("PAUSED") == 1)
+    assert "an approval of 1" in user_home.output_of("status")
+    assert "PASS" in user_home.output_of("show", "tiny")
+    _assert_that_prefect_schedules_runs(user_home)
+    again = user_home.ratchet("up")
     assert (again.returncode, "is up already" in again.stderr) == (2, True)
 
     up.send_signal(signal.SIGTERM)
     assert up.wait(timeout=DEADLINE_SECONDS) == 0
-    assert home.family() == []
-    assert not (home.folder / ".ratchet" / "stack.json").exists()
-    assert "an approval of 1" in home.said("status")  # the ledger needs no servers
+    assert user_home.processes() == []
+    assert not user_home.is_up
+    # the ledger needs no servers
+    assert "an approval of 1" in user_home.output_of("status")
 
-    started = home.said("up", "--detach")  # and the request has survived a restart of everything
+    # the request has survived a restart of everything
+    started = user_home.output_of("up", "--detach")
     assert "Serving." in started
     assert re.search(r"tiny \(0 3 \* \* \* Europe/Paris, next \d{4}-\d\d-\d\d 03:00\)", started)
-    approved = home.said("approve", "tiny", "1", "--reason", "as tests do", "--as", "release lead")
+    approval = ("approve", "tiny", "1", "--reason", "as tests do")
+    approved = user_home.output_of(*approval, "--as", "release lead")
     assert "tiny 1 became the champion, by release lead (declared)" in approved
-    assert "release lead" in home.said("history", "tiny")
-    refused = home.ratchet("approve", "tiny", "1", "--reason", "once more")
+    assert "release lead" in user_home.output_of("history", "tiny")
+    refused = user_home.ratchet(*approval)
     assert (refused.returncode, "nothing is" in refused.stderr) == (2, True)
-    assert home.said("down") == "Stopped.\n"
-    assert home.family() == []
-    nothing = home.ratchet("down")
-    assert (nothing.returncode, "nothing is up" in nothing.stderr) == (2, True)
 
 
 def test_killed_in_the_middle_of_a_run_the_next_up_leaves_no_orphan_and_nothing_running(
-    home: Home,
+    user_home: UserHome,
 ) -> None:
-    up = home.up()
-    hooks = home.folder / "models" / "tiny.py"
-    hooks.write_text(
-        f"import time\n{TINY_HOOKS}".replace("return raw", "time.sleep(600)\n    return raw")
+    user_home.ensure_up()
+    slow_hooks = f"import time\n{TINY_HOOKS}".replace(
+        "return raw", "time.sleep(600)\n    return raw"
     )
-    training = subprocess.Popen([*RATCHET, "train", "tiny"], cwd=home.folder, env=home.environment)
-    await_that(lambda: _runs(home, "RUNNING") == 1)
-    await_that(lambda: _mlflow_statuses(home) == ["RUNNING"])
-    before = {process.pid for process in home.family()}
-    up.kill()
-    up.wait()
+    user_home.hooks.write_text(slow_hooks)
+    training = user_home.begin("train", "tiny")
+    await_that(lambda: user_home.count_runs("RUNNING") == 1)
+    await_that(lambda: "RUNNING" in user_home.mlflow_statuses())
+    before = {process.pid for process in user_home.processes()}
+    _kill_up(user_home)
     training.kill()
     training.wait()
 
-    again = home.up()
-    assert {process.pid for process in home.family()}.isdisjoint(before)
-    assert _runs(home, "RUNNING") == 0
-    await_that(lambda: _mlflow_statuses(home) == ["FAILED"])
-    again.send_signal(signal.SIGINT)
-    assert again.wait(timeout=DEADLINE_SECONDS) == 0
-    assert home.family() == []
+    up = user_home.up()
+    assert {process.pid for process in user_home.processes()}.isdisjoint(before)
+    assert user_home.count_runs("RUNNING") == 0
+    await_that(lambda: user_home.mlflow_statuses()[0] == "FAILED")
+    assert "RUNNING" not in user_home.mlflow_statuses()
+    user_home.hooks.write_text(TINY_HOOKS)
+    up.send_signal(signal.SIGINT)
+    assert up.wait(timeout=DEADLINE_SECONDS) == 0
+    assert user_home.processes() == []
 
 
+def test_down_ends_everything_and_says_so_when_there_is_nothing(user_home: UserHome) -> None:
+    user_home.ensure_up()
+    assert user_home.output_of("down") == "Stopped.\n"
+    assert user_home.processes() == []
+    nothing = user_home.ratchet("down")
+    assert (nothing.returncode, "nothing is up" in nothing.stderr) == (2, True)
+
+
+def test_a_slow_server_and_a_runner_that_ends_early_do_not_stop_the_start(
+    settings: Settings, tiny: Path, starts_servers: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prefect_api, "TIMEOUT", httpx.Timeout(1))
+    monkeypatch.setattr(processes, "GRACE_SECONDS", 1.0)
+    with stack(settings, lambda _: None, runners=False) as running:
+        prefect = running.children["prefect"].process
+        assert prefect is not None
+        prefect.suspend()
+        threading.Timer(5, prefect.resume).start()
+        killer = threading.Thread(target=_kill_once_started, args=(running, "training"))
+        killer.start()
+        running.start_runners()
+        killer.join()
+        assert list(running.children) == ["mlflow", "prefect", "training", "promotion"]
+        assert all(child.process for child in running.children.values())
+        # and one that does not answer at the end is ended all the same
+        prefect.suspend()
+        children = [child.process for child in running.children.values()]
+    assert not any(child and child.is_running() for child in children)
+    assert not settings.stack_file.exists()
+
+
+@pytest.mark.parametrize("has_ended", [False, True])
 def test_a_server_whose_port_was_taken_while_it_started_moves_to_another(
-    settings: Settings,
+    settings: Settings, starts_servers: None, has_ended: bool
 ) -> None:
     (settings.home / "logs").mkdir(parents=True)
-    with socket.create_server(("127.0.0.1", 0)) as somebody:
-        taken = somebody.getsockname()[1]
+    with _another_server() as taken:
         running = Stack(settings, {"mlflow": taken, "prefect": 0})
         try:
             running.start("mlflow")
+            if has_ended:
+                # a server that cannot have its port may have ended before it is first asked
+                await_that(lambda: running.children["mlflow"].process is None)
             running.wait_server("mlflow")
             assert running.ports["mlflow"] != taken
             assert httpx.get(f"{running.mlflow_url}/version").is_success
@@ -194,38 +140,52 @@ def test_a_server_whose_port_was_taken_while_it_started_moves_to_another(
             running.end()
 
 
-def await_that(holds: Callable[[], bool]) -> None:
-    """Return once it holds; fail after the deadline."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, "what was waited for did not come"
-        time.sleep(0.3)
+@contextmanager
+def _a_day_twice(user_home: UserHome) -> Iterator[None]:
+    """The rows of one day again in the file of the next."""
+    day = user_home.home / "data" / "days" / "2026-01-05.parquet"
+    good = day.read_bytes()
+    shutil.copy(day.with_name("2026-01-04.parquet"), day)
+    yield
+    day.write_bytes(good)
 
 
-def _command_and_folder(process: psutil.Process) -> str:
-    try:
-        return (
-            f"{process.cmdline()} {process.cwd()}"
-            if process.status() != psutil.STATUS_ZOMBIE
-            else ""
-        )
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return ""
+def _assert_that_prefect_schedules_runs(user_home: UserHome) -> None:
+    """The pinned versions work together: with others the scheduler looks healthy and is idle."""
+    body = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+    scheduled = user_home.post_prefect("flow_runs/filter", body)
+    assert {run["auto_scheduled"] for run in scheduled} == {True}
 
 
-def _runs(home: Home, state: str) -> int:
-    body = {"flow_runs": {"state": {"type": {"any_": [state]}}}}
-    return int(httpx.post(f"{home.record['prefect']}/flow_runs/count", json=body).json())
+def _kill_up(user_home: UserHome) -> None:
+    recorded = running_stack.read(Settings(ratchet_home=user_home.home))
+    assert recorded is not None
+    up = psutil.Process(recorded.up.pid)
+    up.kill()
+    await_that(lambda: recorded.up.process is None)
 
 
-def _mlflow_statuses(home: Home) -> list[str]:
-    url = f"{home.record['mlflow']}/api/2.0/mlflow"
-    experiments = (
-        httpx.post(f"{url}/experiments/search", json={"max_results": 100})
-        .json()
-        .get("experiments", [])
-    )
-    found = httpx.post(
-        f"{url}/runs/search", json={"experiment_ids": [e["experiment_id"] for e in experiments]}
-    ).json()
-    return [run["info"]["status"] for run in found.get("runs", [])]
+def _kill_once_started(running: Stack, name: str) -> None:
+    await_that(lambda: name in running.children)
+    if process := running.children[name].process:
+        process.kill()
+
+
+class _Answer(BaseHTTPRequestHandler):
+    """Yes to every question."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def _another_server() -> Iterator[int]:
+    """The port of a server that is not ours and answers everything."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()

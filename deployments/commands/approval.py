@@ -14,7 +14,8 @@ from deployments.commands.arguments import AS_JSON, AS_NAME, MODEL, REASON, VERS
 from deployments.commands.progress import follow, print_outcome
 from deployments.flow_run import FlowRun, Outcome
 from deployments.prefect_api import Prefect
-from tasks.release.ledger import Event, Ledger
+from tasks.release.events import Event
+from tasks.release.ledger import Ledger
 from tasks.release.standing import standing
 
 Decision = Literal["approve", "reject"]
@@ -60,8 +61,13 @@ def answer_request(
     to_stderr: bool = False,
 ) -> FlowRun:
     """Answer the pending request with this person's decision; its flow run, followed to its end."""
-    form = {"decision": decision, "your_name": who, "reason": reason, "evidence": pending.evidence}
-    flow_run = pending.flow_run or ""
+    form = {
+        "decision": decision,
+        "your_name": who,
+        "reason": reason,
+        "evidence": pending.evidence_digest,
+    }
+    flow_run = pending.flow_run
     lines_before = len(prefect.log_lines(flow_run, after=0))
     prefect.answer(flow_run, form)
     return follow(prefect, prefect.read(flow_run), lines_before, to_stderr=to_stderr)

@@ -78,13 +78,13 @@ def _summary_of(config: ModelConfig) -> str:
 
 def _print_power(config: ModelConfig, settings: Settings) -> None:
     ledger = Ledger(settings.ledger_url)
-    digests = dict.fromkeys(
-        event.evidence for event in ledger.events(config.name) if event.evidence
-    )
-    foreseen = power.foresee(config.gate, [ledger.evidence(digest) for digest in digests])
-    for sentence in foreseen:
-        click.echo(f"  {sentence}")
-    if not foreseen:
+    # one event for each evidence: a request and its answers rest on the same
+    events = {e.evidence_digest: e for e in ledger.events(config.name) if e.evidence_digest}
+    past = [ledger.evidence_of(event) for event in events.values()]
+    powers = power.from_past(config.gate, past)
+    for rule_power in powers:
+        click.echo(f"  {rule_power}")
+    if not powers:
         click.echo("  No past comparison with another version to estimate the gate's power from.")
 
 

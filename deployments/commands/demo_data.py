@@ -4,14 +4,27 @@ Not here: how transactions are drawn (tasks/data/simulation.py); the story (demo
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
 DAYS = 60
-START = date(2026, 1, 1)
+THURSDAY = 3
+
+
+def start_for(today: date) -> date:
+    """The last Thursday from which the demo's days have all passed.
+
+    Near today, so that ages look as they would; a Thursday, so that weekends, and with them all
+    figures, stay the same.
+    """
+    latest = today - timedelta(days=DAYS + 1)
+    return latest - timedelta(days=(latest.weekday() - THURSDAY) % 7)
+
+
+START = start_for(datetime.now(UTC).date())
 # the instant up to which the candidates know their labels: the last day comes after it
 AS_OF = START + timedelta(days=DAYS)
 MISSING_AMOUNTS = 40

@@ -19,7 +19,8 @@ from deployments.commands.demo_data import AS_OF, DemoData, last_day_of
 from deployments.commands.output import print_sentence
 from deployments.commands.progress import follow, require_success
 from deployments.prefect_api import Prefect
-from tasks.release.ledger import Event, Ledger
+from tasks.release.events import Event
+from tasks.release.ledger import Ledger
 from tasks.verdict import wording
 
 MODEL = "fraud_detector"
@@ -59,10 +60,10 @@ class Scene:
     def judge(self, version: int) -> Event:
         """Wait for the version's verdict and print it; the event that followed."""
         event = self._await_verdict(version)
-        document = self.ledger.evidence(event.evidence or "")
-        say(wording.headline(document))
-        say(wording.answer(document))
-        for doubt in wording.doubts(document):
+        evidence = self.ledger.evidence_of(event)
+        say(wording.headline(evidence))
+        say(wording.conclusion(evidence))
+        for doubt in wording.doubts(evidence):
             say(doubt)
         if event.event != "requested":
             say(str(event))
@@ -77,7 +78,7 @@ class Scene:
                 newest = events[-1]
                 if newest.event != "requested":
                     return newest
-                if self.prefect.read(newest.flow_run or "").suspended:
+                if self.prefect.read(newest.flow_run).suspended:
                     return newest
             time.sleep(POLL_SECONDS)
         raise RatchetError(

@@ -14,8 +14,8 @@ from rich.console import Console
 from configs.errors import NotPromoted, RatchetError
 from configs.settings import Settings
 from deployments.flow_run import FlowRun, Outcome
-from deployments.prefect_api import Prefect, flow_run_page
-from tasks.release.standing import ENDINGS
+from deployments.prefect_api import Prefect
+from tasks.release.events import KINDS
 
 POLL_SECONDS = 0.5
 # a run sends its log lines every half second, the last ones after its state
@@ -23,7 +23,7 @@ LAST_LINES_SECONDS = 1.5
 # an idle runner starts a run sooner
 QUEUE_SECONDS = 15.0
 
-NOT_PROMOTED = ENDINGS - {"promoted"}
+NOT_PROMOTED = {name for name, kind in KINDS.items() if kind.ends_promotion} - {"promoted"}
 
 
 def start_and_follow(
@@ -36,7 +36,7 @@ def start_and_follow(
 
 def follow_and_print(prefect: Prefect, run: FlowRun, *, as_json: bool) -> FlowRun:
     """Print the run's page, follow the run to its end, and print its outcome."""
-    click.echo(f"started   {flow_run_page(prefect.settings, run.id)}", err=as_json)
+    click.echo(f"started   {prefect.settings.flow_run_page(run.id)}", err=as_json)
     run = follow(prefect, run, to_stderr=as_json)
     print_outcome(prefect.settings, run, as_json=as_json)
     return run
@@ -116,7 +116,7 @@ def print_outcome(
 
     Raises the error that `require_success` finds.
     """
-    page = flow_run_page(settings, run.id)
+    page = settings.flow_run_page(run.id)
     if as_json:
         click.echo(json.dumps(as_document(run, page), indent=1))
     require_success(run, wanted)

@@ -14,16 +14,14 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from configs.errors import ConfigError, UsageError
-from configs.judging import judging_problems
-from configs.model import ModelConfig
+from configs.model import ModelConfig, judging_problems
 from configs.reading import read_model
 from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, MODEL
 from deployments.commands.output import print_table
-from tasks.records import Role
-from tasks.release.ledger import Event, Ledger
+from tasks.release.events import Event
+from tasks.release.ledger import Ledger
 
-ROLES: tuple[Role, ...] = ("candidate", "champion", "reference")
 SECTIONS = ("metrics", "threshold", "slices", "comparison", "gate")
 
 
@@ -31,7 +29,7 @@ SECTIONS = ("metrics", "threshold", "slices", "comparison", "gate")
 class Replayed:
     """A version's recorded verdict, and the other gate's with its reason; the keys of --json."""
 
-    version: int | None
+    version: int
     then: str
     now: str
     why: str
@@ -66,24 +64,15 @@ def _replay(settings: Settings, config: ModelConfig) -> list[Replayed]:
     ledger, client = Ledger(settings.ledger_url), connect(settings)
     replayed = []
     for event in _judged_versions(ledger, config.name):
-        recorded = ledger.evidence(event.evidence or "")
-        numbers: dict[Role, int | None] = {
-            role: (recorded[role] or {}).get("version") for role in ROLES
-        }
-        judgement_now = judgement.judge(
-            client,
-            config,
-            numbers,
-            champion_since=None,
-            asked_by="replay",
-            before=None,
-            looks=recorded["looks"],
-        )
+        recorded = ledger.evidence_of(event)
+        request = judgement.Request(requested_by="replay", looks=recorded.looks)
+        numbers = recorded.version_numbers
+        judgement_now = judgement.judge(client, config, numbers, request)
         verdict = Replayed(
             version=event.version_to,
-            then=recorded["verdict"]["outcome"],
+            then=recorded.verdict.outcome,
             now=judgement_now.verdict.outcome,
-            why=wording.answer(judgement_now.document),
+            why=wording.conclusion(judgement_now.evidence),
         )
         replayed.append(verdict)
     return replayed
@@ -91,7 +80,7 @@ def _replay(settings: Settings, config: ModelConfig) -> list[Replayed]:
 
 def _judged_versions(ledger: Ledger, model: str) -> list[Event]:
     """The event that rests on the newest evidence of each version, oldest version first."""
-    newest = {event.version_to: event for event in ledger.events(model) if event.evidence}
+    newest = {event.version_to: event for event in ledger.events(model) if event.evidence_digest}
     if not newest:
         raise UsageError(
             f"no candidate of {model} has been judged; "

@@ -6,7 +6,6 @@ Not here: the sentences and rows of evidence (tasks/verdict/wording.py).
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import click
 
@@ -15,10 +14,15 @@ from configs.model import ModelConfig
 from configs.reading import read_model
 from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, MODEL
-from deployments.commands.output import print_sentence, print_table
-from tasks.release.ledger import Event, Ledger
+from deployments.commands.output import print_items, print_sentence, print_table
+from tasks.release.events import Event
+from tasks.release.ledger import Ledger
 from tasks.release.standing import standing
-from tasks.verdict import wording
+from tasks.verdict import rule_wording, wording
+from tasks.verdict.evidence import Evidence
+
+# columns that are aligned to the right
+NUMBERS = ("candidate", "champion", "difference", "bound", "needs")
 
 
 @click.command(epilog="Example: ratchet show fraud_detector 7")
@@ -37,12 +41,13 @@ def show(model: str, version: int | None, as_json: bool) -> None:
     pending = standing(model, events).pending
     if version is None and pending:
         version = pending.version_to
-    digest = _newest_evidence(model, events, version)
-    document = ledger.evidence(digest)
+    judged = _newest_judged(model, events, version)
+    digest = judged.evidence_digest or ""
     if as_json:
+        document = ledger.document(digest)
         click.echo(json.dumps({"evidence": digest, "document": document}, indent=1))
         return
-    _print_evidence(document, digest)
+    _print_evidence(ledger.evidence_of(judged), digest)
     click.echo()
     if pending and pending.version_to == version:
         _print_request(settings, config, pending)
@@ -51,34 +56,33 @@ def show(model: str, version: int | None, as_json: bool) -> None:
         print_sentence(str(newest))
 
 
-def _newest_evidence(model: str, events: Sequence[Event], version: int | None) -> str:
-    """The digest of the newest evidence about this version; UsageError when there is none."""
+def _newest_judged(model: str, events: Sequence[Event], version: int | None) -> Event:
+    """The newest event of this version that rests on evidence; UsageError when there is none."""
     if version is None:
         raise UsageError(
             f"no version of {model} is waiting for an answer; "
             f"name a version: ratchet show {model} VERSION"
         )
-    digests = [event.evidence for event in events if event.version_to == version and event.evidence]
-    if not digests:
+    judged = [event for event in events if event.version_to == version and event.evidence_digest]
+    if not judged:
         raise UsageError(
             f"version {version} of {model} has not been judged; "
             f"request its promotion: ratchet promote {model} {version}"
         )
-    return digests[-1]
+    return judged[-1]
 
 
-def _print_evidence(document: dict[str, Any], digest: str) -> None:
-    click.echo(f"{wording.headline(document)}   evidence {digest[:4]} {digest[4:8]}")
-    print_sentence(wording.answer(document))
+def _print_evidence(evidence: Evidence, digest: str) -> None:
+    """Print the conclusion, the table of rules, then facts, doubts and changes."""
+    click.echo(f"{wording.headline(evidence)}   evidence {digest[:4]} {digest[4:8]}")
+    print_sentence(wording.conclusion(evidence))
     click.echo()
-    headings = ("rule", "candidate", "other", "surely", "verdict")
-    rows = [tuple(row.values()) for row in wording.table(document)]
-    print_table(headings, rows, right=("candidate", "other"))
+    rows = [rule_wording.row(verdict).cells for verdict in evidence.verdict.rules]
+    print_table(rule_wording.COLUMNS, rows, wrapping=("rule",), right=NUMBERS)
     click.echo()
-    for sentence in (*wording.doubts(document), *wording.about(document)):
-        print_sentence(sentence)
-    if document["changes"]:
-        print_sentence(f"Changed: {'; '.join(document['changes'])}.")
+    print_items("Facts", wording.facts(evidence))
+    print_items("Doubts", wording.doubts(evidence))
+    print_items("Changed", evidence.changes)
 
 
 def _print_request(settings: Settings, config: ModelConfig, pending: Event) -> None:
@@ -92,10 +96,6 @@ def _print_request(settings: Settings, config: ModelConfig, pending: Event) -> N
     click.echo(f"Waiting for an approval until {until:%Y-%m-%d %H:%M} UTC.")
     click.echo(f'  ratchet approve {model} {version} --reason "..."')
     if settings.knows_servers:
-        # here, because most calls of `show` need no HTTP client
-        from deployments.prefect_api import flow_run_page
-
-        page = flow_run_page(settings, pending.flow_run or "")
-        click.echo(f"  or in Prefect: {page}")
+        click.echo(f"  or in Prefect: {settings.flow_run_page(pending.flow_run)}")
     else:
         click.echo("  or in Prefect, once it is up: ratchet up")

@@ -14,8 +14,9 @@ from configs.reading import model_names, model_path
 from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, MODEL
 from deployments.commands.output import print_table
-from tasks.release.ledger import Event, Ledger
-from tasks.release.standing import CHAMPION_CHANGES, champion_on, standing
+from tasks.release.events import Event
+from tasks.release.ledger import Ledger
+from tasks.release.standing import champion_on, standing
 
 MINUTE = "%Y-%m-%d %H:%M"
 
@@ -66,7 +67,7 @@ def history(model: str, on: datetime | None, as_json: bool) -> None:
     if on:
         click.echo(_in_production_on(model, events, on))
     elif as_json:
-        click.echo(json.dumps([asdict(event) for event in events], indent=1, default=str))
+        click.echo(json.dumps([event.as_row() for event in events], indent=1, default=str))
     elif events:
         print_history(events)
     else:
@@ -143,7 +144,7 @@ def _status_of(model: str, events: Sequence[Event]) -> ModelStatus:
     if not events:
         return ModelStatus(model)
     now = standing(model, events)
-    newest = max(events, key=lambda event: (event.version_to or 0, event.sequence))
+    newest = max(events, key=lambda event: (event.version_to, event.sequence))
     champion, pending = now.champion, now.pending
     return ModelStatus(
         model,
@@ -157,7 +158,7 @@ def _status_of(model: str, events: Sequence[Event]) -> ModelStatus:
 
 def _versions_of(event: Event) -> str:
     """The version that the event is about, with the champion that it replaced if it did."""
-    version = str(event.version_to or "-")
-    if event.event in CHAMPION_CHANGES and event.version_from:
+    version = str(event.version_to)
+    if event.kind.changes_champion and event.version_from:
         return f"{version} was {event.version_from}"
     return version

@@ -1,347 +1,424 @@
-"""Metrics of many resamples of the same rows at once: a bootstrap in matrix products and cumulative sums instead of a loop.
+"""Metrics of many resamples of the same rows at once, in matrix products instead of a loop.
 
-A resample is a row of weights: how often each of the n rows was drawn. Each function takes weights of shape (replicates, n) and answers
-shape (replicates,); at weight one it is scikit-learn's own value. Not here: which rows are independent of each other (tasks/verdict).
+A resample is a row of weights: how often each of the n rows was drawn. A weighted metric takes
+weights of shape (replicates, n) and returns shape (replicates,); at weight one it returns the
+value of the metric itself (tests/test_metrics.py).
+
+The functions named after metrics take the target and what the metric sees, decisions or scores,
+and return the weighted metric of those rows; configs/built_in_metrics.py refers to them by name.
+Not here: which rows are independent of each other (tasks/comparison).
 """
 
 from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from configs.metrics import AT_BUDGET, COST, Kind
+from configs.built_in_metrics import METRICS
 from configs.model import ModelConfig
-from tasks.data.labels import labels
-from tasks.model.metrics import BINS, alert_budget, bin_of, costs
-from tasks.model.scores import Scores, decisions
+from configs.threshold import Threshold
+from tasks.model.metrics import CALIBRATION_BINS, apply, calibration_bin, costs
+from tasks.model.scores import Scores
 
 Weights = NDArray[np.float64]
 Values = NDArray[np.float64]
 Weighted = Callable[[Weights], Values]
+# shape (n,): 0 and 1 of two classes, else the class or the number
+Target = pd.Series
 
 REPLICATES = 500
-CELLS = 4_000_000  # of a block of weights: 32 MB
-LEVEL = 0.95
-SMALLEST = np.finfo(np.float64).eps  # scikit-learn's clip of probabilities
+# cells of one block of weights: 32 MB
+CELLS = 4_000_000
+CONFIDENCE = 0.95
+# scikit-learn clips probabilities, and targets that it divides by, at this distance from zero
+EPSILON = np.finfo(np.float64).eps
+
+
+class Interval(NamedTuple):
+    """The bounds of an interval."""
+
+    low: float
+    high: float
 
 
 def intervals(
     config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float
-) -> dict[str, tuple[float, float]]:
-    """The 95 % percentile interval of each metric over resamples of rows (Efron, 1979), seeded by the model's seed.
+) -> dict[str, Interval]:
+    """The 95% percentile interval of each metric over resamples of rows (Efron, 1979), by name.
 
-    A maximum has none, as resamples never hold a larger one; nor have the model's own.
+    Seeded by the model's seed. The model's own metrics have none, nor has a maximum: no resample
+    holds a larger one.
     """
-    measures = {
-        name: measure
-        for name in config.metric_names
-        if (measure := weighted(name, config, rows, scores, threshold))
-    }
-    drawn: dict[str, list[Values]] = {name: [] for name in measures}
+    measures: dict[str, Weighted] = {}
+    for name in config.metric_names:
+        if name in config.own_metrics:
+            continue
+        if measure := weighted(name, config, rows, scores, threshold):
+            measures[name] = measure
+    replicates: dict[str, list[Values]] = {name: [] for name in measures}
     for weights in resamples(np.arange(len(rows)), REPLICATES, config.train.seed):
-        with np.errstate(
-            invalid="ignore", divide="ignore"
-        ):  # a resample without positives has no value, and is left out
+        # a resample that lacks a class has no value, and is left out of the quantiles
+        with np.errstate(invalid="ignore", divide="ignore"):
             for name, measure in measures.items():
-                drawn[name].append(measure(weights))
-    tails = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
-    bounds = {name: np.nanquantile(np.concatenate(values), tails) for name, values in drawn.items()}
-    return {name: (float(low), float(high)) for name, (low, high) in bounds.items()}
+                replicates[name].append(measure(weights))
+    return {name: _percentile_interval(blocks) for name, blocks in replicates.items()}
+
+
+def _percentile_interval(blocks: list[Values]) -> Interval:
+    tails = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
+    low, high = np.nanquantile(np.concatenate(blocks), tails)
+    return Interval(float(low), float(high))
 
 
 def resamples(units: NDArray[np.int64], replicates: int, seed: int) -> Iterator[Weights]:
-    """Blocks of weights, together of shape (replicates, n): how often each of n rows was drawn when units are drawn with replacement.
+    """Blocks of weights, together of shape (replicates, n), of units drawn with replacement.
 
-    `units` is the number of each row's unit, from 0 up, shape (n,); rows that are independent are each one.
+    `units` has the number of each row's unit, from 0 up, shape (n,); where rows are independent,
+    each is a unit of its own.
     """
     random = np.random.default_rng(seed)
     count = int(units.max()) + 1
-    each_its_own = count == len(units) and bool((units == np.arange(count)).all())
+    rows_are_units = np.array_equal(units, np.arange(len(units)))
     block = max(1, CELLS // len(units))
     for first in range(0, replicates, block):
         size = min(block, replicates - first)
-        drawn = random.integers(count, size=(size, count)) + count * np.arange(size)[:, None]
-        times = (
-            np.bincount(drawn.ravel(), minlength=size * count)
-            .reshape(size, count)
-            .astype(np.float64)
-        )
-        by_row = np.ascontiguousarray(
-            times.T
-        )  # so that the weights of one row lie together: sums over rows read them in one sweep
-        yield (by_row if each_its_own else by_row[units]).T
+        drawn = random.integers(count, size=(size, count))
+        # the weights of one row lie together in memory: sums over rows read them in one sweep
+        by_unit = np.ascontiguousarray(_times_drawn(drawn).T)
+        yield (by_unit if rows_are_units else by_unit[units]).T
+
+
+def _times_drawn(drawn: NDArray[np.int64]) -> Weights:
+    """How often each row of `drawn` holds each number below its length, shape (size, count)."""
+    size, count = drawn.shape
+    # numbers of another row are shifted past those of the rows before it: one count for all rows
+    shifted = drawn + count * np.arange(size)[:, None]
+    times = np.bincount(shifted.ravel(), minlength=size * count)
+    return times.reshape(size, count).astype(np.float64)
 
 
 def weighted(
     name: str, config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float
 ) -> Weighted | None:
-    """The metric as a function of weights, for these rows and scores; None for one that resamples say nothing of."""
-    target, decided = labels(config, rows), decisions(config, scores, threshold)
-    if name == COST:
-        return _mean(costs(config, target, decided))
-    if name in AT_BUDGET:
-        return _at_budget(name, target, scores, alert_budget(config, rows))
-    make = MAKERS[config.kind].get(name)
-    return make(target, decided, scores) if make else None
+    """The weighted metric of these rows; None where resampling says nothing about the metric."""
+    function = METRICS[name].weighted
+    if function is None:
+        return None
+    measure: Weighted = apply(function, name, config, rows, scores, threshold)
+    return measure
 
 
-Maker = Callable[["pd.Series[Any]", "pd.Series[Any]", Any], Weighted]
+# Means of one number a row
 
 
-def _mean(
-    loss: "NDArray[np.float64] | pd.Series[Any]",
-    then: Callable[[Values], Values] = lambda mean: mean,
+def _mean(of_rows: Any) -> Weighted:
+    numbers = np.asarray(of_rows, dtype="float64")
+    return lambda weights: (weights @ numbers) / weights.sum(axis=1)
+
+
+def _as_floats(*columns: Target) -> Iterator[Values]:
+    return (column.to_numpy("float64") for column in columns)
+
+
+def accuracy(target: Target, decided: Target) -> Weighted:
+    return _mean(target == decided)
+
+
+def mean_cost(target: Target, decided: Target, *, prices: Threshold) -> Weighted:
+    return _mean(costs(target, decided, prices))
+
+
+def mean_absolute_error(target: Target, predicted: Target) -> Weighted:
+    actual, answer = _as_floats(target, predicted)
+    return _mean(np.abs(actual - answer))
+
+
+def mean_absolute_percentage_error(target: Target, predicted: Target) -> Weighted:
+    actual, answer = _as_floats(target, predicted)
+    return _mean(np.abs(actual - answer) / np.maximum(np.abs(actual), EPSILON))
+
+
+def mean_squared_error(target: Target, predicted: Target) -> Weighted:
+    actual, answer = _as_floats(target, predicted)
+    return _mean((actual - answer) ** 2)
+
+
+def root_mean_squared_error(target: Target, predicted: Target) -> Weighted:
+    squared = mean_squared_error(target, predicted)
+    return lambda weights: np.sqrt(squared(weights))
+
+
+def log_loss(target: Target, scores: Scores) -> Weighted:
+    """The mean of -log of the probability given to the class that the row has."""
+    if isinstance(scores, pd.Series):
+        likelihood = np.where(target == 1, scores, 1 - scores)
+    else:
+        column_of_row = scores.columns.get_indexer(pd.Index(target))
+        likelihood = scores.to_numpy()[np.arange(len(target)), column_of_row]
+    return _mean(-np.log(np.clip(likelihood, EPSILON, 1 - EPSILON)))
+
+
+# Counts of classes
+
+
+def of_positive_class(
+    target: Target, decided: Target, *, of: Literal["precision", "recall", "f1"]
 ) -> Weighted:
-    each = np.asarray(loss, dtype="float64")
-    return lambda weights: then((weights @ each) / weights.sum(axis=1))
+    """Precision, recall or f1 of the class 1; 0 where it is undefined, as scikit-learn is told."""
+    count = _count_classes(target, decided, [1])
+    return lambda weights: _of_each_class(of, *count(weights))[:, 0]
 
 
-def _counts(
-    target: "pd.Series[Any]", decided: "pd.Series[Any]"
-) -> Callable[[Weights], tuple[Values, Values, Values]]:
-    """Of each class: weights of rows that are right, that are decided for it, that are of it; each (replicates, classes)."""
-    classes = sorted(set(target) | set(decided))
-    of, to = (
-        np.asarray([column == name for name in classes], dtype="float64").T
-        for column in (target, decided)
-    )
-    return lambda weights: (weights @ (of * to), weights @ to, weights @ of)
-
-
-def _of_classes(
-    target: "pd.Series[Any]", decided: "pd.Series[Any]", _: Any, *, metric: str, average: str
+def class_mean(
+    target: Target,
+    decided: Target,
+    *,
+    of: Literal["precision", "recall", "f1"],
+    over: Literal["all", "with_rows", "rows"],
 ) -> Weighted:
-    """precision, recall or f1 of each class, 0 where nothing is decided for it; then the class 1 (`binary`), or the mean over all classes
-    (`macro`), over those that have rows (`present`), or by their rows (`weighted`)."""
-    count = _counts(target, decided)
-    positive = (
-        sorted(set(target) | set(decided)).index(1)
-        if average == "binary" and 1 in {*target, *decided}
-        else 0
-    )
+    """The mean of precision, recall or f1 over classes.
+
+    `over` says which count: `all` that have rows or decisions, those `with_rows`, or each by its
+    number of `rows`.
+    """
+    count = _count_classes(target, decided, sorted(set(target) | set(decided)))
 
     def measure(weights: Weights) -> Values:
-        right, to, of = count(weights)
-        below = {"precision": to, "recall": of, "f1": (to + of) / 2}[metric]
-        each = np.divide(right, below, out=np.zeros_like(right), where=below > 0)
-        counted = {"macro": (to + of) > 0, "present": of > 0, "weighted": of}.get(average, of)
-        mean: Values = (
-            each[:, positive]
-            if average == "binary"
-            else (each * counted).sum(axis=1) / counted.sum(axis=1)
-        )
+        correct, predicted, actual = count(weights)
+        value = _of_each_class(of, correct, predicted, actual)
+        shares: dict[str, Any] = {
+            "all": (predicted + actual) > 0,
+            "with_rows": actual > 0,
+            "rows": actual,
+        }
+        share = shares[over]
+        mean: Values = (value * share).sum(axis=1) / share.sum(axis=1)
         return mean
 
     return measure
 
 
-def _matthews(target: "pd.Series[Any]", decided: "pd.Series[Any]", _: Any) -> Weighted:
-    """Gorodkin's R_K, which for two classes is Matthews' coefficient; 0 where it is not defined."""
-    count = _counts(target, decided)
+def matthews_corrcoef(target: Target, decided: Target) -> Weighted:
+    """Matthews' coefficient, for several classes Gorodkin's R_K; 0 where it is undefined.
+
+    Source: Gorodkin (2004), Comparing two K-category
+    assignments by a K-category correlation coefficient.
+    """
+    count = _count_classes(target, decided, sorted(set(target) | set(decided)))
 
     def measure(weights: Weights) -> Values:
-        right, to, of = count(weights)
+        correct, predicted, actual = count(weights)
         total = weights.sum(axis=1)
-        above = right.sum(axis=1) * total - (to * of).sum(axis=1)
-        below = np.sqrt((total**2 - (to**2).sum(axis=1)) * (total**2 - (of**2).sum(axis=1)))
-        coefficient: Values = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
-        return coefficient
+        covariance = correct.sum(axis=1) * total - (predicted * actual).sum(axis=1)
+        predicted_variance = total**2 - (predicted**2).sum(axis=1)
+        actual_variance = total**2 - (actual**2).sum(axis=1)
+        return _divide_or_zero(covariance, np.sqrt(predicted_variance * actual_variance))
 
     return measure
+
+
+def _count_classes(
+    target: Target, decided: Target, classes: list[Any]
+) -> Callable[[Weights], tuple[Values, Values, Values]]:
+    """A function of weights: rows decided correctly, decided, and of each class.
+
+    Each is a sum of weights of shape (replicates, classes).
+    """
+    actual = np.asarray([target == name for name in classes], dtype="float64").T
+    predicted = np.asarray([decided == name for name in classes], dtype="float64").T
+    correct = actual * predicted
+    return lambda weights: (weights @ correct, weights @ predicted, weights @ actual)
+
+
+def _of_each_class(
+    of: Literal["precision", "recall", "f1"], correct: Values, predicted: Values, actual: Values
+) -> Values:
+    """The precision, recall or f1 of each class, shape (replicates, classes)."""
+    denominator = {"precision": predicted, "recall": actual, "f1": (predicted + actual) / 2}[of]
+    return _divide_or_zero(correct, denominator)
+
+
+def _divide_or_zero(numerator: Values, denominator: Values) -> Values:
+    zeros = np.zeros_like(numerator)
+    quotient: Values = np.divide(numerator, denominator, out=zeros, where=denominator > 0)
+    return quotient
+
+
+# Curves over the scores
 
 
 def curve(
     target: NDArray[np.bool_], scores: NDArray[np.float64]
 ) -> Callable[[Weights], tuple[Values, Values]]:
-    """Cumulated weights of positives and negatives from the highest score down, at the end of each group of equal scores.
+    """A function of weights: true and false positives from the highest score down, cumulated.
 
-    Groups without positives that follow each other are taken as one.
+    Each has the shape (replicates, groups), with a column for each group of equal scores; groups
+    without positives that follow each other are taken as one.
     """
     order = np.argsort(-scores, kind="stable")
     starts = np.append(0, np.flatnonzero(np.diff(scores[order])) + 1)
     has_positive = np.maximum.reduceat(target[order], starts)
-    starts = starts[
-        has_positive | np.append(True, has_positive[:-1])
-    ]  # between two of them negatives change no area: one group
+    # between two groups without positives no area changes: they become one
+    starts = starts[has_positive | np.append(True, has_positive[:-1])]
     groups = len(starts)
-    group_of = np.searchsorted(starts, np.arange(len(order)), side="right") - 1
-    place = np.where(
-        target[order], group_of, groups + group_of
-    )  # sums of positives first, then those of negatives
-    sums = csr_array((np.ones(len(order)), (place, order)), shape=(2 * groups, len(order)))
+    group_of_row = np.searchsorted(starts, np.arange(len(order)), side="right") - 1
+    # one matrix sums both: the positives of each group first, then its negatives
+    sum_of_row = np.where(target[order], group_of_row, groups + group_of_row)
+    shape = (2 * groups, len(order))
+    sums = csr_array((np.ones(len(order)), (sum_of_row, order)), shape=shape)
 
     def cumulate(weights: Weights) -> tuple[Values, Values]:
-        summed = sums @ weights.T
-        return np.cumsum(summed[:groups], axis=0).T, np.cumsum(summed[groups:], axis=0).T
+        in_group = sums @ weights.T
+        true_positives = np.cumsum(in_group[:groups], axis=0).T
+        false_positives = np.cumsum(in_group[groups:], axis=0).T
+        return true_positives, false_positives
 
     return cumulate
 
 
-def _average_precision(target: "pd.Series[Any]", _: Any, scores: "pd.Series[Any]") -> Weighted:
+def average_precision(target: Target, scores: Target) -> Weighted:
     """The mean of precision over recall, without interpolation, as scikit-learn's."""
     cumulate = curve(target.to_numpy() == 1, scores.to_numpy())
 
     def measure(weights: Weights) -> Values:
-        found, disturbed = cumulate(weights)
-        alerted = found + disturbed
-        precision = np.divide(found, alerted, out=np.zeros_like(found), where=alerted > 0)
-        area: Values = (np.diff(found, axis=1, prepend=0) * precision).sum(axis=1) / found[:, -1]
+        true_positives, false_positives = cumulate(weights)
+        precision = _divide_or_zero(true_positives, true_positives + false_positives)
+        gained = np.diff(true_positives, axis=1, prepend=0)
+        area: Values = (gained * precision).sum(axis=1) / true_positives[:, -1]
         return area
 
     return measure
 
 
-def _at_budget(name: str, target: "pd.Series[Any]", scores: Scores, budget: float) -> Weighted:
-    """Precision or recall of the highest scores, as many as the budget; of equal scores the share that is left of it."""
-    cumulate = curve(target.to_numpy() == 1, np.asarray(scores))
-
-    def measure(weights: Weights) -> Values:
-        found, disturbed = (
-            np.hstack([np.zeros((len(weights), 1)), each]) for each in cumulate(weights)
-        )
-        alerted = found + disturbed
-        spent = np.minimum(budget, alerted[:, -1])
-        after = np.maximum(1, (alerted < spent[:, None]).sum(axis=1))[
-            :, None
-        ]  # the group that the budget ends in
-        (low, high), (found_low, found_high) = (
-            [np.take_along_axis(each, at, axis=1)[:, 0] for at in (after - 1, after)]
-            for each in (alerted, found)
-        )
-        within = np.divide(spent - low, high - low, out=np.zeros_like(low), where=high > low)
-        hits: Values = found_low + within * (found_high - found_low)
-        return hits / (spent if name.startswith("precision") else found[:, -1])
-
-    return measure
+def roc_auc(target: Target, scores: Target) -> Weighted:
+    return _area_under_roc(target.to_numpy() == 1, scores.to_numpy())
 
 
-def _roc_auc(target: "pd.Series[Any]", _: Any, scores: "pd.Series[Any]") -> Weighted:
-    """The area under the ROC curve by trapezoids: equal scores count half."""
-    return _area(target.to_numpy() == 1, scores.to_numpy())
-
-
-def _area(target: NDArray[np.bool_], scores: NDArray[np.float64]) -> Weighted:
-    cumulate = curve(target, scores)
-
-    def measure(weights: Weights) -> Values:
-        found, disturbed = cumulate(weights)
-        before = np.hstack([np.zeros((len(found), 1)), found[:, :-1]])
-        steps = np.diff(disturbed, axis=1, prepend=0)
-        area: Values = (steps * (found + before) / 2).sum(axis=1) / (
-            found[:, -1] * disturbed[:, -1]
-        )
-        return area
-
-    return measure
-
-
-def _roc_auc_ovr(target: "pd.Series[Any]", _: Any, scores: pd.DataFrame) -> Weighted:
-    areas = [_area((target == name).to_numpy(), scores[name].to_numpy()) for name in scores]
+def roc_auc_ovr(target: Target, scores: pd.DataFrame) -> Weighted:
+    """The mean over classes of the area of one class against the rest."""
+    areas = [
+        _area_under_roc((target == name).to_numpy(), scores[name].to_numpy()) for name in scores
+    ]
     return lambda weights: np.mean([area(weights) for area in areas], axis=0)
 
 
-def _log_loss(target: "pd.Series[Any]", _: Any, scores: Scores) -> Weighted:
-    if isinstance(scores, pd.Series):
-        likelihood = np.where(target == 1, scores, 1 - scores)
-    else:
-        likelihood = scores.to_numpy()[
-            np.arange(len(target)), scores.columns.get_indexer(pd.Index(target))
-        ]
-    return _mean(-np.log(np.clip(likelihood, SMALLEST, 1 - SMALLEST)))
+def _area_under_roc(target: NDArray[np.bool_], scores: NDArray[np.float64]) -> Weighted:
+    """The area by trapezoids: of equal scores, half count as found."""
+    cumulate = curve(target, scores)
+
+    def measure(weights: Weights) -> Values:
+        true_positives, false_positives = cumulate(weights)
+        before = _from_zero(true_positives)[:, :-1]
+        width = np.diff(false_positives, axis=1, prepend=0)
+        area = (width * (true_positives + before) / 2).sum(axis=1)
+        whole = true_positives[:, -1] * false_positives[:, -1]
+        share: Values = area / whole
+        return share
+
+    return measure
 
 
-def _expected_calibration_error(
-    target: "pd.Series[Any]", _: Any, scores: "pd.Series[Any]"
-) -> Weighted:
-    off = (bin_of(scores).to_numpy()[:, None] == np.arange(BINS)) * (target - scores).to_numpy()[
-        :, None
-    ]
-    return lambda weights: np.abs(weights @ off).sum(axis=1) / weights.sum(axis=1)
+def precision_at_budget(target: Target, scores: Target, *, alert_budget: float) -> Weighted:
+    spend = _spend_budget(target, scores, alert_budget)
+
+    def measure(weights: Weights) -> Values:
+        hits, alerts, _ = spend(weights)
+        return hits / alerts
+
+    return measure
 
 
-def _median(target: "pd.Series[Any]", _: Any, scores: "pd.Series[Any]") -> Weighted:
-    """Of the absolute errors; between two the mean of both."""
-    errors = np.abs(target.to_numpy("float64") - scores.to_numpy("float64"))
+def recall_at_budget(target: Target, scores: Target, *, alert_budget: float) -> Weighted:
+    spend = _spend_budget(target, scores, alert_budget)
+
+    def measure(weights: Weights) -> Values:
+        hits, _, positives = spend(weights)
+        return hits / positives
+
+    return measure
+
+
+def _spend_budget(
+    target: Target, scores: Target, alert_budget: float
+) -> Callable[[Weights], tuple[Values, Values, Values]]:
+    """A function of weights: the hits among the highest scores, the alerts spent, all positives.
+
+    Of the group of equal scores in which the budget ends, the share that it covers counts.
+    """
+    cumulate = curve(target.to_numpy() == 1, np.asarray(scores))
+
+    def spend(weights: Weights) -> tuple[Values, Values, Values]:
+        true_positives, false_positives = map(_from_zero, cumulate(weights))
+        alerts = true_positives + false_positives
+        spent = np.minimum(alert_budget, alerts[:, -1])
+        groups_within = (alerts < spent[:, None]).sum(axis=1)
+        last = np.maximum(1, groups_within)
+        alerts_before, alerts_after = _column(alerts, last - 1), _column(alerts, last)
+        hits_before, hits_after = _column(true_positives, last - 1), _column(true_positives, last)
+        covered = _divide_or_zero(spent - alerts_before, alerts_after - alerts_before)
+        hits = hits_before + covered * (hits_after - hits_before)
+        return hits, spent, true_positives[:, -1]
+
+    return spend
+
+
+def _from_zero(cumulated: Values) -> Values:
+    """Cumulated sums with a zero before the first, shape (replicates, groups + 1)."""
+    return np.hstack([np.zeros((len(cumulated), 1)), cumulated])
+
+
+def _column(values: Values, number: NDArray[np.int64]) -> Values:
+    """Of each row the value in the column of that number, shape (replicates,)."""
+    taken: Values = np.take_along_axis(values, number[:, None], axis=1)[:, 0]
+    return taken
+
+
+# The others
+
+
+def expected_calibration_error(target: Target, scores: Target) -> Weighted:
+    in_bin = calibration_bin(scores).to_numpy()[:, None] == np.arange(CALIBRATION_BINS)
+    gaps = in_bin * (target - scores).to_numpy()[:, None]
+    return lambda weights: np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1)
+
+
+def median_absolute_error(target: Target, predicted: Target) -> Weighted:
+    """The median of the absolute errors; where it lies between two, their mean."""
+    actual, answer = _as_floats(target, predicted)
+    errors = np.abs(actual - answer)
     order = np.argsort(errors)
+    ascending = errors[order]
 
     def measure(weights: Weights) -> Values:
         reached = np.cumsum(weights[:, order], axis=1)
         half = reached[:, -1:] / 2
-        median: Values = (
-            errors[order][(reached < half).sum(axis=1)]
-            + errors[order][(reached <= half).sum(axis=1)]
-        ) / 2
+        lower = ascending[(reached < half).sum(axis=1)]
+        upper = ascending[(reached <= half).sum(axis=1)]
+        median: Values = (lower + upper) / 2
         return median
 
     return measure
 
 
-def _explained(
-    target: "pd.Series[Any]", _: Any, scores: "pd.Series[Any]", *, centred: bool
-) -> Weighted:
-    """1 - variance of what is left / variance of the target; about zero for r2, about its mean for explained variance."""
-    y = target.to_numpy(dtype="float64")
-    y = y - y.mean()  # else the sums of squares lose their last digits
-    left = target.to_numpy(dtype="float64") - scores.to_numpy()
+def explained_share(target: Target, predicted: Target, *, centred: bool) -> Weighted:
+    """1 - (spread of the errors / spread of the target).
+
+    `centred` takes the errors' spread about their mean: explained variance. About zero it is r2.
+    """
+    actual, answer = _as_floats(target, predicted)
+    error = actual - answer
+    # sums of squares of large numbers would lose their last digits
+    actual = actual - actual.mean()
 
     def measure(weights: Weights) -> Values:
         total = weights.sum(axis=1)
-        spread = weights @ y**2 - (weights @ y) ** 2 / total
-        error = weights @ left**2 - ((weights @ left) ** 2 / total if centred else 0)
-        explained: Values = 1 - error / spread
+        target_spread = weights @ actual**2 - (weights @ actual) ** 2 / total
+        mean_part = (weights @ error) ** 2 / total if centred else 0
+        error_spread = weights @ error**2 - mean_part
+        explained: Values = 1 - error_spread / target_spread
         return explained
 
     return measure
-
-
-def _errors(
-    loss: Callable[[Values, Values], Values], then: Callable[[Values], Values] = lambda mean: mean
-) -> Maker:
-    return lambda target, _, scores: _mean(
-        loss(target.to_numpy("float64"), scores.to_numpy("float64")), then
-    )
-
-
-_accuracy: Maker = lambda target, decided, _: _mean(target == decided)  # noqa: E731 one of a table of functions
-
-MAKERS: dict[Kind, dict[str, Maker]] = {
-    "binary": {
-        "accuracy": _accuracy,
-        "average_precision": _average_precision,
-        "balanced_accuracy": partial(_of_classes, metric="recall", average="present"),
-        "brier_score": _errors(lambda y, p: (y - p) ** 2),
-        "expected_calibration_error": _expected_calibration_error,
-        "f1": partial(_of_classes, metric="f1", average="binary"),
-        "log_loss": _log_loss,
-        "matthews_corrcoef": _matthews,
-        "precision": partial(_of_classes, metric="precision", average="binary"),
-        "recall": partial(_of_classes, metric="recall", average="binary"),
-        "roc_auc": _roc_auc,
-    },
-    "multiclass": {
-        "accuracy": _accuracy,
-        "balanced_accuracy": partial(_of_classes, metric="recall", average="present"),
-        "f1_macro": partial(_of_classes, metric="f1", average="macro"),
-        "f1_weighted": partial(_of_classes, metric="f1", average="weighted"),
-        "log_loss": _log_loss,
-        "matthews_corrcoef": _matthews,
-        "precision_macro": partial(_of_classes, metric="precision", average="macro"),
-        "recall_macro": partial(_of_classes, metric="recall", average="macro"),
-        "roc_auc_ovr": _roc_auc_ovr,
-    },
-    "regression": {
-        "explained_variance": partial(_explained, centred=True),
-        "mean_absolute_error": _errors(lambda y, p: np.abs(y - p)),
-        "mean_absolute_percentage_error": _errors(
-            lambda y, p: np.abs(y - p) / np.maximum(np.abs(y), SMALLEST)
-        ),
-        "mean_squared_error": _errors(lambda y, p: (y - p) ** 2),
-        "median_absolute_error": _median,
-        "r2": partial(_explained, centred=False),
-        "root_mean_squared_error": _errors(lambda y, p: (y - p) ** 2, np.sqrt),
-    },
-}

@@ -53,8 +53,13 @@ def compare_chains(scales: list[int]) -> None:
     )
     by_step: dict[str, dict[int, tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as home:
-        settings = Settings(ratchet_home=Path(home), ratchet_models=_models(Path(home, "models")))
-        with stack(settings, lambda _: None, ports=(0, 0), runners=False) as running:
+        settings = Settings(
+            ratchet_home=Path(home),
+            ratchet_models=_models(Path(home, "models")),
+            ratchet_mlflow_port=0,
+            ratchet_prefect_port=0,
+        )
+        with stack(settings, lambda _: None, runners=False) as running:
             servers = {
                 "MLFLOW_TRACKING_URI": running.mlflow_url,
                 "PREFECT_API_URL": running.prefect_url,
