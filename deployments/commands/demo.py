@@ -20,6 +20,7 @@ from configs.errors import DataRejected, RatchetError
 from configs.settings import Settings
 from deployments.commands.demo_data import AS_OF, DAYS, DemoData
 from deployments.commands.demo_scene import MODEL, Scene, say
+from deployments.commands.stack import interrupt_on_signals
 from deployments.commands.status import print_history
 from deployments.prefect_api import Prefect
 from deployments.stack import stack
@@ -47,6 +48,7 @@ def demo(keep: Path | None) -> None:
 
     Nothing outside the demo's folder is touched.
     """
+    interrupt_on_signals()
     with ExitStack() as until_the_end:
         folder = keep or until_the_end.enter_context(_temporary_folder())
         settings = _own_settings(folder.absolute())

@@ -66,7 +66,7 @@ class Scene:
         for doubt in wording.doubts(evidence):
             say(doubt)
         if event.event != "requested":
-            say(f"{event}.")
+            say(str(event))
         return event
 
     def _await_verdict(self, version: int) -> Event:

@@ -3,6 +3,7 @@
 Not here: what they print.
 """
 
+import textwrap
 from collections.abc import Collection, Iterable, Sequence
 
 import click
@@ -46,13 +47,24 @@ def print_sentence(text: str, indent: str = "") -> None:
     """Print each line of the text, folded; what is folded under an indent is indented further."""
     further = f"{indent}  " if indent else ""
     for line in text.splitlines():
-        click.echo(click.wrap_text(line, WIDTH, initial_indent=indent, subsequent_indent=further))
+        click.echo("\n".join(_fold(line, WIDTH, indent, further)))
 
 
 def print_items(label: str, sentences: Iterable[str]) -> None:
     """Print sentences behind their label, each on a line of its own, folded under itself."""
     for sentence in sentences:
-        text = click.wrap_text(sentence, WIDTH - LABEL_WIDTH)
-        for line in text.splitlines():
+        for line in _fold(sentence, WIDTH - LABEL_WIDTH):
             click.echo(f"{label:<{LABEL_WIDTH}}{line}")
             label = ""
+
+
+def _fold(line: str, width: int, indent: str = "", further: str = "") -> list[str]:
+    """The lines of a folded line; long words stay whole, so that an address can be copied."""
+    return textwrap.wrap(
+        line,
+        width,
+        initial_indent=indent,
+        subsequent_indent=further,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -37,9 +37,7 @@ def up(detach: bool) -> None:
     if detach:
         _detach(settings)
         return
-    # SIGINT as well: a shell starts background jobs with it ignored
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    interrupt_on_signals()
     click.echo(f"ratchet   {version('ratchet')}   home {settings.home}")
     try:
         with stack(settings, click.echo) as running:
@@ -97,6 +95,13 @@ def _print_until_it_serves(process: subprocess.Popen[bytes], log: Path, old_end:
             if exit_code is not None:
                 raise click.exceptions.Exit(exit_code)
             time.sleep(POLL_SECONDS)
+
+
+def interrupt_on_signals() -> None:
+    """Let every signal that ends this process end its stack first, as Ctrl-C does."""
+    # SIGINT as well: a shell starts background jobs with it ignored
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
