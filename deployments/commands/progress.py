@@ -132,6 +132,8 @@ def as_document(run: FlowRun, page: str) -> dict[str, Any]:
         "type": run.type,
         "state": run.state,
         "message": run.message,
+        "outcome": run.outcome,
+        "version": run.version,
         "link": page,
     }
 
