@@ -47,7 +47,7 @@ class Outcome:
     def state(self) -> State[Any]:
         """The final state, as Prefect shows it: `rolled_back` is called "Rolled back"."""
         title = self.name.replace("_", " ").capitalize()
-        if self.name == "expired":
+        if self.name in ("expired", "withdrawn"):
             return Cancelled(name=title, message=self.message)
         return Completed(name=title, message=self.message)
 

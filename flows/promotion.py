@@ -15,7 +15,7 @@ from flows import mirror
 from flows.approval import ask
 from flows.outcome import Outcome, publish_outcome
 from flows.release import close, describe, open_promotion_run, project, run_name
-from flows.request_queue import clear_dead_request
+from flows.request_queue import clear_dead_request, end_replaced_request
 from flows.runs import MINUTE, run_url
 from flows.steps import step
 from tasks.release import promotion_answer, promotion_request, reference
@@ -70,6 +70,7 @@ def promote_candidate(
         if requested.event != "requested":
             return finish(run, requested)
         describe(run, requested)
+        end_replaced_request(run.ledger, run.config)
     project(run.client, run.ledger, model)
     answer = promotion_answer.recorded_answer(run) or wait_for_answer(run, requested)
     return finish(run, take_answer(run, requested, answer))

@@ -8,7 +8,7 @@ Not here: the same repair of one model, with which each of its promotions begins
 from configs.reading import read_models
 from configs.settings import Settings
 from flows import mirror
-from flows.request_queue import clear_dead_request, request_next
+from flows.request_queue import clear_dead_request, end_replaced_request, request_next
 from tasks.release.ledger import Ledger
 from tasks.release.projection import project
 from tasks.tracking.server import connect
@@ -23,6 +23,7 @@ def reconcile(settings: Settings) -> None:
     for config in read_models(settings):
         if config.name in recorded_models:
             clear_dead_request(ledger, client, config)
+            end_replaced_request(ledger, config)
             project(client, ledger, config.name)
             request_next(ledger, config)
 

@@ -45,6 +45,21 @@ def clear_dead_request(ledger: Ledger, client: MlflowClient, config: ModelConfig
             promotion_answer.end_unanswered(run, "withdrawn", reason)
 
 
+def end_replaced_request(ledger: Ledger, config: ModelConfig) -> None:
+    """End the flow run of the request that was withdrawn last, if it still waits for an answer.
+
+    A request that replaces another one withdraws it in the ledger alone.
+    """
+    withdrawn = [e for e in ledger.events(config.name) if e.event == "withdrawn"]
+    if not withdrawn:
+        return
+    event = withdrawn[-1]
+    with get_client(sync_client=True) as prefect:
+        flow_run = find_flow_run(prefect, event.flow_run)
+        if flow_run and _is_paused(flow_run):
+            _end(prefect, flow_run, Outcome(event.event, str(event), event.version_to))
+
+
 def request_next(ledger: Ledger, config: ModelConfig) -> None:
     """Request promotion of the newest deferred version, once, when it no longer has to wait.
 
@@ -94,7 +109,10 @@ def _expire(prefect: SyncPrefectClient, run: PromotionRun, flow_run: FlowRun) ->
     """Record that the request expired, then end its flow run, which has no process to do so."""
     days = run.config.approval.expires_after_days
     event = promotion_answer.end_unanswered(run, "expired", f"not answered within {days} days")
-    outcome = Outcome("expired", "not answered in time", event.version_to)
+    _end(prefect, flow_run, Outcome("expired", "not answered in time", event.version_to))
+
+
+def _end(prefect: SyncPrefectClient, flow_run: FlowRun, outcome: Outcome) -> None:
     label(prefect, flow_run.id, outcome.labels)
     prefect.set_flow_run_state(flow_run.id, outcome.state, force=True)
 

@@ -8,6 +8,7 @@ from typing import Any
 import mlflow
 import pytest
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.objects import StateType
 from prefect.states import Scheduled
 
 from flows.promotion import promote_candidate
@@ -203,13 +204,16 @@ def test_a_second_request_is_deferred_and_made_again_when_the_first_ends_without
     assert journey.told == ["requested 1", "deferred 2", "rejected 1", "requested 2"]
 
 
-def test_instead_withdraws_the_pending_request_on_record(journey: Journey) -> None:
+def test_a_request_that_is_replaced_is_withdrawn_and_its_flow_run_ended(journey: Journey) -> None:
     first, _ = journey.ask(journey.candidate())
     second, state = journey.ask(journey.candidate(), instead=True)
     assert state.name == "Suspended"
     assert journey.told == ["requested 1", "withdrawn 1", "requested 2"]
-    assert journey.fill_in(first, "approve").status.value == "ACCEPT"
+    replaced = journey.read(first.id)
+    assert (replaced.state_type, replaced.state_name) == (StateType.CANCELLED, "Withdrawn")
     assert journey.answer(second, "approve").name == "Promoted"
+    # as the UI's Retry does
+    journey.again(first)
     assert journey.run(promote_candidate, first).name == "Withdrawn"
     assert journey.aliases() == {"champion": 2, "reference": 2}
 
