@@ -107,6 +107,28 @@ def test_two_runs_of_the_same_data_store_them_once(journey: Journey) -> None:
     assert values == {"1.0", "0.1"}
 
 
+def test_a_program_reads_the_outcome_of_a_run_from_its_labels(journey: Journey) -> None:
+    run = journey.start(train_candidate)
+    journey.run(train_candidate, run)
+    labels = journey.read(run.id).labels
+    assert {name: labels[name] for name in labels if name.startswith("ratchet.")} == {
+        "ratchet.outcome": "registered",
+        "ratchet.version": 1,
+        "ratchet.run_count": 1,
+    }
+
+    hooks = journey.settings.models / f"{journey.model}.py"
+    hooks.write_text(hooks.read_text().replace("* 2", "* 3"))
+    journey.again(run)
+    journey.run(train_candidate, run)
+    retried = journey.read(run.id)
+    assert retried.labels["ratchet.error"] == "RunChanged"
+    assert "start a new run" in str(retried.labels["ratchet.error_message"])
+    assert retried.labels["ratchet.run_count"] == retried.run_count == 2
+    assert not retried.labels["ratchet.outcome"], "it is left over from the first attempt"
+    assert not retried.labels["ratchet.version"]
+
+
 def test_a_run_again_finds_its_own_version(journey: Journey) -> None:
     run = journey.start(train_candidate)
     journey.run(train_candidate, run)
@@ -121,8 +143,8 @@ def test_a_run_again_finds_its_own_version(journey: Journey) -> None:
         ("flows.training:settle", "after"),
         ("mlflow:MlflowClient.log_model_artifacts", "before"),
         ("mlflow:MlflowClient.finalize_logged_model", "before"),
-        ("flows.training:register", "before"),
-        ("flows.training:register", "after"),
+        ("flows.registration:register", "before"),
+        ("flows.registration:register", "after"),
     ],
 )
 def test_killed_at_any_place_the_same_run_again_makes_one_run_and_one_version(
@@ -259,6 +281,9 @@ def test_explore_reads_no_holdout_and_registers_nothing(journey: Journey) -> Non
     run = journey.start(train_candidate, explore=True)
     assert journey.run(train_candidate, run).name == "Explored"
     assert journey.versions() == []
+    labels = journey.read(run.id).labels
+    assert labels["ratchet.outcome"] == "explored"
+    assert "ratchet.version" not in labels
     (recorded,) = journey.mlflow_runs(run)
     assert "train/average_precision" in recorded.data.metrics
     assert not [name for name in recorded.data.metrics if name.startswith("holdout/")]
@@ -269,12 +294,18 @@ def test_a_hook_that_raises_is_named_with_its_line(journey: Journey) -> None:
     hooks.write_text(hooks.read_text().replace('raw["amount"] * 2', 'raw["amuont"] * 2'))
     run = journey.start(train_candidate)
     state = journey.run(train_candidate, run)
-    raised = f"hook add_double raised KeyError: 'amuont' ({journey.model}.py:2)"
-    assert raised in str(state.message)
+    message = f"hook add_double raised KeyError: 'amuont' ({journey.model}.py:2)"
+    assert message in str(state.message)
+    labels = journey.read(run.id).labels
+    assert labels["ratchet.error"] == "HookFailed"
+    assert message in str(labels["ratchet.error_message"])
+    assert "ratchet.outcome" not in labels
     assert journey.versions() == []
 
 
-def test_a_candidate_asks_for_its_promotion_once_where_the_yaml_says_so(journey: Journey) -> None:
+def test_promotion_of_a_candidate_is_requested_once_where_the_yaml_says_so(
+    journey: Journey,
+) -> None:
     path = journey.settings.models / f"{journey.model}.yaml"
     path.write_text(path.read_text().replace("ask: manual", "ask: on_candidate"))
     run = journey.start(train_candidate)
