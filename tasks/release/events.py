@@ -116,4 +116,5 @@ class Event(Entry):
         by = f"by {self.who} ({self.identity})"
         reason = f": {self.why}" if self.why else ""
         time = f"{self.time:%Y-%m-%d %H:%M} UTC"
-        return f"{self.model} {self.version_to} {what}, {by}, {time}{reason}"
+        # a reason may be a sentence of its own
+        return f"{self.model} {self.version_to} {what}, {by}, {time}{reason}".removesuffix(".")
