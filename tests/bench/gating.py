@@ -354,7 +354,7 @@ def _print_table(name: str, years: int, summaries: Sequence[Summary]) -> None:
 
 
 def _draw(name: str, summaries: Sequence[Summary], file: Path) -> None:
-    figure = Figure(figsize=(7, 4.5), layout="constrained", dpi=110)
+    figure = Figure(figsize=(7, 5.5), layout="constrained", dpi=110)
     axes = figure.add_subplot()
     without_retraining = summaries[0].gained
     for summary in summaries:
@@ -371,7 +371,8 @@ def _draw(name: str, summaries: Sequence[Summary], file: Path) -> None:
         xlabel="retraining",
         ylabel="metric x months",
     )
-    axes.legend()
+    # below the axes: the longest name would cover the lines
+    figure.legend(loc="outside lower left", fontsize="small")
     figure.savefig(file)
 
 
