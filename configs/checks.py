@@ -1,7 +1,7 @@
 """The `checks` section of a YAML: what the data must satisfy, one expectation each.
 
-Not here: what Great Expectations knows (expectations.py); computing a check
-(tasks/data/validation.py).
+Not here: which expectations there are (expectations.py); computing them
+(tasks/data/expectations.py); what follows from their outcomes (tasks/data/validation.py).
 """
 
 from collections.abc import Iterator

@@ -3,7 +3,7 @@
 They are read from a table, expectations.json, that tests/expectation_table.py generates from Great
 Expectations itself.
 
-Not here: computing an expectation (tasks/data/validation.py); the other keys of a check
+Not here: computing an expectation (tasks/data/expectations.py); the other keys of a check
 (checks.py).
 """
 

@@ -1,6 +1,6 @@
 """The `promotion` and `approval` sections of a YAML: when a person is asked, and for how long.
 
-Not here: asking (flows/promotion.py, tasks/release).
+Not here: asking (flows/approval.py); what follows from the answer (tasks/release).
 """
 
 from typing import Literal

@@ -1,6 +1,6 @@
 """The `slices` section of a YAML: ways to cut the holdout into parts that are judged separately.
 
-Not here: cutting rows (tasks/model/slices.py).
+Not here: cutting the rows (tasks/comparison/parts.py).
 """
 
 from collections.abc import Iterator

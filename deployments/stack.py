@@ -2,7 +2,8 @@
 
 Everything lies under RATCHET_HOME, which is also the working folder of all processes.
 Not here: their command lines (launch.py); when they are ready (readiness.py); the record of what
-runs (running_stack.py); what `ratchet up` prints (commands/stack.py); what runners serve (runner.py).
+runs (running_stack.py); what `ratchet up` prints (commands/stack.py); what runners serve
+(runner.py).
 """
 
 import shutil

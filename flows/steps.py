@@ -1,8 +1,8 @@
 """How work becomes a step of a flow: a Prefect task that logs one line when it is done.
 
 A step is retried only after an error that trying again can repair.
-Not here: what a step does (tasks/), the order of the steps (training.py, promotion.py), what they
-cost together (stopwatch.py).
+Not here: what a step does (tasks/), the order of the steps (training.py, promotion.py), what each
+costs (stopwatch.py).
 """
 
 import time

@@ -1,7 +1,8 @@
-"""The values that travel from room to room: frozen dataclasses that can be read aloud.
+"""The values that travel from package to package: frozen dataclasses that can be read aloud.
 
-Not here: configuration (configs/schema.py), the ledger's events (release/ledger.py), anything that reads or writes.
 Times are naive datetimes in UTC.
+Not here: a model's configuration (configs/model.py), the ledger's events
+(tasks/release/events.py), anything that reads or writes.
 """
 
 import math
@@ -125,7 +126,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class NotEstimated:
-    """Why a rule, or a part of a slice, has no estimate. `fatal` means damaged or missing: a FAIL."""
+    """Why a rule, or a part of a slice, has no estimate; `fatal`, if damaged or missing: a FAIL."""
 
     reason: str
     fatal: bool = False
@@ -149,7 +150,7 @@ class RuleVerdict:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome of a whole gate; `problems` say what prevented the comparison, if anything did."""
+    """The outcome of a whole gate; `problems` say what, if anything, prevented the comparison."""
 
     outcome: Outcome
     rules: tuple[RuleVerdict, ...]

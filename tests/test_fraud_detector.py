@@ -1,9 +1,11 @@
-"""The hooks of fraud_detector follow their definitions, computed slowly, and published results."""
+"""The hooks of fraud_detector agree with their definitions, computed slowly, and with the handbook.
+
+Not here: the handbook's results through the flow (test_handbook.py).
+"""
 
 import ast
 import importlib.util
 import sys
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -19,9 +21,9 @@ from sklearn.preprocessing import StandardScaler
 
 from tasks.data.simulation import simulate
 from tasks.records import Window
+from tests.public_data import HANDBOOK, needs_public_data
 
 SOURCE = Path(__file__).parents[1] / "configs" / "models" / "fraud_detector.py"
-HANDBOOK = Path(__file__).parents[2] / "shared" / "data" / "fraud_handbook"
 RAW = ["TRANSACTION_ID", "TX_DATETIME", "CUSTOMER_ID", "TERMINAL_ID", "TX_AMOUNT", "TX_FRAUD"]
 PUBLISHED = Window(
     history_start=datetime(2018, 6, 18),
@@ -29,10 +31,6 @@ PUBLISHED = Window(
     train_end=datetime(2018, 8, 1),
     holdout_start=datetime(2018, 8, 8),
     holdout_end=datetime(2018, 8, 15),
-)
-
-needs_handbook = pytest.mark.skipif(
-    not HANDBOOK.is_dir(), reason=f"the handbook's transactions are not at {HANDBOOK}"
 )
 
 
@@ -96,8 +94,8 @@ def test_the_hooks_import_only_pandas_numpy_and_what_python_brings() -> None:
             imported.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             imported.add(node.module or "")
-    tops = {name.partition(".")[0] for name in imported}
-    assert tops - sys.stdlib_module_names == {"pandas", "numpy"}
+    packages = {name.partition(".")[0] for name in imported}
+    assert packages - sys.stdlib_module_names == {"pandas", "numpy"}
 
 
 # Windows
@@ -105,24 +103,29 @@ def test_the_hooks_import_only_pandas_numpy_and_what_python_brings() -> None:
 
 def _slow_windows(rows: pd.DataFrame, owner: str, delay_days: int) -> list[dict[str, float]]:
     """The definition, row by row: rows of the same owner in (t - delay - days, t - delay]."""
-    windows = []
+    times = rows["TX_DATETIME"]
+    features = []
     for row in rows.itertuples():
-        values: dict[str, float] = {}
+        features_of_row: dict[str, float] = {}
+        is_owners = rows[owner] == getattr(row, owner)
         end = row.TX_DATETIME - timedelta(days=delay_days)
         for days in (1, 7, 30):
-            inside = (rows["TX_DATETIME"] > end - timedelta(days=days)) & (
-                rows["TX_DATETIME"] <= end
-            )
-            window = rows[inside & (rows[owner] == getattr(row, owner))]
-            values[f"{owner}_NB_TX_{days}DAY_WINDOW"] = len(window)
-            if owner == "CUSTOMER_ID":
-                values[f"{owner}_AVG_AMOUNT_{days}DAY_WINDOW"] = window["TX_AMOUNT"].mean()
-            else:
-                values[f"{owner}_RISK_{days}DAY_WINDOW"] = (
-                    window["TX_FRAUD"].mean() if len(window) else 0.0
-                )
-        windows.append(values)
-    return windows
+            start = end - timedelta(days=days)
+            window = rows[(times > start) & (times <= end) & is_owners]
+            features_of_row |= _features_of_window(window, owner, days)
+        features.append(features_of_row)
+    return features
+
+
+def _features_of_window(window: pd.DataFrame, owner: str, days: int) -> dict[str, float]:
+    count = len(window)
+    features: dict[str, float] = {f"{owner}_NB_TX_{days}DAY_WINDOW": count}
+    if owner == "CUSTOMER_ID":
+        features[f"{owner}_AVG_AMOUNT_{days}DAY_WINDOW"] = window["TX_AMOUNT"].mean()
+    else:
+        risk = window["TX_FRAUD"].mean() if count else 0.0
+        features[f"{owner}_RISK_{days}DAY_WINDOW"] = risk
+    return features
 
 
 def test_windows_are_as_they_are_defined(crowded: pd.DataFrame) -> None:
@@ -217,7 +220,7 @@ def test_no_rows_have_no_features(crowded: pd.DataFrame) -> None:
     assert hooks.add_window_features(crowded.head(0)).shape == (0, len(RAW) + 14)
 
 
-@needs_handbook
+@needs_public_data
 def test_windows_equal_the_handbooks_except_where_a_customer_pays_twice_in_a_second(
     handbook: pd.DataFrame, handbook_features: pd.DataFrame
 ) -> None:
@@ -234,7 +237,7 @@ def test_windows_equal_the_handbooks_except_where_a_customer_pays_twice_in_a_sec
 # Excluded holdout rows
 
 
-def _paying(*days: int, customer: int, fraud_on: int | None = None) -> pd.DataFrame:
+def _payments_on(*days: int, customer: int, fraud_on: int | None = None) -> pd.DataFrame:
     rows = pd.DataFrame(
         {"TX_DATETIME": [datetime(2026, 1, day, 12) for day in days], "CUSTOMER_ID": customer}
     )
@@ -255,10 +258,10 @@ def test_a_customer_is_excluded_from_the_day_after_the_delay_on(
     )
     days = range(3, 13)
     # In the delay: its label arrives during the holdout
-    defrauded_in_delay = _paying(*days, customer=1, fraud_on=5)
-    never_defrauded = _paying(*days, customer=2)
+    defrauded_in_delay = _payments_on(*days, customer=1, fraud_on=5)
+    never_defrauded = _payments_on(*days, customer=2)
     # In the holdout: for the model to find
-    defrauded_in_holdout = _paying(*days, customer=3, fraud_on=12)
+    defrauded_in_holdout = _payments_on(*days, customer=3, fraud_on=12)
     rows = pd.concat([defrauded_in_delay, never_defrauded, defrauded_in_holdout])
     rows = rows.set_axis(range(100, 130))
     is_known = hooks.known_compromised(rows, window)
@@ -271,13 +274,16 @@ def test_a_customer_is_excluded_from_the_day_after_the_delay_on(
 def test_neither_a_fraud_before_training_nor_a_row_before_the_holdout_counts() -> None:
     window = Window(*(datetime(2026, 1, day) for day in (1, 3, 5, 7, 9)))
     rows = pd.concat(
-        [_paying(2, 6, 8, customer=1, fraud_on=2), _paying(3, 6, 8, customer=2, fraud_on=3)]
+        [
+            _payments_on(2, 6, 8, customer=1, fraud_on=2),
+            _payments_on(3, 6, 8, customer=2, fraud_on=3),
+        ]
     )
     is_known = hooks.known_compromised(rows, window)
     assert is_known.tolist() == [False] * 5 + [True]
 
 
-@needs_handbook
+@needs_public_data
 def test_the_published_split_has_the_published_rows(handbook: pd.DataFrame) -> None:
     train, holdout = partitions_of(handbook[RAW], PUBLISHED)
     assert (len(train), train["TX_FRAUD"].sum()) == (67_240, 598)
@@ -319,26 +325,22 @@ def test_equal_scores_rank_by_card_whatever_the_order_of_the_rows() -> None:
 # Models
 
 
-def _measured(classifier: object, train: pd.DataFrame, holdout: pd.DataFrame) -> dict[str, float]:
+def _metrics_of(classifier: object, train: pd.DataFrame, holdout: pd.DataFrame) -> dict[str, float]:
     columns = features_of(train)
-    fitted = make_pipeline(StandardScaler(), classifier).fit(train[columns], train["TX_FRAUD"])
-    scores = fitted.predict_proba(holdout[columns])[:, 1]
-    measures: dict[str, Callable[..., float]] = {
-        "roc_auc": roc_auc_score,
-        "average_precision": average_precision_score,
+    pipeline = make_pipeline(StandardScaler(), classifier)
+    pipeline.fit(train[columns], train["TX_FRAUD"])
+    scores = pipeline.predict_proba(holdout[columns])[:, 1]
+    return {
+        "roc_auc": roc_auc_score(holdout["TX_FRAUD"], scores),
+        "average_precision": average_precision_score(holdout["TX_FRAUD"], scores),
+        "card_precision_at_100": hooks.card_precision_at_100(holdout, scores),
     }
-    values = {
-        name: float(measure(holdout["TX_FRAUD"], scores)) for name, measure in measures.items()
-    }
-    return values | {"card_precision_at_100": hooks.card_precision_at_100(holdout, scores)}
 
 
-@needs_handbook
+@needs_public_data
 def test_logistic_regression_gets_the_published_results(handbook_features: pd.DataFrame) -> None:
-    measured = _measured(
-        LogisticRegression(random_state=0), *partitions_of(handbook_features, PUBLISHED)
-    )
-    assert measured == {
+    train, holdout = partitions_of(handbook_features, PUBLISHED)
+    assert _metrics_of(LogisticRegression(random_state=0), train, holdout) == {
         "roc_auc": pytest.approx(0.870, abs=0.0005),
         "average_precision": pytest.approx(0.605, abs=0.0006),
         "card_precision_at_100": pytest.approx(0.291, abs=0.0005),
@@ -346,9 +348,10 @@ def test_logistic_regression_gets_the_published_results(handbook_features: pd.Da
 
 
 def test_a_forest_on_simulated_rows_clears_the_gate_but_does_not_find_all_fraud() -> None:
-    start, days = datetime(2026, 1, 1), [timedelta(days=days) for days in (0, 37, 44, 51, 58)]
-    window = Window(*(start + day for day in days))
+    start = datetime(2026, 1, 1)
+    window = Window(*(start + timedelta(days=days) for days in (0, 37, 44, 51, 58)))
     rows = simulate(58, seed=0, start=start.date(), customers=1_050, terminals=2_100)[RAW]
     train, holdout = partitions_of(hooks.add_window_features(rows), window)
-    measured = _measured(RandomForestClassifier(n_estimators=50, random_state=0), train, holdout)
-    assert 0.6 < measured["average_precision"] < 0.9, measured
+    forest = RandomForestClassifier(n_estimators=50, random_state=0)
+    metrics = _metrics_of(forest, train, holdout)
+    assert 0.6 < metrics["average_precision"] < 0.9, metrics

@@ -1,18 +1,16 @@
-"""What the gate says of models whose answer is known: fraud detectors of the handbook, and credits.
+"""The gate's verdicts on models whose answer is known: the handbook's fraud detectors, and credits.
 
-Skipped where the data are not: they may not be copied into this repository. No server: how versions
-are read back is tested elsewhere
-(test_verdict_flow.py).
+They start no server. Not here: how versions are read back to be judged (test_verdict_flow.py).
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from configs.comparison import Comparison
@@ -28,157 +26,166 @@ from tasks.data.splits import Partitions
 from tasks.model import training
 from tasks.model.scores import Scores, score
 from tasks.model.threshold import choose_threshold
-from tasks.records import Estimate
+from tasks.records import Estimate, Verdict
 from tasks.verdict import gate
 from tests.contests import contest_of
+from tests.public_data import HANDBOOK, MODELS, OTHERS, needs_public_data
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
+pytestmark = needs_public_data
+
 AP = "average_precision"
-RULES = (Rule(metric=AP, at_least=0.3), Rule(metric=AP, better_than="champion"))
+BETTER = Rule(metric=AP, better_than="champion")
+RULES = (Rule(metric=AP, at_least=0.3), BETTER)
 LEVELS = Levels(0.05, 0.05)
 FOREST = "sklearn.ensemble.RandomForestClassifier"
-
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason="the public data sets are not beside this repository"
-)
+HUNDRED_TREES = {"n_estimators": 100, "n_jobs": 2}
 
 
-def prepared(
-    model: str, models: Path, data: Path, as_of: datetime | None
-) -> tuple[ModelConfig, Hooks, Partitions]:
+@dataclass(frozen=True)
+class Prepared:
+    """A model's configuration and hooks, with the partitions of its rows."""
+
+    config: ModelConfig
+    hooks: Hooks
+    partitions: Partitions
+
+    def scores_of(
+        self,
+        estimator: str,
+        params: dict[str, Any],
+        train: pd.DataFrame | None = None,
+        seed: int = 0,
+    ) -> Scores:
+        """The holdout's scores by an estimator, fitted on other training rows if given."""
+        section = self.config.train.model_copy(
+            update={"estimator": estimator, "params": params, "seed": seed}
+        )
+        config = self.config.model_copy(update={"train": section})
+        pipeline = training.fit(config, self.partitions.train if train is None else train)
+        return score(pipeline, self.config, self.partitions.holdout)
+
+    def compare(
+        self, rules: tuple[Rule, ...], units: tuple[str, ...] = (), **scores: Scores
+    ) -> Compared:
+        """The comparison of these scores by these rules, without slices."""
+        sections = {"gate": rules, "comparison": Comparison(units=units), "slices": {}}
+        config = self.config.model_copy(update=sections)
+        return compare(contest_of(config, self.partitions.holdout, self.hooks, **scores), LEVELS)
+
+    def judge(
+        self, rules: tuple[Rule, ...], units: tuple[str, ...] = (), **scores: Scores
+    ) -> Verdict:
+        return gate.decide(self.compare(rules, units, **scores).estimates)
+
+
+def prepare(model: str, models: Path, data: Path, as_of: datetime | None = None) -> Prepared:
     settings = Settings(ratchet_models=models, ratchet_data=data)
     config = read_model(model, settings)
     window = splits.window_until(config, as_of) if as_of else None
-    own = hooks.load_hooks(config, hooks_path(model, settings))
-    rows = hooks.prepare(config, own, sources.load(config, window, data))
-    return config, own, splits.split(config, own, rows, window)
-
-
-Handbook = tuple[ModelConfig, Hooks, Partitions, Callable[..., Scores]]
+    own_hooks = hooks.load_hooks(config, hooks_path(model, settings))
+    rows = hooks.prepare(config, own_hooks, sources.load(config, window, data))
+    return Prepared(config, own_hooks, splits.split(config, own_hooks, rows, window))
 
 
 @pytest.fixture(scope="module")
-def handbook() -> Handbook:
-    config, own, parts = prepared(
-        "fraud_detector", SHIPPED_MODELS, DATA / "fraud_handbook", datetime(2018, 8, 15)
-    )
-
-    def scores(
-        estimator: str,
-        params: dict[str, Any],
-        seed: int = 0,
-        flipped: float = 0.0,
-        rows: int | None = None,
-    ) -> Scores:
-        train = parts.train.sample(rows, random_state=0) if rows else parts.train.copy()
-        wrong = np.random.default_rng(0).random(len(train)) < flipped
-        train.loc[wrong, "TX_FRAUD"] = 1 - train.loc[wrong, "TX_FRAUD"]
-        trained = config.train.model_copy(
-            update={"estimator": estimator, "params": params, "seed": seed}
-        )
-        model = training.fit(config.model_copy(update={"train": trained}), train)
-        return score(model, config, parts.holdout)
-
-    return config, own, parts, scores
-
-
-def judged(
-    handbook: Handbook, rules: tuple[Rule, ...], units: tuple[str, ...] = (), **scores: Scores
-) -> tuple[Compared, Any]:
-    config, own, parts, _ = handbook
-    asked = config.model_copy(
-        update={"gate": rules, "comparison": Comparison(units=units), "slices": {}}
-    )
-    found = compare(contest_of(asked, parts.holdout, own, **scores), LEVELS)
-    return found, gate.decide(found.estimates)
+def handbook() -> Prepared:
+    return prepare("fraud_detector", SHIPPED_MODELS, HANDBOOK, datetime(2018, 8, 15))
 
 
 @pytest.fixture(scope="module")
-def tree(handbook: Handbook) -> Scores:
-    return handbook[3]("sklearn.tree.DecisionTreeClassifier", {"max_depth": 2})
+def tree(handbook: Prepared) -> Scores:
+    return handbook.scores_of("sklearn.tree.DecisionTreeClassifier", {"max_depth": 2})
 
 
 @pytest.fixture(scope="module")
-def forest(handbook: Handbook) -> Scores:
-    return handbook[3](FOREST, {"n_estimators": 100, "n_jobs": 2})
+def forest(handbook: Prepared) -> Scores:
+    return handbook.scores_of(FOREST, HUNDRED_TREES)
 
 
-def test_the_forest_passes_beside_the_tree_with_a_bound_clear_of_zero_and_fails_the_other_way_round(
-    handbook: Handbook, tree: Scores, forest: Scores
+def test_the_forest_passes_against_the_tree_by_a_clear_margin(
+    handbook: Prepared, tree: Scores, forest: Scores
 ) -> None:
-    found, verdict = judged(handbook, RULES, candidate=forest, champion=tree)
-    assert verdict.passed
-    assert isinstance(found.better, Estimate)
-    assert (round(found.better.candidate, 3), round(found.better.other or 0, 3)) == (
-        0.658,
-        0.496,
-    )
-    assert found.better.low > 0.1
-    _, other_way = judged(handbook, RULES, candidate=tree, champion=forest)
-    assert other_way.outcome == "FAIL"
+    compared = handbook.compare(RULES, candidate=forest, champion=tree)
+    assert gate.decide(compared.estimates).passed
+    difference = compared.better
+    assert isinstance(difference, Estimate)
+    assert difference.other is not None
+    assert round(difference.candidate, 3) == 0.658
+    assert round(difference.other, 3) == 0.496
+    assert difference.low > 0.1
+
+
+def test_the_tree_fails_against_the_forest(
+    handbook: Prepared, tree: Scores, forest: Scores
+) -> None:
+    assert handbook.judge(RULES, candidate=tree, champion=forest).outcome == "FAIL"
 
 
 def test_a_forest_that_learned_from_labels_of_which_a_fifth_are_wrong_fails(
-    handbook: Handbook, forest: Scores
+    handbook: Prepared, forest: Scores
 ) -> None:
-    flipped = handbook[3](FOREST, {"n_estimators": 100, "n_jobs": 2}, flipped=0.2)
-    _, verdict = judged(handbook, RULES, candidate=flipped, champion=forest)
-    assert verdict.outcome == "FAIL"
+    train = handbook.partitions.train
+    is_wrong = np.random.default_rng(0).random(len(train)) < 0.2
+    labels = train["TX_FRAUD"].where(~is_wrong, 1 - train["TX_FRAUD"])
+    misled = handbook.scores_of(FOREST, HUNDRED_TREES, train.assign(TX_FRAUD=labels))
+    assert handbook.judge(RULES, candidate=misled, champion=forest).outcome == "FAIL"
 
 
-def test_the_same_answers_are_never_better(handbook: Handbook, forest: Scores) -> None:
-    _, verdict = judged(handbook, RULES, candidate=forest, champion=forest)
+def test_the_same_answers_are_never_better(handbook: Prepared, forest: Scores) -> None:
+    verdict = handbook.judge(RULES, candidate=forest, champion=forest)
     assert verdict.outcome == "INCONCLUSIVE"
 
 
 def test_forests_that_differ_in_their_seed_alone_are_seldom_called_better(
-    handbook: Handbook,
+    handbook: Prepared,
 ) -> None:
-    """50 pairs of equally good forests: at most 6 are, where 2.5 are expected. Units: customers."""
-    scores = [
-        handbook[3](FOREST, {"n_estimators": 100, "n_jobs": 2}, seed=seed, rows=12_000)
-        for seed in range(11)
-    ]
-    random = np.random.default_rng(0)
-    pairs = random.permutation(list(combinations(range(11), 2)))[:50]
-    found = [
-        judged(
-            handbook, RULES[1:], ("CUSTOMER_ID",), candidate=scores[one], champion=scores[other]
-        )[1].passed
-        for one, other in pairs
-    ]
-    assert sum(found) <= 6
+    """50 pairs of equally good forests: at most 6 pass, where 2.5 are expected."""
+    train = handbook.partitions.train.sample(12_000, random_state=0)
+    forests = [handbook.scores_of(FOREST, HUNDRED_TREES, train, seed) for seed in range(11)]
+    all_pairs = list(combinations(range(11), 2))
+    pairs = np.random.default_rng(0).permutation(all_pairs)[:50]
+    passed = 0
+    for first, second in pairs:
+        verdict = handbook.judge(
+            (BETTER,), ("CUSTOMER_ID",), candidate=forests[first], champion=forests[second]
+        )
+        passed += verdict.passed
+    assert passed <= 6
 
 
-def test_the_shipped_gate_lets_an_equally_good_retraining_by_four_times_in_five(
-    handbook: Handbook,
+def test_the_shipped_gate_lets_an_equally_good_retraining_through_four_times_in_five(
+    handbook: Prepared,
 ) -> None:
-    config, own, parts, scores = handbook
-    one, other = (scores(FOREST, {"n_estimators": 100, "n_jobs": 2}, seed=seed) for seed in (1, 2))
-    found = compare(
-        contest_of(config, parts.holdout, own, candidate=one, champion=other, reference=other),
-        LEVELS,
+    candidate = handbook.scores_of(FOREST, HUNDRED_TREES, seed=1)
+    champion = handbook.scores_of(FOREST, HUNDRED_TREES, seed=2)
+    contest = contest_of(
+        handbook.config,
+        handbook.partitions.holdout,
+        handbook.hooks,
+        candidate=candidate,
+        champion=champion,
+        reference=champion,
     )
-    assert found.power is not None
-    assert found.power >= 0.8
+    power = compare(contest, LEVELS).power
+    assert power is not None
+    assert power >= 0.8
 
 
 def test_the_threshold_chosen_for_the_documented_cost_lowers_that_of_the_holdout() -> None:
     """german_credit: a bad credit taken for good costs five times a good one taken for bad."""
-    config, own, parts = prepared(
-        "german_credit", Path(__file__).parent / "models", DATA / "others", None
-    )
-    pipeline = training.fit(config, parts.train)
-    _, chosen = choose_threshold(pipeline, config, parts)
-    assert chosen is not None
-    asked = config.model_copy(update={"gate": (Rule(metric="cost", better_than="champion"),)})
-    scores = score(pipeline, config, parts.holdout)
-    contest = contest_of(asked, parts.holdout, own, candidate=scores, champion=scores)
-    decider = replace(contest.contestants["candidate"], threshold=chosen.value)
-    found = compare(
-        replace(contest, contestants=contest.contestants | {"candidate": decider}), LEVELS
-    )
-    ((_, (estimate,)),) = found.estimates
+    german_credit = prepare("german_credit", MODELS, OTHERS)
+    pipeline = training.fit(german_credit.config, german_credit.partitions.train)
+    _, choice = choose_threshold(pipeline, german_credit.config, german_credit.partitions)
+    assert choice is not None
+    rule = Rule(metric="cost", better_than="champion")
+    config = german_credit.config.model_copy(update={"gate": (rule,)})
+    holdout = german_credit.partitions.holdout
+    scores = score(pipeline, config, holdout)
+    contest = contest_of(config, holdout, german_credit.hooks, candidate=scores, champion=scores)
+    candidate = replace(contest.contestants["candidate"], threshold=choice.value)
+    contestants = contest.contestants | {"candidate": candidate}
+    compared = compare(replace(contest, contestants=contestants), LEVELS)
+    ((_, (estimate,)),) = compared.estimates
     assert isinstance(estimate, Estimate)
     assert estimate.low > 0
-    assert gate.decide(found.estimates).passed
+    assert gate.decide(compared.estimates).passed

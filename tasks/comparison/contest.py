@@ -1,8 +1,6 @@
 """Candidate, champion and reference on the same rows, and the scores of each.
 
-The rows are the candidate's stored holdout.
-
-Each version prepares the rows with its own stored hooks.
+The rows are the candidate's stored holdout. Each version prepares them with its own stored hooks.
 Not here: what the scores are worth (comparison.py).
 """
 

@@ -1,6 +1,6 @@
 """The first metric on parts of the holdout, cut by the values of the most important features.
 
-Not here: the slices that a YAML declares and a gate judges (tasks/comparison/sampling.py).
+Not here: the slices that a YAML declares (tasks/comparison/parts.py, tasks/comparison/slices.py).
 """
 
 import math

@@ -3,7 +3,8 @@
 Each row holds its event as canonical JSON, with the hash of the model's row before it, and the hash
 of that text.
 Not here: where rows lie (database.py), checking the chain of hashes (chain.py), what follows from
-the events (standing.py), which event comes next (promotion_request.py, promotion_answer.py).
+the events (standing.py), which event comes next (promotion_request.py, promotion_answer.py,
+rollback.py, reference.py).
 """
 
 from collections.abc import Mapping

@@ -2,8 +2,8 @@
 
 Each function may be called again by a retried or resumed flow run: what the ledger has already is
 found by its key and not appended twice.
-Not here: how a promotion begins (promotion_request.py), how a person is asked and the process let
-go (flows/promotion.py), what MLflow shows (projection.py).
+Not here: how a promotion begins (promotion_request.py), how a person is asked while no process
+waits (flows/approval.py), what MLflow shows (projection.py).
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,6 @@
 """Where a model stands: its champion, former champions, reference and requests.
 
-All of it follows from the ledger's events.
-
-Pure: the same events give the same standing.
+All of it follows from the ledger's events. Pure: the same events give the same standing.
 Not here: the events themselves (events.py), what is done about them (promotion_request.py,
 promotion_answer.py), what MLflow shows of it (projection.py).
 """

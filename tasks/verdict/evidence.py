@@ -1,7 +1,7 @@
 """Evidence: everything a verdict rests on, as one frozen value.
 
 Not here: making it (judgement.py), its JSON document (evidence_json.py), its sentences
-(wording.py), where documents lie and what their digest is (release/ledger.py).
+(wording.py), where documents lie and under which digest (tasks/release/ledger.py).
 """
 
 from collections.abc import Mapping

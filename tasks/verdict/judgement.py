@@ -1,7 +1,7 @@
 """A candidate judged by today's gate: the comparison, the verdict, and the evidence for it.
 
 Reads the registry and the stored rows, and writes nothing.
-Not here: what follows from a verdict (release/promotion_request.py).
+Not here: what follows from a verdict (tasks/release/promotion_request.py).
 """
 
 import math

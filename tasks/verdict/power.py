@@ -1,6 +1,7 @@
 """The power of a gate, estimated from past comparisons: how many equally good models would pass.
 
-Pure. Not here: the power of one candidate's gate, from its own resamples (comparison/power.py).
+Pure. Not here: the power of one candidate's gate, from its own resamples
+(tasks/comparison/power.py).
 """
 
 from collections.abc import Iterator, Sequence

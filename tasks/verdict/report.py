@@ -1,7 +1,7 @@
 """What a verdict leaves in MLflow: the page a person decides on, the evidence, and metrics.
 
 Not here: the page's sentences (wording.py), its plots (plots.py), its style (tasks/pages); the
-evidence that counts, which lies with the ledger (release/ledger.py).
+evidence that counts, which lies with the ledger (tasks/release/ledger.py).
 """
 
 import json

@@ -1,7 +1,8 @@
 """Evidence as people read it: the conclusion first, then the numbers, facts, doubts and changes.
 
 Pure: evidence in, lines of text out, for the terminal, the approval's form and the report alike.
-Not here: one rule's numbers (rule_wording.py), the layout of pages (report.py, commands/show.py).
+Not here: one rule's numbers (rule_wording.py), the layout of the report (report.py) and of the
+terminal (deployments/commands/show.py).
 """
 
 from configs.gate import Rule

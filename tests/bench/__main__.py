@@ -1,6 +1,7 @@
-"""`make bench`: our work beside a plain way to do the same, in turn, in this run. Trust the ratios, not the seconds.
+"""`make bench`: ratchet beside a plain way to do the same, in turn. Trust ratios, not seconds.
 
-`python -m tests.bench chain 1 10 100` runs the whole chain alone, on that many times the demo's rows.
+python -m tests.bench                   all benchmarks but gating.py
+python -m tests.bench chain 1 10 100    the whole chain, on that many times the demo's rows
 """
 
 import sys

@@ -1,13 +1,18 @@
-"""Does a gate make the models in production better? A year of retrainings every 28 days, each way of deciding on the same candidates.
+"""Does a gate make the models in production better? A year of retraining, decided in six ways.
 
-`python -m tests.bench.gating elec2|simulator FOLDER_OF_DATA FOLDER_OF_PICTURE` prints the table. docs/gating.md tells what came out.
-Every candidate that its gate lets by is approved: what is measured is the gate, not the person.
+All policies see the same candidates, one every 28 days. A candidate that its gate lets through is
+approved, so what is measured is the gate and not a person. docs/gating.md discusses the outcome.
+
+    python -m tests.bench.gating elec2|simulator FOLDER_OF_DATA FOLDER_OF_PICTURE
+
+Not here: the rows and what is wrong with them (worlds.py), whether the bounds that a gate
+decides by hold (coverage.py).
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,252 +22,230 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from configs.comparison import Comparison
-from configs.gate import Rule
-from configs.model import ModelConfig
-from configs.reading import hooks_path, read_model
-from configs.settings import SHIPPED_MODELS, Settings
 from tasks.comparison.bounds import Levels
 from tasks.comparison.comparison import Compared, compare
-from tasks.data import hooks, simulation
 from tasks.model import training
-from tasks.model.metrics import measure_built_in
 from tasks.model.scores import score
 from tasks.records import Estimate
 from tasks.verdict import gate
 from tasks.verdict.evidence import is_superior
+from tests.bench.worlds import World, elec2, simulator
 from tests.contests import contest_of
 
-EVERY = timedelta(days=28)
+EVERY_DAYS = 28
 RETRAININGS = 13
 LEVELS = Levels(0.05, 0.05)
+# simulated years, each of a town of its own
 SEEDS = 5
-OLD = 3  # retrainings after which a champion is old
+# retrainings after which a champion is old
+OLD = 3
 
 
-@dataclass(frozen=True)
-class World:
-    """Rows over time, how candidates are made of them, and what they are judged by."""
-
-    config: ModelConfig
-    rows: pd.DataFrame
-    first: pd.Timestamp  # when the first model is trained
-    train: timedelta
-    delay: timedelta
-    holdout: timedelta
-    learned: Callable[
-        [pd.DataFrame, int], pd.DataFrame
-    ]  # the training rows as they arrive at retraining number k: perhaps damaged
-
-    def between(self, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
-        times = self.rows[self.config.data.time]
-        return self.rows[(times >= start) & (times < end)]
-
-    @property
-    def metric(self) -> str:
-        return self.config.metric_names[0]
-
-    def measure(self, model: Any, rows: pd.DataFrame) -> float:
-        return measure_built_in(
-            self.metric, self.config, rows, score(model, self.config, rows), 0.5
-        )
+# Policies
 
 
-@dataclass
-class Policy:
-    """A way to decide, and how its champion did on the days that came after each decision."""
-
-    name: str
-    decide: Callable[
-        [World, Compared, int], bool
-    ]  # on what the comparison found, and how many retrainings old the champion is
-    beside_reference: bool = False
-    champion: Any = None
-    reference: Any = None
-    live: list[float] = field(default_factory=list)
-    promotions: int = 0
-    age: int = 0
-
-
-def never(*_: Any) -> bool:
+def never(_compared: Compared, _age: int) -> bool:
     return False
 
 
-def always(*_: Any) -> bool:
+def always(_compared: Compared, _age: int) -> bool:
     return True
 
 
-def on_points(world: World, found: Compared, _: int) -> bool:
-    """At least as good, by the value alone."""
-    assert found.better
-    assert isinstance(found.better, Estimate)
-    return found.better.spare >= 0
+def by_point_estimate(compared: Compared, _age: int) -> bool:
+    """At least as good as the champion, by the value alone."""
+    assert isinstance(compared.better, Estimate)
+    return compared.better.spare >= 0
 
 
-def by_gate(_: World, found: Compared, __: int) -> bool:
-    return gate.decide(found.estimates).passed
+def by_gate(compared: Compared, _age: int) -> bool:
+    return gate.decide(compared.estimates).passed
 
 
-def when_better(world: World, found: Compared, age: int) -> bool:
-    """Passed, and surely better in the first metric; or passed, and the champion is old."""
-    return by_gate(world, found, age) and (is_superior(found.better) or age >= OLD)
+def when_better(compared: Compared, age: int) -> bool:
+    """Passed, and significantly better in the first metric; or passed, and the champion is old."""
+    return by_gate(compared, age) and (is_superior(compared.better) or age >= OLD)
 
 
-def _compared(
-    world: World, candidate: Any, champion: Any, reference: Any, holdout: pd.DataFrame
+@dataclass(frozen=True)
+class Policy:
+    """A way to decide on a candidate, and how its line is drawn.
+
+    `decide` takes the comparison and how many retrainings old the champion is.
+    """
+
+    name: str
+    decide: Callable[[Compared, int], bool]
+    line: str
+    marker: str
+    beside_reference: bool = False
+
+
+POLICIES = (
+    Policy("never retrain", never, "-", ""),
+    Policy("always the latest", always, "--", "x"),
+    Policy("gate on point estimates", by_point_estimate, "-.", "s"),
+    Policy("our gate", by_gate, "-", "o", beside_reference=True),
+    Policy("our gate, no reference", by_gate, ":", "^"),
+    Policy(
+        f"our gate, only if significantly better or the champion is {OLD} months old",
+        when_better,
+        "-",
+        "D",
+        beside_reference=True,
+    ),
+)
+
+
+# A year
+
+
+@dataclass
+class Production:
+    """What is in production under one policy, and its metric in each month so far."""
+
+    policy: Policy
+    champion: Any
+    reference: Any
+    # in retrainings; docs/gating.md counts the first champion as one retraining old from the start
+    age: int = 1
+    promotions: int = 0
+    live: list[float] = field(default_factory=list)
+
+
+def run_year(world: World) -> list[Production]:
+    """Retrain through a year, under each policy, from the same first champion."""
+    now = world.first_training
+    first = _train(world, now, 0)
+    productions = [Production(policy, champion=first, reference=first) for policy in POLICIES]
+    _measure_month(world, productions, now)
+    for number in range(1, RETRAININGS + 1):
+        now += timedelta(days=EVERY_DAYS)
+        candidate = _train(world, now, number)
+        holdout = world.rows_between(now - timedelta(days=world.holdout_days), now)
+        for production in productions:
+            _decide(world, production, candidate, holdout)
+        _measure_month(world, productions, now)
+    return productions
+
+
+def _train(world: World, now: pd.Timestamp, number: int) -> Any:
+    end = now - timedelta(days=world.holdout_days + world.delay_days)
+    train = world.rows_between(end - timedelta(days=world.train_days), end)
+    return training.fit(world.config, world.damage(train, number))
+
+
+def _measure_month(world: World, productions: Sequence[Production], now: pd.Timestamp) -> None:
+    """Measure each champion on the days until the next retraining."""
+    rows = world.rows_between(now, now + timedelta(days=EVERY_DAYS))
+    for production in productions:
+        production.live.append(world.measure(production.champion, rows))
+
+
+def _decide(world: World, production: Production, candidate: Any, holdout: pd.DataFrame) -> None:
+    production.age += 1
+    compared = _compare(world, production, candidate, holdout)
+    if not production.policy.decide(compared, production.age):
+        return
+    production.champion = candidate
+    production.age = 0
+    production.promotions += 1
+    if is_superior(compared.better_than_reference):
+        production.reference = candidate
+
+
+def _compare(
+    world: World, production: Production, candidate: Any, holdout: pd.DataFrame
 ) -> Compared:
-    models = {"candidate": candidate, "champion": champion} | (
-        {"reference": reference} if reference is not None else {}
-    )
-    scores = {role: score(model, world.config, holdout) for role, model in models.items()}
+    estimators = {"candidate": candidate, "champion": production.champion}
+    if production.policy.beside_reference:
+        estimators["reference"] = production.reference
+    scores = {
+        role: score(estimator, world.config, holdout) for role, estimator in estimators.items()
+    }
     return compare(contest_of(world.config, holdout, **scores), LEVELS)
 
 
-def run(world: World) -> list[Policy]:
-    policies = [
-        Policy("never retrain", never), Policy("always the latest", always), Policy("gate on point estimates", on_points),
-        Policy("our gate", by_gate, beside_reference=True), Policy("our gate, no reference", by_gate),
-        Policy(f"our gate, when better or {OLD} months old", when_better, beside_reference=True),
-    ]  # fmt: skip
-    for number in range(RETRAININGS + 1):
-        now = world.first + number * EVERY
-        holdout = world.between(now - world.holdout, now)
-        end = now - world.holdout - world.delay
-        candidate = training.fit(
-            world.config, world.learned(world.between(end - world.train, end), number)
-        )
-        live = world.between(now, now + EVERY)
-        for policy in policies:
-            _decide(world, policy, candidate, holdout)
-            policy.live.append(world.measure(policy.champion, live))
-    return policies
+# The report
 
 
-def _decide(world: World, policy: Policy, candidate: Any, holdout: pd.DataFrame) -> None:
-    policy.age += 1
-    if policy.champion is None:
-        policy.champion = policy.reference = candidate
-        return
-    found = _compared(
-        world,
-        candidate,
-        policy.champion,
-        policy.reference if policy.beside_reference else None,
-        holdout,
-    )
-    if policy.decide(world, found, policy.age):
-        policy.champion, policy.age = candidate, 0
-        policy.promotions += 1
-        if is_superior(found.better_than_reference):
-            policy.reference = candidate
+@dataclass(frozen=True)
+class Summary:
+    """One policy over all years; `gained[k]` is its live metric of months 0 to k, added up."""
 
-
-def elec2(data: Path) -> World:
-    """Half-hourly prices of electricity, 1996 to 1998: real drift. Each day is one of what is independent."""
-    config = read_model(
-        "elec2", Settings(ratchet_models=Path(__file__).parents[1] / "models", ratchet_data=data)
-    )
-    rows = pd.read_parquet(data / "elec2.parquet")
-    config = config.model_copy(
-        update={"comparison": Comparison(units=("timestamp",)), "gate": _rules("accuracy", 0.02)}
-    )
-    first = rows["timestamp"].min().normalize() + timedelta(days=400)
-    return World(
-        config,
-        rows,
-        first,
-        timedelta(days=180),
-        timedelta(0),
-        timedelta(days=28),
-        lambda train, _: train,
-    )
-
-
-def simulator(_: Path, seed: int = 0) -> World:
-    """A year of card transactions whose fraudsters take less and less; and three retrainings on damaged labels, as happens."""
-    settings = Settings(ratchet_models=SHIPPED_MODELS)
-    config = read_model("fraud_detector", settings)
-    config = config.model_copy(update={
-        "gate": _rules("average_precision", 0.05), "comparison": Comparison(units=("CUSTOMER_ID",)), "slices": {},
-        "train": config.train.model_copy(update={"estimator": "sklearn.ensemble.HistGradientBoostingClassifier", "params": {"max_iter": 60}}),
-    })  # fmt: skip
-    start = date(2025, 1, 1)
-    raw = simulation.simulate(
-        37 + 21 + 28 * (RETRAININGS + 1), seed=seed, start=start, customers=2_000, terminals=4_000
-    )
-    age = (raw["TX_DATETIME"] - raw["TX_DATETIME"].min()) / timedelta(days=365)
-    raw["TX_AMOUNT"] = raw["TX_AMOUNT"].where(
-        raw["TX_FRAUD"] == 0, (raw["TX_AMOUNT"] * (1 - 0.6 * age)).round(2)
-    )
-    rows = hooks.prepare(
-        config, hooks.load_hooks(config, hooks_path("fraud_detector", settings)), raw
-    )
-
-    def learned(train: pd.DataFrame, number: int) -> pd.DataFrame:
-        if number not in (3, 7, 11):
-            return train
-        wrong = np.random.default_rng(number).random(len(train)) < 0.1
-        return train.assign(TX_FRAUD=train["TX_FRAUD"].where(~wrong, 1 - train["TX_FRAUD"]))
-
-    first = pd.Timestamp(start) + timedelta(days=37 + 21)
-    return World(
-        config, rows, first, timedelta(days=7), timedelta(days=7), timedelta(days=7), learned
-    )
-
-
-def _rules(metric: str, by: float) -> tuple[Rule, ...]:
-    return (
-        Rule(metric=metric, not_worse_than="champion", by=by),
-        Rule(metric=metric, not_worse_than="reference", by=by),
-    )
+    policy: Policy
+    mean: float
+    # the standard error of the mean over years; None of a single year
+    error: float | None
+    worst_month: float
+    promotions: float
+    gained: np.ndarray
 
 
 def report(name: str, data: Path, folder: Path) -> None:
-    """One year for data that there is one of, SEEDS of them for data that are made."""
-    years = (
-        [run(simulator(data, seed)) for seed in range(SEEDS)]
-        if name == "simulator"
-        else [run(elec2(data))]
+    """Print the table of a world and draw its picture into the folder.
+
+    There is one year of elec2, and as many of the simulator as are made.
+    """
+    if name == "simulator":
+        days = EVERY_DAYS * (RETRAININGS + 1)
+        years = [run_year(simulator(seed, days)) for seed in range(SEEDS)]
+    else:
+        years = [run_year(elec2(data))]
+    summaries = [_summary_of(productions) for productions in zip(*years, strict=True)]
+    _print_table(name, len(years), summaries)
+    _draw(name, summaries, folder / f"gating_{name}.png")
+
+
+def _summary_of(productions: Sequence[Production]) -> Summary:
+    """The summary of one policy, from its production in each year."""
+    means = [float(np.mean(production.live)) for production in productions]
+    count = len(means)
+    return Summary(
+        policy=productions[0].policy,
+        mean=float(np.mean(means)),
+        error=float(np.std(means, ddof=1) / np.sqrt(count)) if count > 1 else None,
+        worst_month=min(min(production.live) for production in productions),
+        promotions=float(np.mean([production.promotions for production in productions])),
+        gained=np.cumsum(np.mean([production.live for production in productions], axis=0)),
     )
-    table = Table(
-        f"{name}, {len(years)} x a year",
-        "live, mean",
-        "+- over years",
-        "worst month",
-        "promotions a year",
-        box=None,
-    )
-    gained = {}
-    for policies in zip(*years, strict=True):
-        means = [float(np.mean(policy.live)) for policy in policies]
-        worst, promotions = (
-            min(min(policy.live) for policy in policies),
-            np.mean([policy.promotions for policy in policies]),
-        )
-        spread = f"{np.std(means, ddof=1) / np.sqrt(len(means)):.4f}" if len(means) > 1 else ""
+
+
+def _print_table(name: str, years: int, summaries: Sequence[Summary]) -> None:
+    columns = ("live, mean", "+- over years", "worst month", "promotions a year")
+    table = Table(f"{name}, {years} x a year", *columns, box=None)
+    for summary in summaries:
         table.add_row(
-            policies[0].name, f"{np.mean(means):.4f}", spread, f"{worst:.4f}", f"{promotions:.1f}"
+            summary.policy.name,
+            f"{summary.mean:.4f}",
+            "" if summary.error is None else f"{summary.error:.4f}",
+            f"{summary.worst_month:.4f}",
+            f"{summary.promotions:.1f}",
         )
-        gained[policies[0].name] = np.cumsum(np.mean([policy.live for policy in policies], axis=0))
-    Console(width=100).print(table)
-    figure = Figure(figsize=(7, 4.5), layout="constrained", dpi=110)
+    Console(width=140).print(table)
+
+
+def _draw(name: str, summaries: Sequence[Summary], file: Path) -> None:
+    figure = Figure(figsize=(7, 5.5), layout="constrained", dpi=110)
     axes = figure.add_subplot()
-    for (policy, total), style in zip(gained.items(), _styles(), strict=True):
-        axes.plot(total - gained["never retrain"], label=policy, **style)
+    without_retraining = summaries[0].gained
+    for summary in summaries:
+        policy = summary.policy
+        axes.plot(
+            summary.gained - without_retraining,
+            label=policy.name,
+            linestyle=policy.line,
+            marker=policy.marker,
+            markersize=4,
+        )
     axes.set(
         title=f"{name}: live metric gained over never retraining, added up",
         xlabel="retraining",
         ylabel="metric x months",
     )
-    axes.legend()
-    figure.savefig(folder / f"gating_{name}.png")
-
-
-def _styles() -> Iterator[dict[str, Any]]:
-    for line, marker in zip(
-        ("-", "--", "-.", "-", ":", "-"), ("", "x", "s", "o", "^", "D"), strict=True
-    ):
-        yield {"linestyle": line, "marker": marker, "markersize": 4}
+    # below the axes: the longest name would cover the lines
+    figure.legend(loc="outside lower left", fontsize="small")
+    figure.savefig(file)
 
 
 if __name__ == "__main__":
