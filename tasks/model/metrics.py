@@ -1,12 +1,7 @@
 """The metrics of rows: scikit-learn's, ours where it has none, and the model's own from its hooks.
 
-<<<<<<< HEAD
-Not here: which function belongs to which metric (configs/built_in_metrics.py), the same metrics on many
-resamples (weighted_metrics.py), whether the values are good enough (tasks/verdict).
-=======
 Not here: which function belongs to which metric (configs/built_in_metrics.py), the same metrics on
-many resamples (resampling.py), whether the values are good enough (tasks/verdict).
->>>>>>> w-bench
+many resamples (weighted_metrics.py), whether the values are good enough (tasks/verdict).
 """
 
 import math
