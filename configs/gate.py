@@ -126,7 +126,7 @@ class Rule(Section):
             return f"{self.metric}{slice_name} at most {self.at_most:g}"
         if self.better_than and not self.margin.amount:
             return f"{self.metric}{slice_name} better than {self.against}"
-        margin = self.by if isinstance(self.by, str) else f"{self.by:g}"
+        margin = self.by.replace(" ", "") if isinstance(self.by, str) else f"{self.by:g}"
         relation = "better" if self.better_than else "not worse"
         return f"{self.metric}{slice_name} {relation} than {self.against} by {margin}"
 

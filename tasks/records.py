@@ -33,13 +33,8 @@ class Window:
     holdout_end: datetime
 
     def __str__(self) -> str:
-        return format(self)
-
-    def __format__(self, day_format: str) -> str:
-        """Both spans, their days written as in `%m-%d`, by default `%Y-%m-%d`."""
-        day_format = day_format or "%Y-%m-%d"
-        train = f"{self.train_start:{day_format}} .. {self.train_end:{day_format}}"
-        holdout = f"{self.holdout_start:{day_format}} .. {self.holdout_end:{day_format}}"
+        train = f"{self.train_start:%Y-%m-%d} .. {self.train_end:%Y-%m-%d}"
+        holdout = f"{self.holdout_start:%Y-%m-%d} .. {self.holdout_end:%Y-%m-%d}"
         return f"train {train}, holdout {holdout}"
 
 

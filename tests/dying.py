@@ -1,6 +1,6 @@
 """A flow run in a process of its own that is killed, as by kill -9, at an exact place.
 
-A place is `module:function`, as looked up by its caller, or `module:Class.method`; it kills `before` or `after` its call, or `after=WORD` a call with that argument.
+A place is `module:function`, as looked up by its caller, or `module:Class.method`; it kills `before` or `after` its call, or `after=WORD` a call with that argument, or with an entry of that event.
 The processes are forked from one that has imported everything already: the seconds that takes are spent once, not for each.
 """
 
@@ -61,7 +61,8 @@ def deadly(work: Callable[..., Any], when: str) -> Callable[..., Any]:
 
     @wraps(work)
     def dying(*args: Any, **kwargs: Any) -> Any:
-        meant = not word or word in args
+        names = [getattr(argument, "event", argument) for argument in args]
+        meant = not word or word in names
         if meant and moment == "before":
             os.kill(os.getpid(), signal.SIGKILL)
         answer = work(*args, **kwargs)

@@ -146,8 +146,8 @@ def test_an_early_document_is_read_as_what_it_says() -> None:
         "average_precision at least 0.4",
         "average_precision not worse than champion by 0.05",
         "average_precision not worse than reference by 0.05",
-        "cost by slice night not worse than champion by 50 %",
-        "cost by slice night not worse than champion by 50 %",
+        "cost by slice night not worse than champion by 50%",
+        "cost by slice night not worse than champion by 50%",
     ]
     cost = evidence.verdict.rules[-1].estimate
     assert isinstance(cost, Estimate)

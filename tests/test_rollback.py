@@ -49,7 +49,7 @@ def test_a_former_champion_serves_again_on_record_in_both_systems(two_champions:
         == mlflow.pyfunc.load_model(f"models:/{journey.model}/1").metadata.model_uuid
     )
     assert journey.mlflow.get_model_version(journey.model, "1").description.startswith(
-        "Rolled back to: in Production again on"
+        "Rolled back to, and in Production again on"
     )
     (done,) = journey.mlflow_runs(run)
     assert (done.info.status, done.data.tags["ratchet.flow"]) == ("FINISHED", "roll_back")
@@ -97,7 +97,7 @@ def test_the_answer_to_a_question_asked_beside_another_champion_or_reference_no_
     ("version", "sentence"),
     [
         (2, "version 2 of {model} is the champion already"),
-        (3, "version 3 of {model} never was the champion; former champions"),
+        (3, "version 3 of {model} was never the champion; former champions"),
     ],
 )
 def test_there_is_no_way_back_to_what_serves_or_never_served(

@@ -37,8 +37,18 @@ class Evaluation:
 
     def __str__(self) -> str:
         shown = self.holdout or self.train
-        metrics = "  ".join(f"{name} {shown[name]:.3f}" for name in list(shown)[:3])
-        return f"{metrics}; {self.doubt}" if self.doubt else metrics
+        metrics = [f"{name} {shown[name]:.3f}{self._baseline_of(name)}" for name in list(shown)[:3]]
+        text = "  ".join(metrics)
+        return f"{text}; {self.doubt}" if self.doubt else text
+
+    def _baseline_of(self, metric: str) -> str:
+        """The value of each baseline for the first metric; empty for the others."""
+        if metric != next(iter(self.holdout), None):
+            return ""
+        values = [
+            f"{metrics[metric]:.3f}" for metrics in self.baselines.values() if metric in metrics
+        ]
+        return f" (baseline {', '.join(values)})" if values else ""
 
 
 def evaluate(

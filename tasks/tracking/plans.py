@@ -44,7 +44,7 @@ class Plan:
     def __str__(self) -> str:
         if self.window is None:
             return str(self.config.split)
-        return f"{self.as_of:%Y-%m-%d}: {self.window:%m-%d}"
+        return f"{self.as_of:%Y-%m-%d}: {self.window}"
 
     @property
     def as_of(self) -> datetime | None:
