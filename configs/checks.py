@@ -1,24 +1,29 @@
 """The `checks` section of a YAML: what the data must satisfy, one expectation each.
 
-Not here: what Great Expectations knows (expectations.py); computing a check (tasks/data/validation.py)."""
+Not here: what Great Expectations knows (expectations.py); computing a check
+(tasks/data/validation.py).
+"""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from configs.data import unknown_column
 from configs.expectations import condition_columns, is_instant, problem_with
-from configs.problems import Problem, nearest
+from configs.problems import Location, Problem
 
 if TYPE_CHECKING:
     from configs.model import ModelConfig
 
+Severity = Literal["critical", "warning", "info"]
 
+# The expectations whose bounds are of the column's own type
 BETWEEN = (
     "column_values_to_be_between",
     "column_min_to_be_between",
     "column_max_to_be_between",
-)  # compare values themselves
+)
 
 
 class Check(BaseModel):
@@ -27,55 +32,65 @@ class Check(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")] = Field(
-        description="Its name in reports and messages."
+        description="The check's name in reports and messages."
     )
     expect: str = Field(
-        description="Name of a Great Expectations expectation, without `expect_`: column_values_to_not_be_null."
+        description=(
+            "Name of a Great Expectations expectation without `expect_`, such as "
+            "column_values_to_not_be_null."
+        )
     )
-    severity: Literal["critical", "warning", "info"] = Field(
-        default="critical", description="critical stops the run; the others are recorded."
+    severity: Severity = Field(
+        default="critical",
+        description="A failed critical check stops the run; warning and info are only recorded.",
     )
 
     @property
     def arguments(self) -> dict[str, Any]:
+        """The arguments of the expectation."""
         return dict(self.model_extra or {})
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that the arguments name."""
-        named: list[str] = [
-            self.arguments[key]
-            for key in ("column", "column_A", "column_B")
-            if key in self.arguments
-        ]
-        for key in ("column_list", "column_set"):
-            named.extend(self.arguments.get(key) or ())
-        return tuple(named)
+        columns: list[str] = []
+        for name in ("column", "column_A", "column_B"):
+            if name in self.arguments:
+                columns.append(self.arguments[name])
+        for name in ("column_list", "column_set"):
+            columns.extend(self.arguments.get(name) or ())
+        return tuple(columns)
 
 
 def check_problems(config: "ModelConfig") -> Iterator[Problem]:
-    known = (*config.data.raw, *config.data.features)
+    """What is wrong with each check, and what does not agree between it and `data`."""
     ids = [check.id for check in config.checks]
     for index, check in enumerate(config.checks):
+        location = ("checks", index)
         if check.id in ids[:index]:
-            yield Problem(("checks", index, "id"), f"{check.id!r} names another check too")
-        if problem := problem_with(check.expect, check.arguments):
-            yield Problem(("checks", index), problem)
+            yield Problem((*location, "id"), f"{check.id!r} is the id of another check too")
+        problem = problem_with(check.expect, check.arguments)
+        if problem:
+            # arguments that are wrong in themselves name no columns to look up
+            yield Problem(location, problem)
             continue
         for column in (*check.columns, *condition_columns(check.arguments)):
-            if column not in known:
-                yield Problem(
-                    ("checks", index),
-                    f"column {column!r} is neither declared nor a feature; {nearest(column, known)}",
-                )
-        if check.expect in BETWEEN and (
-            dtype := config.data.columns.get(check.arguments["column"])
-        ):
-            for name in ("min_value", "max_value"):
-                bound = check.arguments.get(name)
-                if bound is not None and is_instant(bound) != (dtype == "datetime"):
-                    kind = "a time like 2026-01-31T00:00:00" if dtype == "datetime" else "a number"
-                    yield Problem(
-                        ("checks", index),
-                        f"{name} {bound} is compared with {check.arguments['column']}, {dtype}; write {kind}",
-                    )
+            yield from unknown_column(config.data, column, location)
+        if check.expect in BETWEEN:
+            yield from _bound_problems(config, check, location)
+
+
+def _bound_problems(config: "ModelConfig", check: Check, location: Location) -> Iterator[Problem]:
+    """Bounds that cannot be compared with the values of their column."""
+    column = check.arguments["column"]
+    dtype = config.data.columns.get(column)
+    if dtype is None:
+        return
+    column_has_instants = dtype == "datetime"
+    wanted = "a time like 2026-01-31T00:00:00" if column_has_instants else "a number"
+    for name in ("min_value", "max_value"):
+        bound = check.arguments.get(name)
+        if bound is not None and is_instant(bound) != column_has_instants:
+            yield Problem(
+                location, f"{name} {bound} is compared with {column}, {dtype}; write {wanted}"
+            )

@@ -1,6 +1,7 @@
 """The `data` section of a YAML: where the rows come from and what their columns mean.
 
-Not here: which rows train and which are held out (split.py); reading rows (tasks/data)."""
+Not here: which rows train and which are held out (split.py); reading rows (tasks/data).
+"""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -8,37 +9,55 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from configs import python_source
-from configs.problems import Problem, nearest
+from configs.built_in_metrics import Kind
+from configs.problems import Location, Problem, nearest
 from configs.section import Column, Identifier, Import, Section
 
 if TYPE_CHECKING:
     from configs.model import ModelConfig
 
-
 Dtype = Literal["int64", "float64", "bool", "string", "datetime"]
 
-ROW = "row"  # the key of data that have none
+# The key that is made for rows that have none
+ROW = "row"
+
+TARGET_DTYPES: dict[Kind, tuple[Dtype, ...]] = {
+    "binary": ("int64", "bool", "string"),
+    "multiclass": ("int64", "string"),
+    "regression": ("int64", "float64"),
+}
 
 
 class FilesSource(Section):
-    kind: Literal["files"] = Field(description="Files that one glob finds.")
+    """Rows in files."""
+
+    kind: Literal["files"] = Field(description="The rows are in files that match a glob pattern.")
     path: str = Field(
         pattern=r"\.(parquet|csv|csv\.gz|csv\.bz2)$",
-        description="A glob over Parquet or CSV files, on disk or s3://; ${RATCHET_DATA} is replaced. A date in a file's name (2018-08-14) says which day it holds; folders named year=2018 are columns.",
+        description=(
+            "Glob pattern of Parquet or CSV files, on disk or at s3://. ${RATCHET_DATA} stands for "
+            "the data folder. A date in a file's name (2018-08-14) tells which day the file holds; "
+            "folders named like year=2018 are columns."
+        ),
     )
     origin: Column | None = Field(
         default=None,
-        description="A column to make: the name of the row's file, without its ending.",
+        description="A column to add: the name of the row's file, without its extension.",
     )
 
 
 class PythonSource(Section):
-    kind: Literal["python"] = Field(description="A function that is called.")
+    """Rows that a Python function returns."""
+
+    kind: Literal["python"] = Field(description="The rows are returned by a Python function.")
     function: Import = Field(
-        description="Import string of a function that returns a DataFrame, or an object that has one as `frame`.",
+        description=(
+            "Import string of a function that returns a DataFrame, or an object that has one as "
+            "its attribute `frame`."
+        ),
     )
     arguments: dict[Identifier, Any] = Field(
-        default_factory=dict, description="Its keyword arguments."
+        default_factory=dict, description="Keyword arguments of the function."
     )
 
 
@@ -46,124 +65,160 @@ Source = Annotated[FilesSource | PythonSource, Field(discriminator="kind")]
 
 
 class Data(Section):
+    """The rows and their columns."""
+
     source: Source = Field(description="Where the rows come from.")
     columns: dict[Column, Dtype] = Field(
         min_length=1,
-        description="The raw columns that are read, each with its type; no others are.",
+        description="The raw columns to read, each with its type. No other columns are read.",
     )
     prepare: Identifier | None = Field(
         default=None,
-        description="Hook that computes columns: prepare(raw) -> frame with the same rows.",
+        description="Hook that computes more columns: prepare(raw) -> frame with the same rows.",
     )
     history_days: int = Field(
         default=0,
         ge=0,
-        description="Days of rows that prepare needs before the first training day.",
+        description="Days of rows that `prepare` needs before the first training day.",
     )
     key: Column = Field(
         default=ROW,
-        description="Column that names a row; unique. Left out, it is made: the row's file and place in it.",
+        description=(
+            "Column that identifies a row; its values are unique. If left out, a column `row` is "
+            "made of the row's file and its position there."
+        ),
     )
     time: Column | None = Field(
-        default=None, description="Column of the instant at which a row happened; UTC."
+        default=None, description="Column of the time at which a row happened, in UTC."
     )
     target: Column = Field(description="Column to predict.")
     drop_nulls: tuple[Column, ...] = Field(
         default=(),
-        description="Columns, after prepare: a row in which one of them is null is neither trained nor judged on.",
+        description=(
+            "Columns, after `prepare`: a row in which one of them is null is used neither for "
+            "training nor for judging."
+        ),
     )
     positive: str | int | bool = Field(
-        default=1, description="Of a binary target, the value to find; all others are its opposite."
+        default=1,
+        description="The value of a binary target that counts as positive: the one to find.",
     )
     private: tuple[Column, ...] = Field(
         default=(),
-        description="Columns whose values never stand in a report, an example or a message.",
+        description="Columns whose values never appear in reports, examples or messages.",
     )
     features: tuple[Column, ...] = Field(
         min_length=1,
-        description="Columns the model sees, after prepare; they make the model signature.",
+        description="Columns that the model sees, after `prepare`: the model signature's inputs.",
     )
 
     @property
     def raw(self) -> dict[str, str]:
-        """Every column of the raw rows with its type: those declared, and those that the source makes."""
-        made = {self.key: "string"} if self.key == ROW else {}
+        """All columns of the raw rows with their types: the declared ones and those made here."""
+        made: dict[str, str] = {}
+        if self.key == ROW:
+            made[ROW] = "string"
         if isinstance(self.source, FilesSource) and self.source.origin:
             made[self.source.origin] = "string"
         return {**self.columns, **made}
 
+    @property
+    def known_columns(self) -> tuple[str, ...]:
+        """The columns that rows are known to have after `prepare`: raw ones and features."""
+        return (*self.raw, *self.features)
+
+
+def undeclared_column(data: Data, column: str, location: Location) -> Iterator[Problem]:
+    """A problem unless the raw rows have this column."""
+    if column not in data.raw:
+        yield Problem(location, f"{column!r} is not declared; {nearest(column, data.raw)}")
+
+
+def unknown_column(data: Data, column: str, location: Location) -> Iterator[Problem]:
+    """A problem unless rows are known to have this column after `prepare`."""
+    if column not in data.known_columns:
+        hint = nearest(column, data.known_columns)
+        yield Problem(location, f"column {column!r} is neither declared nor a feature; {hint}")
+
 
 def data_problems(config: "ModelConfig") -> Iterator[Problem]:
+    """What does not agree within `data`, or with the model's kind."""
     data = config.data
-    for role in ("key", "time", "target"):
-        if (column := getattr(data, role)) is not None and column not in data.raw:
-            yield Problem(
-                ("data", role), f"{column!r} is not declared; {nearest(column, data.raw)}"
-            )
+    yield from _source_problems(data)
+    yield from _role_problems(data)
+    yield from _target_problems(data, config.kind)
+    for index, column in enumerate(data.drop_nulls):
+        # prepare may compute a column that no check knows
+        if not data.prepare:
+            yield from undeclared_column(data, column, ("data", "drop_nulls", index))
+    for index, column in enumerate(data.private):
+        yield from undeclared_column(data, column, ("data", "private", index))
+    yield from _feature_problems(data)
+
+
+def _source_problems(data: Data) -> Iterator[Problem]:
+    if not isinstance(data.source, PythonSource):
+        return
+    module, _, name = data.source.function.rpartition(".")
+    names = python_source.names_in(module)
+    if name not in names:
+        yield Problem(
+            ("data", "source", "function"),
+            f"{data.source.function!r} cannot be imported; {nearest(name, names)}",
+        )
+
+
+def _role_problems(data: Data) -> Iterator[Problem]:
+    """What is wrong with the columns that have a role: key, time and target."""
     if ROW in data.columns and data.key != ROW:
         yield Problem(
             ("data", "columns", ROW),
-            "is the name of the key that is made where there is none; rename this column",
+            "is the name of the key that is made where data.key is left out; rename this column",
         )
-    if data.time and data.columns.get(data.time, "datetime") != "datetime":
-        yield Problem(
-            ("data", "columns", data.time),
-            f"holds the time of a row and must be datetime, not {data.columns[data.time]}",
-        )
-    yield from _target_problems(config)
-    for index, column in enumerate(data.private):
-        if column not in data.raw:
+    yield from undeclared_column(data, data.key, ("data", "key"))
+    if data.time is not None:
+        yield from undeclared_column(data, data.time, ("data", "time"))
+        dtype = data.columns.get(data.time, "datetime")
+        if dtype != "datetime":
             yield Problem(
-                ("data", "private", index),
-                f"{column!r} is not declared; {nearest(column, data.raw)}",
+                ("data", "columns", data.time),
+                f"holds the time of a row and must be datetime, not {dtype}",
             )
-    for index, column in enumerate(data.drop_nulls):
-        if column not in data.raw and not data.prepare:
-            yield Problem(
-                ("data", "drop_nulls", index),
-                f"{column!r} is not declared; {nearest(column, data.raw)}",
-            )
-    for index, feature in enumerate(data.features):
-        if feature in (data.target, data.key):
-            role = "target" if feature == data.target else "key"
-            yield Problem(
-                ("data", "features", index), f"{feature!r} is the {role}: a model must not see it"
-            )
-        elif feature in data.features[:index]:
-            yield Problem(("data", "features", index), f"{feature!r} stands there twice")
-        elif not data.prepare and feature not in data.raw:
-            yield Problem(
-                ("data", "features", index),
-                f"{feature!r} is not declared and no prepare computes it; {nearest(feature, data.raw)}",
-            )
-    if isinstance(data.source, PythonSource):
-        module, _, name = data.source.function.rpartition(".")
-        if name not in (known := python_source.names_in(module)):
-            yield Problem(
-                ("data", "source", "function"),
-                f"{data.source.function!r} cannot be imported; {nearest(name, known)}",
-            )
+    yield from undeclared_column(data, data.target, ("data", "target"))
 
 
-def _target_problems(config: "ModelConfig") -> Iterator[Problem]:
-    """Which types a target may have, and which of a binary one's values is the one to find."""
-    target, dtype = config.data.target, config.data.columns.get(config.data.target)
-    allowed = {
-        "binary": ("int64", "bool", "string"),
-        "multiclass": ("int64", "string"),
-        "regression": ("int64", "float64"),
-    }
-    if dtype and dtype not in allowed[config.kind]:
+def _target_problems(data: Data, kind: Kind) -> Iterator[Problem]:
+    """What is wrong with the target's type, or with the value of a binary one that is positive."""
+    dtype = data.columns.get(data.target)
+    if dtype is None:
+        return
+    if dtype not in TARGET_DTYPES[kind]:
+        allowed = " or ".join(TARGET_DTYPES[kind])
         yield Problem(
-            ("data", "columns", target),
-            f"is the target of a {config.kind} model and must be {' or '.join(allowed[config.kind])}, not {dtype}",
+            ("data", "columns", data.target),
+            f"is the target of a {kind} model and must be {allowed}, not {dtype}",
         )
-    elif (
-        config.kind == "binary"
-        and dtype
-        and isinstance(config.data.positive, str) != (dtype == "string")
-    ):
+        return
+    positive_is_text = isinstance(data.positive, str)
+    if kind == "binary" and positive_is_text != (dtype == "string"):
         yield Problem(
             ("data", "positive"),
-            f"{config.data.positive!r} cannot be a value of {target}, {dtype}: name the class to find",
+            f"{data.positive!r} cannot be a value of {data.target}, {dtype}: "
+            "name the class to find",
         )
+
+
+def _feature_problems(data: Data) -> Iterator[Problem]:
+    for index, feature in enumerate(data.features):
+        location = ("data", "features", index)
+        if feature == data.target:
+            yield Problem(location, f"{feature!r} is the target: a model must not see it")
+        elif feature == data.key:
+            yield Problem(location, f"{feature!r} is the key: a model must not see it")
+        elif feature in data.features[:index]:
+            yield Problem(location, f"{feature!r} is listed twice")
+        elif not data.prepare and feature not in data.raw:
+            hint = nearest(feature, data.raw)
+            yield Problem(
+                location, f"{feature!r} is not declared, and no prepare computes it; {hint}"
+            )

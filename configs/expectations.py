@@ -1,6 +1,10 @@
-"""What Great Expectations knows, without importing it: the names and arguments of its expectations, as a generated table.
+"""The expectations of Great Expectations, known without importing it: names and arguments.
 
-Not here: computing any of them (tasks/data/validation.py); the other keys of a check (schema.py).
+They are read from a table, expectations.json, that tests/expectation_table.py generates from Great
+Expectations itself.
+
+Not here: computing an expectation (tasks/data/validation.py); the other keys of a check
+(checks.py).
 """
 
 import json
@@ -14,33 +18,30 @@ from typing import Any
 
 TABLE = Path(__file__).with_name("expectations.json")
 
+# The operators of a row_condition: with a value, and without
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=", "in", "not in")
 NULLITY = ("is_null", "is_not_null")
 
 
 @cache
 def known() -> dict[str, dict[str, list[str]]]:
-    """Of each expectation, by its name without `expect_`: `arguments`, and among them those `required`."""
+    """The expectations by name, without `expect_`: all their `arguments`, and those `required`."""
     table: dict[str, dict[str, list[str]]] = json.loads(TABLE.read_text())
     return table
 
 
 def problem_with(expect: str, arguments: Mapping[str, Any]) -> str | None:
-    """What is wrong with a check, in a sentence that says what is allowed; None when nothing is."""
+    """What is wrong with a check and what is allowed, in a sentence; None when nothing is wrong."""
     if expect not in known():
-        near = get_close_matches(expect.removeprefix("expect_"), known(), n=3, cutoff=0.5)
-        return f"there is no expectation {expect!r}; did you mean {' or '.join(near) or 'column_values_to_not_be_null'}?"
-    allowed, required = known()[expect]["arguments"], known()[expect]["required"]
-    for name in arguments:
-        if name not in allowed:
-            near = get_close_matches(name, allowed, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(allowed)}"
-            return f"{expect} takes no {name!r}; {hint}"
-    if missing := [name for name in required if name not in arguments]:
-        return f"{expect} needs {', '.join(missing)}"
-    return _bounds_problem(expect, arguments, allowed) or _condition_problem(
-        arguments.get("row_condition")
+        return _unknown_expectation(expect)
+    problems = (
+        _argument_problem(expect, arguments),
+        _bounds_problem(expect, arguments),
+        _mostly_problem(arguments.get("mostly")),
+        _regex_problem(arguments.get("regex")),
+        _condition_problem(arguments.get("row_condition")),
     )
+    return next((problem for problem in problems if problem), None)
 
 
 def condition_columns(arguments: Mapping[str, Any]) -> tuple[str, ...]:
@@ -49,46 +50,86 @@ def condition_columns(arguments: Mapping[str, Any]) -> tuple[str, ...]:
     return (condition["column"],) if condition else ()
 
 
-def _bounds_problem(expect: str, arguments: Mapping[str, Any], allowed: list[str]) -> str | None:
-    low, high, mostly = (arguments.get(name) for name in ("min_value", "max_value", "mostly"))
-    if "min_value" in allowed and low is None and high is None:
-        return f"{expect} needs min_value or max_value, or it checks nothing"
-    for bound in (low, high):
-        if isinstance(bound, str) and not is_instant(bound):
-            return f"{bound!r} is no bound; write a number, or a time like 2026-01-31T00:00:00"
-    if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
-        return f"min_value {low} is above max_value {high}: nothing could pass"
-    if mostly is not None and not (isinstance(mostly, int | float) and 0 < mostly <= 1):
-        return f"mostly is {mostly!r}; it is a share above 0 and up to 1"
-    if isinstance(pattern := arguments.get("regex"), str):
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            return f"regex {pattern!r} is not one: {error}"
-    return None
-
-
 def is_instant(bound: object) -> bool:
-    """Whether a bound is a time, as YAML reads one or as text that reads like one; a day alone is its midnight."""
+    """Whether a bound is a time, or a text that reads as one; a day stands for its midnight."""
     try:
         return isinstance(bound, date | str) and bool(datetime.fromisoformat(str(bound)))
     except ValueError:
         return False
 
 
+def _unknown_expectation(expect: str) -> str:
+    close = get_close_matches(expect.removeprefix("expect_"), known(), n=3, cutoff=0.5)
+    suggestion = " or ".join(close) or "column_values_to_not_be_null"
+    return f"there is no expectation {expect!r}; did you mean {suggestion}?"
+
+
+def _argument_problem(expect: str, arguments: Mapping[str, Any]) -> str | None:
+    """An argument that the expectation does not have, or those it needs."""
+    allowed = known()[expect]["arguments"]
+    for name in arguments:
+        if name not in allowed:
+            close = get_close_matches(name, allowed, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(allowed)}"
+            return f"{expect} has no argument {name!r}; {hint}"
+    missing = [name for name in known()[expect]["required"] if name not in arguments]
+    if missing:
+        return f"{expect} needs {', '.join(missing)}"
+    return None
+
+
+def _bounds_problem(expect: str, arguments: Mapping[str, Any]) -> str | None:
+    low, high = arguments.get("min_value"), arguments.get("max_value")
+    takes_bounds = "min_value" in known()[expect]["arguments"]
+    if takes_bounds and low is None and high is None:
+        return f"{expect} needs min_value or max_value, or it checks nothing"
+    for bound in (low, high):
+        if isinstance(bound, str) and not is_instant(bound):
+            return f"{bound!r} is not a bound; write a number, or a time like 2026-01-31T00:00:00"
+    if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+        return f"min_value {low} is above max_value {high}: nothing could pass"
+    return None
+
+
+def _mostly_problem(mostly: Any) -> str | None:
+    if mostly is None or (isinstance(mostly, int | float) and 0 < mostly <= 1):
+        return None
+    return f"mostly is {mostly!r}; it must be a share above 0 and at most 1"
+
+
+def _regex_problem(regex: Any) -> str | None:
+    if not isinstance(regex, str):
+        return None
+    try:
+        re.compile(regex)
+    except re.error as error:
+        return f"regex {regex!r} is not a valid regex: {error}"
+    return None
+
+
 def _condition_problem(condition: Any) -> str | None:
-    """`row_condition: {column: TX_AMOUNT, operator: ">", value: 0}`, or an operator of NULLITY and no value."""
+    """What is wrong with `row_condition: {column: TX_AMOUNT, operator: ">", value: 0}`.
+
+    The operators of NULLITY take no value.
+    """
     if condition is None:
         return None
-    if not isinstance(condition, Mapping) or not {"column", "operator"} <= set(condition) <= {
-        "column",
-        "operator",
-        "value",
-    }:
-        return 'row_condition is written {column: NAME, operator: ">", value: 0}'
+    if not _has_condition_keys(condition):
+        return 'write row_condition as {column: NAME, operator: ">", value: 0}'
     operator = condition["operator"]
     if operator not in (*COMPARISONS, *NULLITY):
-        return f"row_condition has no operator {operator!r}; it has {', '.join((*COMPARISONS, *NULLITY))}"
-    if (operator in COMPARISONS) != ("value" in condition):
-        return f"row_condition: {operator} {'needs a value' if operator in COMPARISONS else 'takes no value'}"
+        allowed = ", ".join((*COMPARISONS, *NULLITY))
+        return f"row_condition has no operator {operator!r}; it has {allowed}"
+    has_value = "value" in condition
+    if operator in COMPARISONS and not has_value:
+        return f"row_condition: {operator} needs a value"
+    if operator in NULLITY and has_value:
+        return f"row_condition: {operator} takes no value"
     return None
+
+
+def _has_condition_keys(condition: Any) -> bool:
+    if not isinstance(condition, Mapping):
+        return False
+    required, optional = {"column", "operator"}, {"value"}
+    return required <= set(condition) <= required | optional

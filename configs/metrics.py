@@ -1,66 +1,90 @@
-"""What can be measured of each kind of model: the built-in metrics, by their scikit-learn names, and which way each is better.
+"""The `metrics` section of a YAML: what is measured, built-in metrics and a model's own hooks.
 
-Averages over classes are said in the name: `_macro` counts each class alike, `_weighted` by its rows, `_ovr` is the macro average of one
-class against the rest. `cost` is that of the wrong decisions, as `threshold` prices them, a row; `_at_budget` looks at the highest scores,
-as many as `threshold` allows alerts. Not here: computing them (tasks/model/metrics.py).
+Not here: the built-in metrics (built_in_metrics.py); computing one (tasks/model/metrics.py).
 """
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-Kind = Literal["binary", "multiclass", "regression"]
+from pydantic import Field, model_validator
 
-COST = "cost"  # of the decisions, in the prices of the YAML
-AT_BUDGET = ("precision_at_budget", "recall_at_budget")
+from configs.built_in_metrics import METRICS, metrics_of, needs
+from configs.data import unknown_column
+from configs.problems import Location, Problem
+from configs.section import Column, Identifier, Section
 
-BUILT_IN: dict[Kind, tuple[str, ...]] = {
-    "binary": (
-        "accuracy",
-        "average_precision",
-        "balanced_accuracy",
-        "brier_score",
-        COST,
-        "expected_calibration_error",
-        "f1",
-        "log_loss",
-        "matthews_corrcoef",
-        "precision",
-        "precision_at_budget",
-        "recall",
-        "recall_at_budget",
-        "roc_auc",
-    ),
-    "multiclass": (
-        "accuracy",
-        "balanced_accuracy",
-        "f1_macro",
-        "f1_weighted",
-        "log_loss",
-        "matthews_corrcoef",
-        "precision_macro",
-        "recall_macro",
-        "roc_auc_ovr",
-    ),
-    "regression": (
-        "explained_variance",
-        "max_error",
-        "mean_absolute_error",
-        "mean_absolute_percentage_error",
-        "mean_squared_error",
-        "median_absolute_error",
-        "r2",
-        "root_mean_squared_error",
-    ),
-}
+if TYPE_CHECKING:
+    from configs.model import ModelConfig
 
-LOWER_IS_BETTER = frozenset({
-    "brier_score",
-    COST,
-    "expected_calibration_error",
-    "log_loss",
-    "max_error",
-    "mean_absolute_error",
-    "mean_absolute_percentage_error",
-    "mean_squared_error",
-    "median_absolute_error",
-    "root_mean_squared_error",
-})  # fmt: skip
+
+class Metric(Section):
+    """A metric by its name; a hook may say more, so that it has bounds and can be compared."""
+
+    name: Identifier = Field(
+        description="A built-in metric, or a hook metric(rows, scores) -> number."
+    )
+    units: Column | None = Field(
+        default=None,
+        description=(
+            "For a hook: column of the independent units, which are resampled with all their rows."
+        ),
+    )
+    greater_is_better: bool = Field(
+        default=True, description="For a hook: whether greater values are better."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name_alone(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @property
+    def sign(self) -> int:
+        """1 where greater is better, -1 where lower is."""
+        built_in = METRICS.get(self.name)
+        greater = built_in.greater_is_better if built_in else self.greater_is_better
+        return 1 if greater else -1
+
+
+def metric_problems(config: "ModelConfig") -> Iterator[Problem]:
+    """What is wrong in `metrics`."""
+    for index, metric in enumerate(config.metrics):
+        yield from _metric_problems(config, metric, index)
+
+
+def _metric_problems(config: "ModelConfig", metric: Metric, index: int) -> Iterator[Problem]:
+    location = ("metrics", index)
+    if metric.name in config.metric_names[:index]:
+        yield Problem(location, f"{metric.name!r} is listed twice")
+    if metric.name in config.own_metrics:
+        yield from _hook_problems(config, metric, location)
+    else:
+        yield from _built_in_problems(config, metric, location)
+
+
+def _hook_problems(config: "ModelConfig", metric: Metric, location: Location) -> Iterator[Problem]:
+    if metric.name in METRICS:
+        kind, allowed = METRICS[metric.name].kinds[0], ", ".join(metrics_of(config.kind))
+        yield Problem(
+            location,
+            f"{metric.name!r} is a metric of {kind} models; {config.kind} ones have {allowed}",
+        )
+    if metric.units:
+        yield from unknown_column(config.data, metric.units, (*location, "units"))
+
+
+def _built_in_problems(
+    config: "ModelConfig", metric: Metric, location: Location
+) -> Iterator[Problem]:
+    if metric.units or not metric.greater_is_better:
+        yield Problem(
+            location, f"{metric.name!r} is built in: only a hook has units and greater_is_better"
+        )
+    threshold = config.threshold
+    if needs(metric.name) == "prices" and not (threshold and threshold.minimise):
+        yield Problem(
+            location,
+            "cost needs prices: threshold: {minimise: cost, false_positive: 1, false_negative: 20}",
+        )
+    if needs(metric.name) == "alert_budget" and not (threshold and threshold.alerts_a_day):
+        yield Problem(location, f"{metric.name} needs its budget: threshold: {{alerts_a_day: 100}}")

@@ -1,69 +1,43 @@
-"""One model, one YAML: all its sections together, frozen and closed to unknown keys, and what must agree across them.
+"""One model, one YAML: all its sections together, and what must agree across them.
 
-Not here: the sections, each in the file of its name; reading the file and naming its lines (reading.py)."""
+Not here: the sections, each in the file of its name; reading the file and naming its lines
+(reading.py).
+"""
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
+from typing import Annotated
 
-from cronsim import CronSim, CronSimError
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from configs import python_source
+from configs.built_in_metrics import Kind, metrics_of
 from configs.checks import Check, check_problems
+from configs.comparison import Comparison, comparison_problems
 from configs.data import Data, data_problems
 from configs.errors import ConfigError
-from configs.judging import Comparison, Metric, Rule, Slices, Threshold, judging_problems
-from configs.metrics import BUILT_IN, Kind
+from configs.gate import Rule, gate_problems
+from configs.metrics import Metric, metric_problems
 from configs.problems import Location, Problem, nearest
+from configs.promotion import Approval, Promotion
+from configs.schedule import Schedule, schedule_problems
 from configs.section import Section
+from configs.slices import Slices, slice_problems
 from configs.split import Split, TimeSplit, split_problems
+from configs.threshold import Threshold, threshold_problems
 from configs.train import Train, train_problems
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 
-class Promotion(Section):
-    ask: Literal["on_candidate", "when_better", "manual"] = Field(
-        default="manual",
-        description="Whether a person is asked about each candidate that passes, only about those surely better in the first metric, or only by hand.",
-    )
-    champion_older_than_days: int | None = Field(
-        default=None,
-        ge=1,
-        description="With when_better: once the champion is as old, any candidate that passes is asked about.",
-    )
-
-    @model_validator(mode="after")
-    def _waits_for_something(self) -> "Promotion":
-        if self.champion_older_than_days and self.ask != "when_better":
-            raise ValueError("champion_older_than_days goes with ask: when_better")
-        return self
-
-
-class Approval(Section):
-    expires_after_days: int = Field(
-        default=7, ge=1, le=365, description="Days after which an unanswered request is void."
-    )
-
-
-class Schedule(Section):
-    cron: str = Field(description="When to train, as a cron expression of five fields.")
-    timezone: str = Field(
-        default="UTC", description="The time zone the cron expression speaks of: Europe/Paris."
-    )
-
-
 class ModelConfig(Section):
-    """One model, whole."""
+    """The configuration of one model."""
 
     name: Name = Field(
-        description="The model's name here, in MLflow and in Prefect; the file's name."
+        description="Name of the model in ratchet, MLflow and Prefect; also the name of this file."
     )
-    description: str = Field(min_length=1, description="What it predicts, in a sentence.")
-    owner: str = Field(min_length=1, description="The team that answers for it.")
+    description: str = Field(min_length=1, description="What the model predicts, in a sentence.")
+    owner: str = Field(min_length=1, description="The team responsible for the model.")
     kind: Kind = Field(
         default="binary",
         description="What is predicted: one of two classes, one of several, or a number.",
@@ -74,109 +48,128 @@ class ModelConfig(Section):
     train: Train
     metrics: tuple[Metric, ...] = Field(
         min_length=1,
-        description="What is computed: built-in names, or hooks metric(rows, scores) -> number, which may say more: {name: HOOK, units: COLUMN}. The first is compared with a baseline's.",
+        description=(
+            "What to compute: built-in metrics, or hooks metric(rows, scores) -> number, which may "
+            "say more: {name: HOOK, units: COLUMN}. The first built-in one is compared with a "
+            "baseline's."
+        ),
     )
     threshold: Threshold | None = Field(
         default=None,
-        description="How the score is chosen from which on a binary model decides for the positive class.",
+        description=(
+            "How to choose the score from which on a binary model predicts the positive class; "
+            "0.5 if left out."
+        ),
     )
     slices: Slices = Field(
         default_factory=dict,
-        description="Partitions of the holdout that are looked at by themselves: a name for columns, after prepare, each by its values or by the inner edges of bins.",
+        description=(
+            "Ways to cut the holdout into parts that are judged separately: a name for columns, "
+            "after `prepare`, each cut by its values or at the inner edges of bins."
+        ),
     )
     comparison: Comparison = Comparison()
     gate: tuple[Rule, ...] = Field(
-        min_length=1, description="All of these must pass before a promotion is asked for."
+        min_length=1, description="The rules that must all pass before a promotion is requested."
     )
     promotion: Promotion = Promotion()
     approval: Approval = Approval()
     schedule: Schedule | None = Field(
-        default=None, description="When training starts by itself; never, if left out."
+        default=None, description="When training starts by itself; if left out, never."
     )
 
     @property
     def exclude(self) -> str | None:
+        """The hook that excludes holdout rows, or None."""
         return self.split.exclude if isinstance(self.split, TimeSplit) else None
 
     @property
     def metric_names(self) -> tuple[str, ...]:
+        """The names of all metrics, in their order."""
         return tuple(metric.name for metric in self.metrics)
 
     @property
     def own_metrics(self) -> tuple[str, ...]:
         """The metrics that are hooks."""
-        return tuple(name for name in self.metric_names if name not in BUILT_IN[self.kind])
+        return tuple(name for name in self.metric_names if name not in metrics_of(self.kind))
 
     @property
     def main_metric(self) -> str | None:
-        """The first built-in metric: by it a model is compared with its baselines and across slices."""
-        built_in = (name for name in self.metric_names if name not in self.own_metrics)
-        return next(built_in, None)
+        """The first built-in metric, which is compared with baselines and across slices."""
+        own = self.own_metrics
+        return next((name for name in self.metric_names if name not in own), None)
+
+    def metric(self, name: str) -> Metric:
+        """The metric of that name in the YAML."""
+        return next(metric for metric in self.metrics if metric.name == name)
 
     @property
     def hooks(self) -> tuple[str, ...]:
         """Names of the functions that the file beside the YAML must define."""
-        return tuple(name for name in (self.data.prepare, self.exclude, *self.own_metrics) if name)
+        return tuple(name for _, name in self.placed_hooks)
+
+    @property
+    def placed_hooks(self) -> tuple[tuple[Location, str], ...]:
+        """Where each hook is named, and its name."""
+        hooks: list[tuple[Location, str]] = []
+        if self.data.prepare:
+            hooks.append((("data", "prepare"), self.data.prepare))
+        if self.exclude:
+            hooks.append((("split", "exclude"), self.exclude))
+        for index, name in enumerate(self.metric_names):
+            if name in self.own_metrics:
+                hooks.append((("metrics", index), name))
+        return tuple(hooks)
 
 
-def disagreements(config: ModelConfig, path: Path) -> Iterator[Problem]:
-    """What each part allows but the whole does not."""
+def model_problems(config: ModelConfig, path: Path) -> Iterator[Problem]:
+    """What does not agree across sections, or with the names and the hooks of the files.
+
+    `path` is the YAML's. Raises ConfigError if the file of hooks is not Python.
+    """
     if config.name != path.stem:
-        yield Problem(("name",), f"{config.name!r} stands in {path.name}; name and file must agree")
+        yield Problem(
+            ("name",), f"{config.name!r} is in {path.name}: name and file must be the same"
+        )
     yield from data_problems(config)
     yield from split_problems(config)
-    yield from _hook_problems(config, path.with_suffix(".py"))
     yield from check_problems(config)
     yield from train_problems(config)
     yield from judging_problems(config)
-    yield from _schedule_problems(config)
+    yield from schedule_problems(config)
+    yield from _hook_problems(config, path.with_suffix(".py"))
+
+
+def judging_problems(config: ModelConfig) -> Iterator[Problem]:
+    """What is wrong in the sections that decide how candidates are judged."""
+    yield from metric_problems(config)
+    yield from threshold_problems(config)
+    yield from slice_problems(config)
+    yield from comparison_problems(config)
+    yield from gate_problems(config)
 
 
 def _hook_problems(config: ModelConfig, path: Path) -> Iterator[Problem]:
+    """The hooks that the file beside the YAML does not define."""
     if not config.hooks:
         return
+    if path.is_file():
+        functions = _functions_in(path)
+        complaint = f"is not a function in {path.name} beside the YAML"
+    else:
+        functions = frozenset()
+        complaint = f"is a hook, and there is no {path.name} beside the YAML"
+    for location, name in config.placed_hooks:
+        if name in functions:
+            continue
+        allowed = [*functions]
+        if location[0] == "metrics":
+            allowed += metrics_of(config.kind)
+        yield Problem(location, f"{name!r} {complaint}; {nearest(name, allowed)}")
+
+
+def _functions_in(path: Path) -> frozenset[str]:
     try:
-        defined = python_source.functions_in(path) if path.is_file() else frozenset()
+        return python_source.functions_in(path)
     except SyntaxError as error:
         raise ConfigError(f"{path}:{error.lineno}: this is not Python: {error.msg}") from error
-    places: list[tuple[Location, str | None]] = [
-        (("data", "prepare"), config.data.prepare),
-        (("split", "exclude"), config.exclude),
-    ]
-    places += [
-        (("metrics", i), name)
-        for i, name in enumerate(config.metric_names)
-        if name in config.own_metrics
-    ]
-    for location, name in places:
-        if name and name not in defined:
-            known = (
-                (*BUILT_IN[config.kind], *defined) if location[0] == "metrics" else tuple(defined)
-            )
-            beside = (
-                f"no function of {path.name} beside the YAML"
-                if path.is_file()
-                else f"a hook, and there is no {path.name} beside the YAML"
-            )
-            yield Problem(location, f"{name!r} is {beside}; {nearest(name, known)}")
-
-
-def _schedule_problems(config: ModelConfig) -> Iterator[Problem]:
-    if config.schedule is None:
-        return
-    try:
-        zone = ZoneInfo(config.schedule.timezone)
-    except (KeyError, ValueError, OSError):  # how zoneinfo says: unknown, not a name, a folder
-        yield Problem(
-            ("schedule", "timezone"),
-            f"{config.schedule.timezone!r} is not a time zone; write one like Europe/Paris",
-        )
-        return
-
-    try:
-        CronSim(config.schedule.cron, datetime.now(zone))
-    except CronSimError as error:
-        yield Problem(
-            ("schedule", "cron"),
-            f"{config.schedule.cron!r} is not a cron expression ({error}); write one like 0 3 * * *",
-        )

@@ -1,22 +1,31 @@
-"""What is wrong in a YAML, where, and the half sentence that says what is allowed instead."""
+"""A problem in a YAML: where it is, and a sentence that says what is wrong and what is allowed.
+
+Not here: finding problems (schema_problems.py and the file of each section); naming file and line
+(reading.py).
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+# The keys and positions that lead to a value: ("gate", 0, "metric")
 Location = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
 class Problem:
+    """One mistake. The sentence goes on from the location: "data.key: 'idd' is not declared"."""
+
     location: Location
     sentence: str
 
 
 def nearest(wrong: str, allowed: Iterable[str]) -> str:
-    """Half a sentence: the nearest of the allowed names, or all of them."""
-    names = sorted(set(map(str, allowed)))
+    """Half a sentence that offers the allowed names most like the wrong one, or all of them."""
+    names = sorted({str(name) for name in allowed})
     close = get_close_matches(wrong, names, n=3, cutoff=0.6)
     if close:
         return f"did you mean {' or '.join(close)}?"
-    return f"allowed are {', '.join(names)}" if names else "none is allowed"
+    if names:
+        return f"allowed are {', '.join(names)}"
+    return "none is allowed"

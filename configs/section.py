@@ -1,6 +1,7 @@
-"""What the sections of a YAML are made of: the base class of all, and the types of their values.
+"""What the sections of a YAML are made of: their base class, and the types of their values.
 
-Not here: any section itself."""
+Not here: the sections themselves, each in the file of its name.
+"""
 
 from typing import Annotated
 
@@ -13,4 +14,6 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Section(BaseModel):
+    """A mapping of a YAML, frozen and closed to unknown keys."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,7 +1,9 @@
-"""Where things are: the home, the models' folder, the data, the ledger and the two servers. The only reader of the environment.
+"""Where things are: the home, the models, the data, the ledger, the two servers and their pages.
 
-Not here: what to train (schema.py). A running `ratchet up` leaves the addresses it chose in `stack.json` under the home;
-a variable of the environment beats it.
+The only reader of the environment. A running `ratchet up` leaves the addresses of its servers in
+`stack.json` in the home; a variable of the environment takes precedence.
+
+Not here: what to train (model.py).
 """
 
 import json
@@ -16,18 +18,19 @@ SHIPPED_MODELS = Path(__file__).parent / "models"
 
 
 class Settings(BaseSettings):
-    """The settings in force, read when asked for and never at import."""
+    """The settings in effect; read when an instance is made, never at import."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     ratchet_home: Path = Field(
-        default=Path(".ratchet"), description="Folder of everything that ratchet writes."
+        default=Path(".ratchet"), description="Folder for everything that ratchet writes."
     )
     ratchet_models: Path = Field(
-        default=SHIPPED_MODELS, description="Folder of <name>.yaml and <name>.py."
+        default=SHIPPED_MODELS, description="Folder of each model's <name>.yaml and <name>.py."
     )
     ratchet_data: Path | None = Field(
-        default=None, description="What ${RATCHET_DATA} means in a YAML; <home>/data if unset."
+        default=None,
+        description="Folder that ${RATCHET_DATA} stands for in a YAML; <home>/data if unset.",
     )
     ratchet_ledger: str | None = Field(
         default=None, description="SQLAlchemy URL of the ledger; SQLite in the home if unset."
@@ -47,48 +50,73 @@ class Settings(BaseSettings):
 
     @property
     def home(self) -> Path:
-        return self.ratchet_home.expanduser().absolute()
+        """The home, as an absolute path."""
+        return _absolute(self.ratchet_home)
 
     @property
     def models(self) -> Path:
-        return self.ratchet_models.expanduser().absolute()
+        """The folder of models, as an absolute path."""
+        return _absolute(self.ratchet_models)
 
     @property
     def data(self) -> Path:
-        return (self.ratchet_data or self.home / "data").expanduser().absolute()
+        """The folder of data, as an absolute path."""
+        return _absolute(self.ratchet_data or self.home / "data")
 
     @property
     def ledger_url(self) -> str:
+        """The ledger's SQLAlchemy URL."""
         return self.ratchet_ledger or f"sqlite:///{self.home / 'ledger.db'}"
 
     @property
     def mlflow_url(self) -> str:
+        """The MLflow server's address; raises Unreachable when none is known."""
         return self._address("mlflow", self.mlflow_tracking_uri, "MLFLOW_TRACKING_URI")
 
     def mlflow_page(self, path: str) -> str:
-        """A page of MLflow for people, who find it in the part for models instead of the one for language models."""
+        """The address of a page of MLflow, in its area for models, not for language models."""
         return f"{self.mlflow_url}/#/{path}?workflowType=machine_learning"
+
+    def mlflow_run_page(self, experiment_id: str, run_id: str, artifact: str = "") -> str:
+        """The address of a run's page in MLflow, or of the page of one of its artifacts."""
+        path = f"experiments/{experiment_id}/runs/{run_id}"
+        if artifact:
+            path = f"{path}/artifacts/{artifact}"
+        return self.mlflow_page(path)
 
     @property
     def prefect_url(self) -> str:
-        """The API's address, `http://host:port/api`; the UI is the same without `/api`."""
+        """The Prefect API's address, `http://host:port/api`; raises Unreachable like mlflow_url."""
         return self._address("prefect", self.prefect_api_url, "PREFECT_API_URL")
 
     @property
     def prefect_ui(self) -> str:
+        """The address of Prefect's UI: the API's without `/api`."""
         return self.prefect_url.removesuffix("/api")
+
+    def prefect_page(self, path: str) -> str:
+        """The address of a page of Prefect's UI."""
+        return f"{self.prefect_ui}/{path}"
+
+    def flow_run_page(self, flow_run_id: str) -> str:
+        """The address of a flow run's page in Prefect's UI."""
+        return self.prefect_page(f"runs/flow-run/{flow_run_id}")
 
     @property
     def stack_file(self) -> Path:
+        """The file in which a running `ratchet up` leaves the addresses of its servers."""
         return self.home / "stack.json"
 
     @property
     def knows_servers(self) -> bool:
-        """Whether there are addresses to try; no port is guessed, since another home's servers may listen there."""
+        """Whether there is an address to try.
+
+        No port is ever guessed: another home's servers may listen there.
+        """
         return bool(self.prefect_api_url or self._stack())
 
     def environment(self) -> dict[str, str]:
-        """The folders and the ledger as variables, for a child process that must see the same ones from another folder."""
+        """The folders and the ledger as variables, for a child process in another folder."""
         return {
             "RATCHET_HOME": str(self.home),
             "RATCHET_MODELS": str(self.models),
@@ -96,17 +124,22 @@ class Settings(BaseSettings):
             "RATCHET_LEDGER": self.ledger_url,
         }
 
-    def _address(self, server: str, given: str | None, variable: str) -> str:
-        known = given or self._stack().get(server)
-        if not known:
+    def _address(self, server: str, from_environment: str | None, variable: str) -> str:
+        address = from_environment or self._stack().get(server)
+        if not address:
             raise Unreachable(
-                f"nothing is up in {self.home}, and {variable} is not set. Start one with: ratchet up"
+                f"no servers run in {self.home}, and {variable} is not set. "
+                "Start them with: ratchet up"
             )
-        return known.rstrip("/")
+        return address.rstrip("/")
 
     def _stack(self) -> dict[str, str]:
-        """What a running `ratchet up` wrote: {"mlflow": url, "prefect": url, ...}; empty when none runs."""
+        """What a running `ratchet up` wrote: {"mlflow": url, "prefect": url, ...}, or nothing."""
         if not self.stack_file.exists():
             return {}
         stack: dict[str, str] = json.loads(self.stack_file.read_text())
         return stack
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()

@@ -1,14 +1,16 @@
 """The `train` section of a YAML: the estimator, and what columns go through before it.
 
-Not here: making an estimator (tasks/model/training.py)."""
+Not here: making an estimator (tasks/model/training.py).
+"""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
 from configs import python_source
-from configs.problems import Problem, nearest
+from configs.data import Data
+from configs.problems import Location, Problem, nearest
 from configs.section import Column, Identifier, Import, Section
 
 if TYPE_CHECKING:
@@ -16,40 +18,62 @@ if TYPE_CHECKING:
 
 
 class Preprocess(Section):
-    """What is done to a group of columns before the estimator sees them; columns of no group pass as they are."""
+    """What is done to a group of columns before the estimator sees them.
 
-    columns: tuple[Column, ...] = Field(min_length=1, description="Features.")
+    Columns of no group pass as they are.
+    """
+
+    columns: tuple[Column, ...] = Field(min_length=1, description="The features of this group.")
     impute: Literal["mean", "median", "most_frequent"] | None = Field(
-        default=None, description="What takes the place of nulls."
+        default=None, description="What missing values are filled with."
     )
     encode: Literal["one_hot", "ordinal", "target", "counts", "date_parts"] | None = Field(
         default=None,
-        description="How categories (one_hot, ordinal, target), texts (counts of words) or times (date_parts: year, month, day, day_of_week, hour) become numbers.",
+        description=(
+            "How values become numbers: categories by one_hot, ordinal or target, texts by counts "
+            "(of words), times by date_parts (year, month, day, day_of_week, hour)."
+        ),
     )
 
     @model_validator(mode="after")
-    def _does_something(self) -> "Preprocess":
+    def _require_something_to_do(self) -> "Preprocess":
         if not (self.impute or self.encode):
-            raise ValueError("says neither impute nor encode")
+            raise ValueError("needs impute or encode")
         if self.impute and self.encode in ("counts", "date_parts"):
             raise ValueError(f"impute does not go with encode: {self.encode}")
         return self
 
 
+class PlacedEstimator(NamedTuple):
+    """An estimator of the section: where in `train` it is, its import string, its arguments."""
+
+    location: Location
+    import_string: str
+    params: dict[str, Any]
+
+
 class Train(Section):
+    """How the model is trained."""
+
     estimator: Import = Field(
-        description="Import string of an estimator with scikit-learn's interface."
+        description="Import string of an estimator that implements scikit-learn's interface."
     )
     params: dict[Identifier, Any] = Field(
         default_factory=dict,
-        description="Its constructor's arguments; {estimator: IMPORT, params: {}} stands for another estimator, at any depth.",
+        description=(
+            "Arguments of its constructor. {estimator: IMPORT, params: {}} stands for another "
+            "estimator, at any depth."
+        ),
     )
     preprocess: tuple[Preprocess, ...] = Field(
-        default=(), description="What columns go through first."
+        default=(), description="What groups of columns go through before the estimator."
     )
     scale: bool = Field(
         default=False,
-        description="Standardise the numbers: those that no group encodes, and the parts of dates.",
+        description=(
+            "Whether to standardise numbers: the columns that no group encodes, and the parts of "
+            "dates."
+        ),
     )
     sample_weight: Column | None = Field(
         default=None, description="Column of each training row's weight."
@@ -58,30 +82,14 @@ class Train(Section):
         default=0,
         ge=0,
         le=2**32 - 1,
-        description="random_state of the estimator, where it takes one.",
+        description="random_state of the estimator, if it takes one.",
     )
 
     @property
-    def estimators(self) -> Iterator[tuple[tuple[str | int, ...], str, dict[str, Any]]]:
-        """Every estimator in here, the outermost first: where in `train` it stands, its import string, its arguments."""
-        yield (), self.estimator, self.params
-        yield from _nested(("params",), self.params)
-
-
-def _nested(
-    where: tuple[str | int, ...], value: Any
-) -> Iterator[tuple[tuple[str | int, ...], str, dict[str, Any]]]:
-    if is_estimator(value):
-        yield where, value["estimator"], value.get("params", {})
-    items = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
-    for step, item in items:
-        yield from _nested((*where, step), item)
+    def estimators(self) -> Iterator[PlacedEstimator]:
+        """Every estimator of this section, the outermost first."""
+        yield PlacedEstimator((), self.estimator, self.params)
+        yield from _estimators_within(self.params, ("params",))
 
 
 def is_estimator(value: Any) -> bool:
@@ -93,59 +101,92 @@ def is_estimator(value: Any) -> bool:
     )
 
 
+def _estimators_within(value: Any, location: Location) -> Iterator[PlacedEstimator]:
+    if is_estimator(value):
+        yield PlacedEstimator(location, value["estimator"], value.get("params", {}))
+    items: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    for step, item in items:
+        yield from _estimators_within(item, (*location, step))
+
+
 def train_problems(config: "ModelConfig") -> Iterator[Problem]:
-    yield from _estimator_problems(config)
+    """What does not agree between `train`, `data` and the estimators' own Python."""
+    for estimator in config.train.estimators:
+        yield from _estimator_problems(estimator)
     yield from _preprocess_problems(config)
+    yield from _unencoded_features(config)
 
 
-def _estimator_problems(config: "ModelConfig") -> Iterator[Problem]:
-    for where, dotted, params in config.train.estimators:
-        module, _, name = dotted.rpartition(".")
-        found = python_source.find_class(dotted)
-        if found is None:
+def _estimator_problems(estimator: PlacedEstimator) -> Iterator[Problem]:
+    module, _, name = estimator.import_string.rpartition(".")
+    estimator_class = python_source.find_class(estimator.import_string)
+    if estimator_class is None:
+        hint = nearest(name, python_source.names_in(module))
+        yield Problem(
+            ("train", *estimator.location, "estimator"),
+            f"{estimator.import_string!r} cannot be imported; {hint}",
+        )
+        return
+    arguments = estimator_class.arguments
+    if arguments is None:
+        return
+    for param in estimator.params:
+        if param not in arguments:
             yield Problem(
-                ("train", *where, "estimator"),
-                f"{dotted!r} cannot be imported; {nearest(name, python_source.names_in(module))}",
+                ("train", *estimator.location, "params", param),
+                f"is not an argument of {name}; {nearest(param, arguments)}",
             )
-            continue
-        for param in params:
-            if found.arguments is not None and param not in found.arguments:
-                yield Problem(
-                    ("train", *where, "params", param),
-                    f"is no argument of {name}; {nearest(param, found.arguments)}",
-                )
 
 
 def _preprocess_problems(config: "ModelConfig") -> Iterator[Problem]:
-    data, seen = config.data, set[str]()
-    for index, group in enumerate(config.train.preprocess):
-        for place, column in enumerate(group.columns):
-            here = ("train", "preprocess", index, "columns", place)
-            if column not in data.features:
-                yield Problem(here, f"{column!r} is no feature; {nearest(column, data.features)}")
-            elif column in seen:
-                yield Problem(here, f"{column!r} stands in another group too")
-            elif (dtype := data.raw.get(column)) and not data.prepare:
-                if (dtype == "datetime") != (group.encode == "date_parts"):
-                    yield Problem(
-                        here,
-                        f"{column!r} is {dtype}; times, and nothing else, are encoded as date_parts",
-                    )
-                elif group.encode == "counts" and dtype != "string":
-                    yield Problem(
-                        here, f"{column!r} is {dtype}; counts are those of words in a string"
-                    )
-            seen.add(column)
-    encoded = {
-        column for group in config.train.preprocess if group.encode for column in group.columns
-    }
-    for index, feature in enumerate(data.features):
-        if (
-            data.raw.get(feature) in ("string", "datetime")
-            and feature not in encoded
-            and not data.prepare
-        ):
+    grouped: set[str] = set()
+    for group_index, group in enumerate(config.train.preprocess):
+        for column_index, column in enumerate(group.columns):
+            location = ("train", "preprocess", group_index, "columns", column_index)
+            if column not in config.data.features:
+                hint = nearest(column, config.data.features)
+                yield Problem(location, f"{column!r} is not a feature; {hint}")
+            elif column in grouped:
+                yield Problem(location, f"{column!r} is in another group too")
+            else:
+                yield from _encoding_problems(config.data, group, column, location)
+            grouped.add(column)
+
+
+def _encoding_problems(
+    data: Data, group: Preprocess, column: str, location: Location
+) -> Iterator[Problem]:
+    dtype = _final_dtype(data, column)
+    if dtype is None:
+        return
+    if (dtype == "datetime") != (group.encode == "date_parts"):
+        yield Problem(
+            location, f"{column!r} is {dtype}; times, and nothing else, are encoded as date_parts"
+        )
+    elif group.encode == "counts" and dtype != "string":
+        yield Problem(location, f"{column!r} is {dtype}; only the words of a string are counted")
+
+
+def _unencoded_features(config: "ModelConfig") -> Iterator[Problem]:
+    """The features that no estimator can take as they are."""
+    encoded: set[str] = set()
+    for group in config.train.preprocess:
+        if group.encode:
+            encoded.update(group.columns)
+    for index, feature in enumerate(config.data.features):
+        dtype = _final_dtype(config.data, feature)
+        if dtype in ("string", "datetime") and feature not in encoded:
             yield Problem(
                 ("data", "features", index),
-                f"{feature!r} is {data.raw[feature]}, and an estimator takes numbers: name it in train.preprocess with an encode",
+                f"{feature!r} is {dtype}, and an estimator takes numbers: "
+                "name it in train.preprocess with an encode",
             )
+
+
+def _final_dtype(data: Data, column: str) -> str | None:
+    """The type in which a column reaches training, or None: `prepare` may change any."""
+    return None if data.prepare else data.raw.get(column)

@@ -1,8 +1,11 @@
-"""The process that starts flow runs: every model's deployments of its flows, served. `python -m deployments.runner training`.
+"""The process that starts flow runs: it serves the deployments of every model's flows.
 
-Two such processes run, one for training and one for promotion: trainings that queue must not hold up an approved promotion.
-The promotion one also looks after what no run does, each minute: late runs, and what the systems disagree on.
-Not here: the servers and who keeps this process alive (stack.py); what the flows do (flows/).
+    python -m deployments.runner training
+
+Two such processes run, one for training and one for promotion: trainings that queue must not delay
+an approved promotion. Each minute the promotion runner also repairs what no flow run repairs: late
+runs, and whatever the systems disagree on.
+Not here: the servers, and who keeps this process alive (stack.py); what the flows do (flows/).
 """
 
 import logging
@@ -31,18 +34,27 @@ FLOWS: dict[str, tuple[Flow[..., Any], ...]] = {
     "training": (train_candidate,),
     "promotion": (promote_candidate, roll_back, move_reference),
 }
-MINUTE = 60.0
+# a training uses every core; a promotion mostly waits for servers
+MOST_CONCURRENT_RUNS = {"training": 1, "promotion": 5}
+REPAIR_INTERVAL_SECONDS = 60.0
+
 LOG = logging.getLogger(__name__)
-AT_ONCE = {
-    "training": 1,
-    "promotion": 5,
-}  # a training takes all cores; a promotion mostly waits for servers
+
+
+def main(kind: str) -> None:
+    """Serve the flows of this kind, a key of `FLOWS`, for every model."""
+    if kind == "promotion":
+        threading.Thread(target=repair_each_minute, name="repair", daemon=True).start()
+    configs = read_models(Settings())
+    deployments = [deployment(flow, config) for flow in FLOWS[kind] for config in configs]
+    serve_deployments(deployments, MOST_CONCURRENT_RUNS[kind])
 
 
 def deployment(flow: Flow[..., Any], config: ModelConfig) -> RunnerDeployment:
-    """The model's deployment of one flow; its model cannot be changed by who starts a run."""
+    """The model's deployment of one flow; whoever starts a run cannot change its model."""
     schedule = config.schedule if flow is train_candidate else None
-    return flow.to_deployment(  # type: ignore[return-value] # a coroutine only where a loop runs
+    # its type allows for a coroutine, which it returns only inside an event loop
+    return flow.to_deployment(  # type: ignore[return-value]
         name=config.name,
         parameters={"model": freeze(config.name)},
         schedule=Cron(schedule.cron, timezone=schedule.timezone) if schedule else None,
@@ -52,13 +64,16 @@ def deployment(flow: Flow[..., Any], config: ModelConfig) -> RunnerDeployment:
     )
 
 
-def serve_deployments(deployments: Sequence[RunnerDeployment], at_once: int) -> None:
-    """Start runs of these deployments as they fall due, until the process ends. A work pool will take the place of this."""
-    serve(*deployments, limit=at_once, pause_on_shutdown=False)
+def serve_deployments(deployments: Sequence[RunnerDeployment], most_concurrent_runs: int) -> None:
+    """Start runs of these deployments as they fall due, until the process ends.
+
+    A work pool will replace this function.
+    """
+    serve(*deployments, limit=most_concurrent_runs, pause_on_shutdown=False)
 
 
-def look_after_each_minute() -> None:
-    """Until the process ends: what fails now, whatever it is, is tried again in a minute."""
+def repair_each_minute() -> None:
+    """Skip late runs and reconcile the systems until the process ends; retry whatever fails."""
     while True:
         try:
             settings = Settings()
@@ -66,17 +81,8 @@ def look_after_each_minute() -> None:
                 prefect.skip_late()
             reconcile(settings)
         except Exception:
-            LOG.exception("not all is well yet")
-        time.sleep(MINUTE)
-
-
-def main(kind: str) -> None:
-    if kind == "promotion":
-        threading.Thread(target=look_after_each_minute, name="looking after", daemon=True).start()
-    serve_deployments(
-        [deployment(flow, config) for flow in FLOWS[kind] for config in read_models(Settings())],
-        AT_ONCE[kind],
-    )
+            LOG.exception("the repair failed; trying again in a minute")
+        time.sleep(REPAIR_INTERVAL_SECONDS)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""How a person is asked: a form that holds the evidence, and a flow run that lets its process go until the form is answered.
+"""How a person is asked: a form that holds the evidence, and a flow run that suspends until then.
 
-Not here: what an answer comes to (tasks/release/promotion_answer.py).
+Not here: what follows from an answer (tasks/release/promotion_answer.py).
 """
 
 from typing import Annotated, Any, Literal
@@ -12,23 +12,27 @@ from pydantic import Field, ValidationError, create_model
 
 from tasks.release.promotion_answer import Answer
 from tasks.verdict import wording
+from tasks.verdict.evidence import Evidence
 
-Words = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+RequiredText = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
 
-def form(digest: str) -> type[RunInput]:
-    """Four questions, none with a default. The server refuses any digest but this one; what it lets by is compared again."""
+def approval_form(digest: str) -> type[RunInput]:
+    """Four questions, none with a default.
+
+    The server refuses every evidence digest but this one, and the flow compares it once more.
+    """
     fields: dict[str, Any] = {
         "decision": (
             Literal["approve", "reject"],
             Field(description="Whether this version goes into production."),
         ),
-        "your_name": (Words, Field(description="Who decides; it goes on record.")),
-        "reason": (Words, Field(description="Why; it goes on record.")),
+        "your_name": (RequiredText, Field(description="Who decides. The ledger records it.")),
+        "reason": (RequiredText, Field(description="Why. The ledger records it.")),
         "evidence": (
             str,
             Field(
-                description="Choose it to say that you saw the evidence above.",
+                description="Select it to confirm that you have read the evidence above.",
                 json_schema_extra={"enum": [digest]},
             ),
         ),
@@ -36,18 +40,22 @@ def form(digest: str) -> type[RunInput]:
     return create_model("Approval", __base__=RunInput, **fields)
 
 
-def ask(document: dict[str, Any], digest: str, page: str, invalid_before: int) -> Answer | None:
-    """The answer, once there is one; until then the flow run is suspended and this call does not come back. None for an answer that is none.
+def ask(evidence: Evidence, digest: str, page: str, invalid_answers: int) -> Answer | None:
+    """The person's answer, or None if the run was resumed without a complete form.
 
-    The key carries the run count: a retry of the flow run must ask anew instead of finding the answer to the last question.
+    While there is no answer the flow run is suspended, and this call does not return.
     """
-    question = form(digest).with_initial_data(description=wording.as_question(document, page))
+    description = wording.form_text(evidence, page)
+    form = approval_form(digest).with_initial_data(description=description)
+    # with the run count, a retried flow run asks again instead of finding the previous answer
+    key = f"approval-{flow_run.run_count}-{invalid_answers}"
     try:
-        given: Any = suspend_flow_run(
-            wait_for_input=question,
-            key=f"approval-{flow_run.run_count}-{invalid_before}",
-            timeout=None,
-        )
-    except ValidationError:  # the run was set going without its form
+        filled_in: Any = suspend_flow_run(wait_for_input=form, key=key, timeout=None)
+    except ValidationError:
         return None
-    return Answer(given.decision, given.your_name.strip(), given.reason.strip(), given.evidence)
+    return Answer(
+        filled_in.decision,
+        filled_in.your_name.strip(),
+        filled_in.reason.strip(),
+        filled_in.evidence,
+    )

@@ -1,55 +1,52 @@
-"""Each flow run's outcome in its MLflow run: hooks that Prefect calls when a flow run ends, in whichever way.
+"""The outcome of each flow run, shown by its MLflow run: hooks that Prefect calls when a run ends.
 
-A crash is mirrored from the runner's process, so that kill -9 of the flow's own leaves no run open. What no hook was called for (the
-server cancelled it, a machine went dark) is found afterwards.
+After a crash the hook runs in the runner's process, so that even kill -9 of the flow leaves no
+MLflow run open. Where no hook was called (the server cancelled the run, a machine failed),
+reconciliation.py calls `end_open_runs` later.
 """
 
 from typing import Any
-from uuid import UUID
 
 from mlflow import MlflowClient
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
 
 from configs.settings import Settings
+from flows.runs import find_flow_run
 from tasks.tracking import runs
 from tasks.tracking.server import connect
 
 
-def mirror(flow: Any, flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 Prefect calls hooks by these names
-    """The flow run's MLflow run ended as the flow run did; nothing where it made none."""
+def end_mlflow_run(
+    flow: Any,  # noqa: ARG001 Prefect passes it
+    flow_run: FlowRun,
+    state: State[Any],
+) -> None:
+    """End the MLflow run the way its flow run ended, if it has one."""
     client = connect(Settings())
-    for run_id in runs.find_everywhere(client, str(flow_run.id)):
-        end_as(client, run_id, state)
+    for run_id in runs.find_run_ids(client, str(flow_run.id)):
+        _end_as(client, run_id, state)
 
 
-def mirror_ended(client: MlflowClient) -> None:
-    """Every MLflow run that is still open ended, if its flow run is over or was deleted."""
+def end_open_runs(client: MlflowClient) -> None:
+    """End every open MLflow run whose flow run is over or was deleted."""
     with get_client(sync_client=True) as prefect:
-        for flow_run, run_id in runs.open_runs(client).items():
-            found = find_flow_run(prefect, flow_run)
-            state = found.state if found else Crashed(name="Deleted")
+        for flow_run_id, run_id in runs.unfinished_runs(client).items():
+            flow_run = find_flow_run(prefect, flow_run_id)
+            state = flow_run.state if flow_run else Crashed(name="Deleted")
             if state and state.is_final():
-                end_as(client, run_id, state)
+                _end_as(client, run_id, state)
 
 
-def find_flow_run(prefect: SyncPrefectClient, flow_run: str) -> FlowRun | None:
-    """The flow run, or None where it was deleted."""
-    try:
-        return prefect.read_flow_run(UUID(flow_run))
-    except ObjectNotFound:
-        return None
-
-
-def end_as(client: MlflowClient, run_id: str, state: State[Any]) -> None:
-    runs.end_run(client, run_id, runs.ENDINGS[state.type.value], state.name or state.type.value)
+def _end_as(client: MlflowClient, run_id: str, state: State[Any]) -> None:
+    state_type = state.type.value
+    runs.end_run(client, run_id, runs.ENDINGS[state_type], state.name or state_type)
 
 
 HOOKS: dict[str, Any] = {
-    "on_completion": [mirror],
-    "on_failure": [mirror],
-    "on_crashed": [mirror],
-    "on_cancellation": [mirror],
+    "on_completion": [end_mlflow_run],
+    "on_failure": [end_mlflow_run],
+    "on_crashed": [end_mlflow_run],
+    "on_cancellation": [end_mlflow_run],
 }

@@ -1,10 +1,10 @@
-"""How work becomes a step of a flow: a Prefect task that says one line when it is done, and is retried only where that can help.
+"""How work becomes a step of a flow: a Prefect task that logs one line when it is done.
 
-Not here: what any step does (tasks/), in which order (training.py, promotion.py).
+A step is retried only after an error that trying again can repair.
+Not here: what a step does (tasks/), the order of the steps (training.py, promotion.py), what they
+cost together (stopwatch.py).
 """
 
-import resource
-import sys
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -17,47 +17,43 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.logging import get_run_logger
 from prefect.logging.loggers import PrefectLogAdapter
-from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
 
 from configs.errors import RatchetError
+from flows import stopwatch
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-LOGGER = "ratchet"  # the last part of the logger's name, by which a command tells our lines from Prefect's own
+# the end of the logger's name, by which a command tells our lines from Prefect's own
+LOGGER = "ratchet"
 
-_spent: dict[
-    str, dict[str, tuple[float, float]]
-] = {}  # of each flow run in this process, of each step: seconds, and peak MB until then
+TRANSIENT_MLFLOW_ERRORS = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED")
 
 
 def step(
     work: Callable[P, R],
     name: str,
-    said: Callable[[R], str] | None = None,
+    summary: Callable[[R], str] | None = None,
     *,
     retries: int = 0,
     timeout_seconds: float | None = None,
 ) -> Task[P, R]:
-    """`work` as a task called `name`; when done it logs what `said` makes of its answer, and its seconds.
+    """`work` as a task called `name`, which logs the `summary` of its result and its seconds.
 
-    Retries wait 2, 4, 8, ... seconds, each with jitter, and only after an error that trying again can mend. Inputs are not hashed:
-    Prefect's default policy would pickle every DataFrame and then store nothing.
+    Retries wait 2, 4, 8, ... seconds, each with jitter. Inputs are not hashed: Prefect's default
+    policy would pickle every DataFrame and then store nothing.
     """
 
     @wraps(work)
     def timed(*args: P.args, **kwargs: P.kwargs) -> R:
         start = time.perf_counter()
-        answer = work(*args, **kwargs)
+        result = work(*args, **kwargs)
         seconds = time.perf_counter() - start
-        spent = _spent.setdefault(str(flow_run.id), {})
-        spent[name] = (spent.get(name, (0.0, 0.0))[0] + seconds, _peak_megabytes())
-        if said:
-            cast(PrefectLogAdapter, get_run_logger()).getChild(LOGGER).info(
-                "%-10s %s  %.1f s", name, said(answer), seconds
-            )
-        return answer
+        stopwatch.report(name, seconds)
+        if summary:
+            _log_line("%-10s %s  %.1f s", name, summary(result), seconds)
+        return result
 
     return task(
         name=name,
@@ -71,31 +67,16 @@ def step(
     )(timed)
 
 
-def spent() -> dict[str, tuple[float, float]]:
-    """Of each step that this flow run has finished so far in this process: its seconds, and the process's peak memory until then in MB."""
-    return dict(_spent.get(str(flow_run.id), {}))
-
-
-def spent_as_metrics() -> dict[str, float]:
-    named = {name.replace(" ", "_"): each for name, each in spent().items()}
-    seconds = {f"seconds/{name}": seconds for name, (seconds, _) in named.items()}
-    return seconds | {f"peak_mb/{name}": megabytes for name, (_, megabytes) in named.items()}
-
-
-def _peak_megabytes() -> float:
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
-
-
 def worth_retrying(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
-    """True for a network or a disk that may come back; never for a refusal or a mistake."""
+    """Whether a network or a disk may come back; never true of a refusal or a mistake."""
     error = state.result(raise_on_failure=False)
     if isinstance(error, RatchetError):
         return error.retryable
     if isinstance(error, MlflowException):
-        return error.error_code in (
-            "INTERNAL_ERROR",
-            "TEMPORARILY_UNAVAILABLE",
-            "REQUEST_LIMIT_EXCEEDED",
-        )
+        return error.error_code in TRANSIENT_MLFLOW_ERRORS
     return isinstance(error, OSError | httpx.TransportError)
+
+
+def _log_line(template: str, *values: object) -> None:
+    logger = cast(PrefectLogAdapter, get_run_logger())
+    logger.getChild(LOGGER).info(template, *values)

@@ -1,50 +1,69 @@
-"""train_candidate: from rows to a registered version that may ask for its promotion, and can never reach production.
+"""train_candidate: from rows to a registered version, which can never reach production by itself.
 
-Here are the order, the names, the retries and the time-outs. Not here: any work (tasks/).
+Here are the order of the steps, their names, retries and time-outs. Not here: any work (tasks/).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from mlflow import MlflowClient
 from pandas import DataFrame
 from prefect import flow
-from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.artifacts import create_link_artifact
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Completed
 from pydantic import Field
+from sklearn.base import BaseEstimator
 
 from configs.settings import Settings
 from flows import mirror
+from flows.outcome import Outcome, publish_outcome
+from flows.registration import day_of, register_candidate
 from flows.runs import (
     MINUTE,
+    artifact_key,
     connect,
-    flow_url,
+    name_run,
     open_run,
-    request_promotion,
     require_own_deployment,
+    run_url,
 )
-from flows.steps import spent, spent_as_metrics, step
+from flows.steps import step
+from flows.stopwatch import stopwatch
 from tasks.data import hooks, sources, splits, validation
-from tasks.data.validation import Stage
-from tasks.model import evaluation, threshold, training
-from tasks.records import ValidationReport
-from tasks.tracking import model_files, plans, registry, runs, training_record
-from tasks.tracking.plans import Plan
+from tasks.model import threshold, training
+from tasks.model.evaluation import evaluate as evaluate_estimator
+from tasks.model.threshold import ThresholdChoice
+from tasks.model.trained_model import TrainedModel
+from tasks.records import Stage, ValidationReport
+from tasks.tracking import model_files, plans, runs, training_record
 from tasks.tracking.runs import Run
+from tasks.tracking.training_record import TrainingRun
 
 Override = Annotated[str, Field(pattern=r"^train\.[A-Za-z_][\w.]*=.+$")]
 
+
+def _threshold_line(thresholded: tuple[BaseEstimator, ThresholdChoice | None]) -> str:
+    _, choice = thresholded
+    return str(choice) if choice else "0.5, as the YAML configures none"
+
+
 settle = step(plans.settle, "settle", str, retries=3, timeout_seconds=5 * MINUTE)
 load = step(
-    sources.load, "load", lambda rows: f"{len(rows):,} rows", retries=3, timeout_seconds=60 * MINUTE
+    sources.load,
+    "load",
+    lambda rows: f"{len(rows):,} rows",
+    retries=3,
+    timeout_seconds=60 * MINUTE,
 )
 validate = step(validation.validate, "validate", str, timeout_seconds=60 * MINUTE)
 record_checks = step(
-    training_record.record_checks, "record checks", retries=3, timeout_seconds=5 * MINUTE
+    training_record.record_checks,
+    "record checks",
+    retries=3,
+    timeout_seconds=5 * MINUTE,
 )
 prepare = step(
     hooks.prepare,
@@ -54,12 +73,8 @@ prepare = step(
 )
 split = step(splits.split, "split", str)
 train = step(training.fit, "train", lambda pipeline: type(pipeline.named_steps["model"]).__name__)
-choose_threshold = step(
-    threshold.with_threshold,
-    "threshold",
-    lambda chosen: str(chosen[1] or "0.5, as none is asked for"),
-)
-evaluate = step(evaluation.evaluate, "evaluate", str)
+choose_threshold = step(threshold.choose_threshold, "threshold", _threshold_line)
+evaluate = step(evaluate_estimator, "evaluate", str)
 sign = step(
     model_files.sign,
     "sign",
@@ -73,153 +88,131 @@ record_data = step(
     timeout_seconds=30 * MINUTE,
 )
 record_evaluation = step(
-    training_record.record_evaluation, "record", retries=3, timeout_seconds=30 * MINUTE
+    training_record.record_evaluation,
+    "record",
+    retries=3,
+    timeout_seconds=30 * MINUTE,
 )
-write_report = step(
-    training_record.record_training_report, "report", retries=3, timeout_seconds=30 * MINUTE
+record_report = step(
+    training_record.record_report,
+    "report",
+    retries=3,
+    timeout_seconds=30 * MINUTE,
 )
 log_model = step(
     model_files.log_model,
     "log model",
-    lambda logged: f"sha256 {logged[1][:8]}",
+    lambda logged: f"sha256 {logged.sha256[:8]}",
     retries=3,
     timeout_seconds=30 * MINUTE,
 )
-register = step(
-    registry.register,
-    "register",
-    lambda number: f"version {number}",
-    retries=3,
-    timeout_seconds=10 * MINUTE,
-)
 
 
-def run_name(plan: Plan | None = None) -> str:
-    chosen = flow_run.parameters
-    what = f"{chosen['model']} {day_of(plan) if plan else str(chosen.get('as_of') or 'newest')[:10]}".strip()
-    return f"{what}{' explore' if chosen.get('explore') else ''} #{str(flow_run.id)[-4:]}"
+def first_run_name() -> str:
+    """The name of a run until its plan is settled: what its day is may follow from the data."""
+    requested_day = str(flow_run.parameters.get("as_of") or "newest")[:10]
+    return _run_name(requested_day)
 
 
-def day_of(plan: Plan) -> str:
-    """The day as of which a run trains; empty where data have no days."""
-    return f"{plan.as_of:%Y-%m-%d}" if plan.as_of else ""
+def _run_name(day: str) -> str:
+    parameters = flow_run.parameters
+    mode = "explore" if parameters.get("explore") else ""
+    return name_run(parameters["model"], day, mode)
 
 
 @flow(
     name="train_candidate",
-    flow_run_name=run_name,
+    flow_run_name=first_run_name,
     retries=0,
     validate_parameters=True,
     **mirror.HOOKS,
 )
+@publish_outcome
 def train_candidate(
     model: str,
     as_of: datetime | None = None,
-    overrides: list[Override] = [],  # noqa: B006 Prefect's form wants a literal default
+    overrides: list[Override] = [],  # noqa: B006 Prefect's form needs a literal default
     explore: bool = False,
-) -> State[Any]:
-    """Train a candidate, judge it on the holdout, register it; then ask for its promotion where the YAML says so.
+) -> Outcome:
+    """Train a candidate, evaluate it on the holdout and register it.
+
+    Then request its promotion, if the YAML says so.
 
     Args:
         model: The model to train.
-        as_of: The instant up to which labels are complete, where the holdout ends. Left out: the end of the newest day less the delay. Only for data split by time.
-        overrides: Changes for this run alone, under train, as train.params.n_estimators=200.
+        as_of: The end of the holdout, up to which labels are complete; by default the end of the
+            newest day, minus the delay. Only for data that are split by time.
+        overrides: Changes to `train` for this run alone, like train.params.n_estimators=200.
         explore: Log a run that reads no holdout and registers nothing.
     """
     require_own_deployment(model)
-    settings, me = Settings(), str(flow_run.id)
+    settings = Settings()
+    with stopwatch() as watch:
+        training_run = begin(settings, model, as_of, overrides)
+        plan, config = training_run.plan, training_run.config
+        raw = load(config, plan.window, settings.data, holdout=not explore)
+        raw_report = pass_checks(training_run, settings, raw, "raw")
+        rows = prepare(config, plan.hooks, raw)
+        features_report = pass_checks(training_run, settings, rows, "features")
+        partitions = split(config, plan.hooks, rows, plan.window, holdout=not explore)
+
+        pipeline = train(config, partitions.train)
+        estimator, choice = choose_threshold(pipeline, config, partitions)
+        evaluation = evaluate(estimator, config, plan.hooks, partitions)
+        signed = sign(estimator, config, partitions.train)
+
+        reports = (raw_report, features_report)
+        trained = TrainedModel(config, estimator, partitions, evaluation, choice, reports)
+        facts = record_data(training_run, raw, partitions)
+        record_evaluation(training_run, trained)
+        record_report(training_run, trained, facts, watch.costs)
+        logged = log_model(training_run.client, training_run.run, signed, config)
+        log_costs(training_run, facts, watch.metrics())
+        if explore:
+            return Outcome("explored", f"explored {model}: {evaluation}")
+        return register_candidate(training_run, settings, logged, evaluation)
+
+
+def begin(
+    settings: Settings, model: str, as_of: datetime | None, overrides: list[Override]
+) -> TrainingRun:
+    """Open the MLflow run, settle its plan, and name it after its day in both systems."""
     client = connect(settings)
-    run = open_run(
-        client,
-        model,
-        run_name(),
-        me,
-        {"ratchet.flow": "train_candidate", "ratchet.flow_run_url": flow_url(settings)},
-    )
+    run = open_run(client, settings, model, first_run_name())
     plan = settle(client, run, settings, model, as_of, overrides)
-    config = plan.config
-    rename(client, run, run_name(plan))
-    runs.describe_experiment(
-        client, run.experiment, f"{config.description}. Owner: {config.owner}."
-    )
-
-    raw = load(config, plan.window, settings.data, holdout=not explore)
-    checked = [pass_checks(client, settings, run, plan, raw, "raw")]
-    rows = prepare(config, plan.hooks, raw)
-    checked.append(pass_checks(client, settings, run, plan, rows, "features"))
-    partitions = split(config, plan.hooks, rows, plan.window, holdout=not explore)
-
-    pipeline = train(config, partitions.train)
-    decider, chosen = choose_threshold(pipeline, config, partitions)
-    scored = evaluate(decider, config, plan.hooks, partitions)
-    signed = sign(decider, config, partitions.train)
-    facts = record_data(client, run, plan, raw, partitions)
-    record_evaluation(client, run, plan, partitions, scored, chosen)
-    write_report(client, run, plan, decider, partitions, scored, chosen, checked, facts, spent())
-    model_id, sha256 = log_model(client, run, signed, config)
-    runs.log_metrics(
-        client,
-        run.id,
-        spent_as_metrics()
-        | {f"rows/{name}": float(facts[name]) for name in facts if name.endswith("_rows")},
-    )
-    if explore:
-        return Completed(name="Explored", message=f"explored {model}: {scored}")
-
-    tags = {model_files.SHA256: sha256, "ratchet.flow_run_url": flow_url(settings)}
-    tags |= {"ratchet.as_of": plan.as_of.isoformat()} if plan.as_of else {}
-    version = register(
-        client,
-        run,
-        config,
-        model_id,
-        tags,
-        f"Candidate {day_of(plan)}: {scored}".replace(" :", ":"),
-    )
-    tell(client, settings, run, plan, version, str(scored))
-    if config.promotion.ask != "manual":
-        request_promotion(config, version, f"{model} {day_of(plan)} training", me)
-    return Completed(
-        name="Registered", message=f"version {version} of {model} is a candidate: {scored}"
-    )
+    rename(client, run, _run_name(day_of(plan)))
+    owned_description = f"{plan.config.description}. Owner: {plan.config.owner}."
+    runs.describe_experiment(client, run.experiment, owned_description)
+    return TrainingRun(client, run, plan)
 
 
 def rename(client: MlflowClient, run: Run, name: str) -> None:
-    """Both systems' names of this run, now that its day is settled."""
+    """Give the run this name in both systems."""
     client.update_run(run.id, name=name)
     with get_client(sync_client=True) as prefect:
         prefect.update_flow_run(UUID(run.flow_run), name=name)
 
 
 def pass_checks(
-    client: MlflowClient, settings: Settings, run: Run, plan: Plan, rows: DataFrame, stage: Stage
+    training_run: TrainingRun, settings: Settings, rows: DataFrame, stage: Stage
 ) -> ValidationReport:
-    """The report of this stage if no critical check fails; it is on record, and linked from Prefect, either way."""
-    report = validate(rows, plan.config, plan.window, stage)
-    record_checks(client, run, plan, report)
-    page = settings.mlflow_page(
-        f"experiments/{run.experiment}/runs/{run.id}/artifacts/validation/{stage}.html"
-    )
-    create_link_artifact(
-        key=f"checks-{stage}-{plan.config.name.replace('_', '-')}", link=page, link_text=str(report)
-    )
-    validation.require_passed(report, plan.config, plan.window, page)
+    """The report of this stage of validation; DataRejected if a critical check fails.
+
+    Either way MLflow holds the report, and Prefect links to it.
+    """
+    run, plan, config = training_run.run, training_run.plan, training_run.config
+    report = validate(rows, config, plan.window, stage)
+    record_checks(training_run, report)
+    page = run_url(settings, run.experiment, run.id, f"validation/{stage}.html")
+    key = artifact_key("checks", stage, config.name)
+    create_link_artifact(key=key, link=page, link_text=str(report))
+    validation.require_passed(report, config, plan.window, page)
     return report
 
 
-def tell(
-    client: MlflowClient, settings: Settings, run: Run, plan: Plan, version: int, scored: str
+def log_costs(
+    training_run: TrainingRun, facts: Mapping[str, str], step_metrics: Mapping[str, float]
 ) -> None:
-    """The result and its links on the run's page in both systems."""
-    model = plan.config.name
-    text = (
-        f"# {model} {version}\n\n{plan}\n\n{scored}\n\n"
-        f"- [the report]({settings.mlflow_page(f'experiments/{run.experiment}/runs/{run.id}/artifacts/report.html')})\n"
-        f"- [the run in MLflow]({settings.mlflow_page(f'experiments/{run.experiment}/runs/{run.id}')})\n"
-        f"- [the version in MLflow]({settings.mlflow_page(f'models/{model}/versions/{version}')})\n"
-        f"- [the run in Prefect]({flow_url(settings)})\n"
-    )
-    create_markdown_artifact(
-        key=f"candidate-{model.replace('_', '-')}", description=f"{model} {version}", markdown=text
-    )
-    runs.describe(client, run.id, text)
+    """Log what the steps cost, beside the numbers of rows that explain it."""
+    counts = {f"rows/{name}": float(facts[name]) for name in facts if name.endswith("_rows")}
+    runs.log_metrics(training_run.client, training_run.run.id, {**step_metrics, **counts})

@@ -4,11 +4,15 @@ Not here: configuration (configs/schema.py), the ledger's events (release/ledger
 Times are naive datetimes in UTC.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-Severity = Literal["critical", "warning", "info"]
+from configs.checks import Severity
+from configs.gate import Rule
+
+Stage = Literal["raw", "features"]
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 Role = Literal["candidate", "champion", "reference"]
 
@@ -17,7 +21,8 @@ Role = Literal["candidate", "champion", "reference"]
 class Window:
     """The spans of one training run, each from its first instant up to, not including, its end.
 
-    history_start <= train_start < train_end <= holdout_start < holdout_end. Between train_end and holdout_start lies the delay.
+    history_start <= train_start < train_end <= holdout_start < holdout_end. The delay lies between
+    train_end and holdout_start.
     """
 
     history_start: datetime
@@ -29,16 +34,20 @@ class Window:
     def __str__(self) -> str:
         return format(self)
 
-    def __format__(self, day: str) -> str:
-        day = day or "%Y-%m-%d"
-        spans = ((self.train_start, self.train_end), (self.holdout_start, self.holdout_end))
-        train, holdout = (f"{start:{day}} .. {end:{day}}" for start, end in spans)
+    def __format__(self, day_format: str) -> str:
+        """Both spans, their days written as in `%m-%d`, by default `%Y-%m-%d`."""
+        day_format = day_format or "%Y-%m-%d"
+        train = f"{self.train_start:{day_format}} .. {self.train_end:{day_format}}"
+        holdout = f"{self.holdout_start:{day_format}} .. {self.holdout_end:{day_format}}"
         return f"train {train}, holdout {holdout}"
 
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """What one check found. `failed_rows` is None where a check speaks of the whole column or table, or could not be computed."""
+    """What one check found.
+
+    `failed_rows` is None where a check is about a whole column or table, or could not be computed.
+    """
 
     check: str
     severity: Severity
@@ -55,9 +64,9 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """All outcomes of one stage of validation, in the order in which they were declared."""
+    """The outcomes of all checks of one stage, in the order in which they were declared."""
 
-    stage: Literal["raw", "features"]
+    stage: Stage
     rows: int
     outcomes: tuple[CheckOutcome, ...]
 
@@ -74,53 +83,73 @@ class ValidationReport:
         return tuple(outcome for outcome in self.failures if outcome.severity == "critical")
 
     def __str__(self) -> str:
-        warnings = [outcome for outcome in self.failures if outcome.severity != "critical"]
-        heads = [
-            f"{len(self.outcomes)} checks on {self.stage}",
-            *(f"{o.severity}: {o.check} {o.sentence}" for o in warnings),
+        """The count of checks, and every failure that does not stop a run."""
+        warnings = [
+            f"{outcome.severity}: {outcome.check} {outcome.sentence}"
+            for outcome in self.failures
+            if outcome.severity != "critical"
         ]
-        return ", ".join(heads)
+        return ", ".join([f"{len(self.outcomes)} checks on {self.stage}", *warnings])
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a rule is judged on, on all rows of the holdout or on one part of them (`part`, empty for all).
+    """What a rule is judged on: the candidate's metric, or its difference to another version."""
 
-    `spare` is by how much the rule is kept, better side up: the metric beyond its bound, or the difference to the other version
-    beyond the margin; `low` and `high` are its one-sided bounds, the lower at `confidence`. `margin` is in units of the metric. `problem` says in words what
-    stops an estimate for good, `doubt` what makes one worthless.
-    """
-
+    # the part of a slice, empty for all rows; its rows, its positives if the target is binary,
+    # and how many of its units (rows, customers, days) are independent
     part: str = ""
     rows: int = 0
     positives: int | None = None
     units: int = 0
-    candidate: float | None = None
+    # the metric of the candidate, and of the version it is compared with if there is one
+    candidate: float = math.nan
     other: float | None = None
+    greater_is_better: bool = True
+    # the rule's margin, in units of the metric
     margin: float = 0.0
-    spare: float | None = None
-    low: float | None = None
-    high: float | None = None
+    # by how much the rule holds, positive where it does: the metric beyond its limit, or the
+    # difference beyond the margin; with its lower and upper one-sided bounds
+    spare: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    # of the lower bound, and how both were found
     confidence: float = 0.95
     method: str = ""
-    problem: str = ""
-    doubt: str = ""
+
+    @property
+    def is_finite(self) -> bool:
+        numbers = (self.candidate, self.spare, self.low, self.high)
+        return all(math.isfinite(number) for number in numbers)
+
+
+@dataclass(frozen=True)
+class NotEstimated:
+    """Why a rule, or a part of a slice, has no estimate. `fatal` means damaged or missing: a FAIL."""
+
+    reason: str
+    fatal: bool = False
+    part: str = ""
+    rows: int = 0
+    positives: int | None = None
+    units: int = 0
+    # what is known all the same
+    candidate: float | None = None
+    other: float | None = None
 
 
 @dataclass(frozen=True)
 class RuleVerdict:
-    """One rule of the gate, judged on all rows or on one part of a slice."""
+    """The outcome of one rule, on all rows or on one part of a slice, and what it rests on."""
 
-    rule: str
-    metric: str
+    rule: Rule
     outcome: Outcome
-    sentence: str
-    estimate: Estimate = Estimate()
+    estimate: Estimate | NotEstimated
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome of a whole gate: the verdict of each rule, and what stopped the judging, in words."""
+    """The outcome of a whole gate; `problems` say what prevented the comparison, if anything did."""
 
     outcome: Outcome
     rules: tuple[RuleVerdict, ...]
@@ -130,20 +159,18 @@ class Verdict:
     def passed(self) -> bool:
         return self.outcome == "PASS"
 
-    def __str__(self) -> str:
-        return "; ".join(
-            (
-                *self.problems,
-                *(rule.sentence for rule in self.rules if rule.outcome == self.outcome),
-            )
-        )
+    @property
+    def deciding(self) -> tuple[RuleVerdict, ...]:
+        """The rules whose outcome is that of the gate."""
+        return tuple(verdict for verdict in self.rules if verdict.outcome == self.outcome)
 
 
 @dataclass(frozen=True)
 class RegisteredVersion:
-    """What the registry and the training run record of one version. Metrics are named as logged: holdout/average_precision.
+    """What the registry and the training run have recorded of one version.
 
     `address` is where its model's files lie, `artifacts` where the other files of its run do.
+    Metrics are named as they are logged, as in holdout/average_precision.
     """
 
     model: str
@@ -156,6 +183,16 @@ class RegisteredVersion:
     address: str
     metrics: dict[str, float]
     params: dict[str, str]
+
+    @property
+    def holdout_sha256(self) -> str:
+        """The sha256 of its stored holdout; empty where none was stored."""
+        return self.params.get("holdout_sha256", "")
+
+    @property
+    def train_keys_sha256(self) -> str:
+        """The sha256 of the stored keys of its training rows; empty where none were stored."""
+        return self.params.get("train_keys_sha256", "")
 
     def __str__(self) -> str:
         return f"{self.model} {self.number}"

@@ -1,52 +1,60 @@
-"""The table of expectations as Great Expectations itself has it: `python -m tests.expectation_table` writes it anew after an upgrade."""
+"""The table of expectations as Great Expectations itself has it.
+
+After an upgrade, `python -m tests.expectation_table` writes configs/expectations.json again.
+"""
 
 import json
 from typing import Any
 
 from configs.expectations import TABLE
 
+# Fields of every expectation that a YAML does not set, or that a check has under its own keys
 OURS = {
+    "batch_id",
+    "catch_exceptions",
+    "condition_parser",
+    "description",
     "id",
+    "library_metadata",
     "meta",
     "notes",
-    "result_format",
-    "description",
-    "catch_exceptions",
     "rendered_content",
-    "windows",
-    "batch_id",
+    "result_format",
     "severity",
+    "windows",
 }
-OURS |= {"condition_parser", "library_metadata"}
 NEEDS_SQL = (
     "expect_query_results",
     "expect_table_row_count_to_equal_other",
     "unexpected_rows",
     "like_pattern",
 )
-PASSES_WITHOUT = {
-    "expect_column_kl_divergence_to_be_less_than": ("partition_object", "threshold")
-}  # and compares nothing
+# Great Expectations takes these for optional: without them it compares nothing and passes
+REQUIRED_TOO = {
+    "expect_column_kl_divergence_to_be_less_than": ("partition_object", "threshold"),
+}
 
 
 def table() -> dict[str, dict[str, Any]]:
-    """Of each expectation on a pandas frame, by its name without `expect_`: its arguments, and those it must have."""
+    """The expectations on a pandas frame by name, without `expect_`, each with its arguments."""
     import great_expectations.expectations.core  # noqa: F401 fills the registry
     from great_expectations.expectations import registry
 
-    found = {}
-    for name in sorted(registry.list_registered_expectation_implementations()):
-        if any(part in name for part in NEEDS_SQL):
-            continue
-        fields = registry.get_expectation_impl(name).__fields__
-        arguments = sorted(set(fields) - OURS)
-        required = [
-            argument
-            for argument in arguments
-            if fields[argument].required or argument in PASSES_WITHOUT.get(name, ())
-        ]
-        found[name.removeprefix("expect_")] = {"arguments": arguments, "required": required}
-    return found
+    names = sorted(registry.list_registered_expectation_implementations())
+    return {
+        name.removeprefix("expect_"): _entry(name, registry.get_expectation_impl(name).__fields__)
+        for name in names
+        if not any(fragment in name for fragment in NEEDS_SQL)
+    }
+
+
+def _entry(name: str, fields: dict[str, Any]) -> dict[str, list[str]]:
+    arguments = sorted(set(fields) - OURS)
+    required_too = REQUIRED_TOO.get(name, ())
+    required = [
+        argument for argument in arguments if fields[argument].required or argument in required_too
+    ]
+    return {"arguments": arguments, "required": required}
 
 
 if __name__ == "__main__":

@@ -28,9 +28,12 @@ from deployments.stack import Stack
 from flows.promotion import promote_candidate
 from flows.rollback import move_reference, roll_back
 from flows.training import train_candidate
-from tasks.release import promotion_answer, promotion_request, rollback
-from tasks.release.ledger import Event, Ledger
+from tasks.release import promotion_answer, promotion_request, reference
+from tasks.release.events import Event
+from tasks.release.ledger import Ledger
 from tasks.release.projection import project
+from tasks.release.promotion_answer import Answer
+from tasks.release.promotion_request import RequestOptions
 from tasks.release.promotion_run import PromotionRun
 from tasks.release.standing import Standing, standing
 from tasks.tracking.registry import STAGE
@@ -146,7 +149,7 @@ class Journey:
             "decision": decision,
             "your_name": "release lead",
             "reason": "as tests do",
-            "evidence": evidence or pending.evidence,
+            "evidence": evidence or pending.evidence_digest,
         }
         return self.prefect.resume_flow_run(flow_run.id, run_input=form)
 
@@ -163,29 +166,20 @@ class Journey:
         return version
 
     def crown(self, version: int | None = None) -> int:
-        """As `promote`, of a given version or a new one, by the same functions without a flow around them: for what begins beside a champion."""
+        """Promote a given version or a new one, without a flow, by the functions that flows call."""
         version = version or self.candidate()
+        config = read_model(self.model, self.settings)
         run = PromotionRun(
-            self.ledger,
-            self.mlflow,
-            read_model(self.model, self.settings),
-            version,
-            str(uuid4()),
-            mlflow_run="",
+            self.ledger, self.mlflow, config, version, str(uuid4()), mlflow_run="none"
         )
-        asked = promotion_request.request(
-            run,
-            promotion_request.judge(run, "tests"),
-            "tests",
-            instead=False,
-            only_if_better=False,
-        )
-        assert asked, "somebody else changed the champion"
-        assert asked.event == "requested", asked
-        yes = promotion_answer.Answer(
-            "approve", "release lead", "as tests do", asked.evidence or ""
-        )
-        rollback.raise_reference(run, promotion_answer.take_answer(run, asked, yes))
+        options = RequestOptions("tests")
+        judged = promotion_request.judge(run, options)
+        requested = promotion_request.request(run, judged, options)
+        assert requested, "somebody else changed the champion"
+        assert requested.event == "requested", requested
+        digest = requested.evidence_digest or ""
+        answer = Answer("approve", "release lead", "as tests do", digest)
+        reference.raise_reference(run, promotion_answer.take_answer(run, requested, answer))
         project(self.mlflow, self.ledger, self.model)
         return version
 

@@ -85,7 +85,7 @@ def _approve(page: Page, user_home: UserHome) -> None:
     name, reason = form.locator("textarea").all()
     name.fill("release lead")
     reason.fill("seen in the browser")
-    _choose(evidence, str(request.evidence))
+    _choose(evidence, str(request.evidence_digest))
     _send(form.get_by_role("button", name="Submit"), "/resume")
     form.wait_for(state="hidden")
     await_that(lambda: _states(user_home, "promote_candidate")[-1] == "Promoted")

@@ -1,6 +1,7 @@
-"""Every trap that slips through most checks, as a real file on its way through load and validation: stopped with a sentence, or taken as said.
+"""Every trap that slips through most checks, as a real file on its way through load and validation.
 
-Never silence: what is taken is either exactly what the file says, or a warning that counts it.
+Each is stopped with a sentence, or taken as it is. Never silence: what is taken is either exactly
+what the file says, or counted in a warning.
 """
 
 from collections.abc import Callable
@@ -25,22 +26,19 @@ Spoil = Callable[[Path], None]
 
 @pytest.fixture
 def config(tiny: Path) -> ModelConfig:
-    """The tiny model, which also reads a text and keeps amounts below 10,000."""
-    text = (
-        tiny.read_text()
-        .replace("bad: int64}", "bad: int64, note: string}")
-        .replace("amount, double]", "amount, customer]")
-    )
-    text = (
-        text.replace("prepare: add_double\n", "history_days: 0\n")
-        .replace("  history_days: 1\n", "")
-        .replace("private: [customer]", "private: []")
-    )
-    text = text.replace(
-        "  - {id: double-plausible, expect: column_values_to_be_between, column: double, max_value: 1000, severity: warning}\n",
-        "",
-    )
-    tiny.write_text(text)
+    """The tiny model without `prepare` and private columns, which also reads a text."""
+    changes = {
+        "bad: int64}": "bad: int64, note: string}",
+        "amount, double]": "amount, customer]",
+        "  prepare: add_double\n": "",
+        "  history_days: 1\n": "",
+        "private: [customer]": "private: []",
+    }
+    text = tiny.read_text()
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    lines = [line for line in text.splitlines() if "id: double-plausible" not in line]
+    tiny.write_text("\n".join(lines))
     return read_file(tiny)
 
 
@@ -54,15 +52,15 @@ def day(settings: Settings) -> Path:
     return folder / "2026-01-09.parquet"
 
 
-def outcome_of(config: ModelConfig, settings: Settings) -> list[CheckOutcome]:
-    """The checks that failed without stopping the run; DataRejected if it is stopped."""
+def failures_of(config: ModelConfig, settings: Settings) -> list[CheckOutcome]:
+    """The checks that failed without stopping the run; DataRejected where one stops it."""
     window = settle_window(config, None, settings.data)
     report = validation.validate(sources.load(config, window, settings.data), config, window, "raw")
     validation.require_passed(report, config, window)
     return list(report.failures)
 
 
-def with_column(name: str, make: Callable[[pd.DataFrame], object]) -> Spoil:
+def replace_column(name: str, make: Callable[[pd.DataFrame], object]) -> Spoil:
     return lambda day: pd.read_parquet(day).assign(**{name: make}).to_parquet(day, index=False)
 
 
@@ -74,95 +72,208 @@ def in_every_file(spoil: Spoil) -> Spoil:
     return spoil_all
 
 
-def twice(day: Path) -> None:
+def repeat_column(day: Path) -> None:
     table = pq.read_table(day)
     pq.write_table(table.append_column("amount", table["amount"]), day)
 
 
-def damaged(day: Path) -> None:
+def cut_in_half(day: Path) -> None:
     content = day.read_bytes()
     day.write_bytes(content[: len(content) // 2])
 
 
-def garbled(day: Path) -> None:
-    """Bytes changed in the middle, the footer as it was."""
+def overwrite_middle(day: Path) -> None:
+    """Change bytes in the middle, and leave the footer as it is."""
     content = bytearray(day.read_bytes())
     content[100:140] = bytes(40)
     day.write_bytes(content)
 
 
-def of_rows(first: int, column: str, value: object) -> Callable[[pd.DataFrame], object]:
+def in_first_rows(count: int, column: str, value: object) -> Callable[[pd.DataFrame], object]:
     """The column with another value in its first rows."""
-    return lambda rows: rows[column].mask(np.arange(len(rows)) < first, value)
+    return lambda rows: rows[column].mask(np.arange(len(rows)) < count, value)
 
 
-STOPPED: list[tuple[str, Spoil, str]] = [
-    ("a column of nulls", in_every_file(with_column("amount", lambda _: np.nan)), r"structure-any-amount   critical   all 1,200 amount are null"),
-    ("a day without rows", lambda day: pd.read_parquet(day).head(0).to_parquet(day), r"2026-01-09.parquet: has no rows"),
-    ("a file without bytes", lambda day: day.write_bytes(b""), r"2026-01-09.parquet: cannot be read: Parquet file size is 0 bytes"),
-    ("no file for a day", lambda day: (day.parent / "2026-01-08.parquet").unlink(), r"1 of the 6 days .* have no file \(2026-01-08\)"),
-    ("a column twice", twice, r"2026-01-09.parquet: has column amount more than once"),
-    ("a key twice", with_column("id", of_rows(3, "id", 1799)), r"structure-key-unique   critical   4 of 1,200 rows share their id"),
-    ("strings for numbers", with_column("amount", lambda rows: rows["amount"].astype("str")), r"amount is float64 in .*04.parquet and str in .*09.parquet; float64 is declared"),
-    ("strings for numbers everywhere", in_every_file(with_column("amount", lambda rows: rows["amount"].astype("str"))), r"amount is str, float64 declared"),
-    ("infinite numbers", with_column("amount", of_rows(2, "amount", -np.inf)), r"structure-finite-amount   critical   2 of 1,200 rows have an infinite amount"),
-    ("booleans for numbers", in_every_file(with_column("amount", lambda rows: rows["amount"] > 1)), r"amount is bool, float64 declared"),
-    ("numbers with a point for whole ones", in_every_file(with_column("customer", lambda rows: rows["customer"] * 1.0)), r"customer is float64, int64 declared"),
-    ("whole numbers with nulls", with_column("customer", lambda rows: rows["customer"].astype("Int64").mask(rows.index < 5)), r"customer is int64 in .* and Int64 in"),
-    ("a type that changes between two days", with_column("bad", lambda rows: rows["bad"].astype("int32")), r"bad is int64 in .*04.parquet and int32 in .*09.parquet; int64 is declared. Write both alike"),
-    ("a column that is gone one day", lambda day: pd.read_parquet(day).drop(columns="amount").to_parquet(day), r"2026-01-09.parquet: has no column amount; it has id, at"),
-    ("labels missing", with_column("bad", lambda rows: rows["bad"].mask(rows.index < 3).astype("Int64")), r"bad is int64 in .* and Int64 in"),
-    ("a third label", with_column("bad", of_rows(3, "bad", 2)), r"structure-target-binary   critical   3 of 1,200 rows have a bad that is neither 0 nor 1"),
-    ("dates in the future", with_column("at", of_rows(2, "at", pd.Timestamp("2041-05-05"))), r"structure-time-in-window   critical   2 of 1,200 rows lie outside"),
-    ("no time", with_column("at", of_rows(2, "at", pd.NaT)), r"structure-known-at   critical   2 of 1,200 rows have no at"),
-    ("a time zone on one day", with_column("at", lambda rows: rows["at"].dt.tz_localize("Europe/Paris")), r"at is datetime64\[us\] in .* and datetime64\[us, Europe/Paris\] in"),
-    ("a time zone everywhere", in_every_file(with_column("at", lambda rows: rows["at"].dt.tz_localize("UTC"))), r"at is datetime64\[us, UTC\], datetime declared"),
-    ("half a file", damaged, r"2026-01-09.parquet: cannot be read: .* Bring it again from where it came from"),
-    ("bytes changed within", garbled, r"2026-01-09.parquet: cannot be read: "),
-    ("a text for a Parquet file", lambda day: day.write_text("id,at\n"), r"2026-01-09.parquet: cannot be read: "),
-]  # fmt: skip
+def drop_rows(day: Path) -> None:
+    pd.read_parquet(day).head(0).to_parquet(day)
 
 
-@pytest.mark.parametrize(
-    ("spoil", "sentence"), [case[1:] for case in STOPPED], ids=[case[0] for case in STOPPED]
+def drop_amount(day: Path) -> None:
+    pd.read_parquet(day).drop(columns="amount").to_parquet(day)
+
+
+def remove_day_before(day: Path) -> None:
+    (day.parent / "2026-01-08.parquet").unlink()
+
+
+AMOUNT_AS_TEXT = replace_column("amount", lambda rows: rows["amount"].astype("str"))
+AMOUNT_AS_FLAG = replace_column("amount", lambda rows: rows["amount"] > 1)
+CUSTOMER_AS_FLOAT = replace_column("customer", lambda rows: rows["customer"] * 1.0)
+CUSTOMER_WITH_NULLS = replace_column(
+    "customer", lambda rows: rows["customer"].astype("Int64").mask(rows.index < 5)
 )
+BAD_AS_INT32 = replace_column("bad", lambda rows: rows["bad"].astype("int32"))
+BAD_WITH_NULLS = replace_column(
+    "bad", lambda rows: rows["bad"].mask(rows.index < 3).astype("Int64")
+)
+AT_IN_PARIS = replace_column("at", lambda rows: rows["at"].dt.tz_localize("Europe/Paris"))
+AT_IN_UTC = replace_column("at", lambda rows: rows["at"].dt.tz_localize("UTC"))
+
+STOPPED: dict[str, tuple[Spoil, str]] = {
+    "a column of nulls": (
+        in_every_file(replace_column("amount", lambda _: np.nan)),
+        r"structure-any-amount   critical   amount is null in all 1,200 rows",
+    ),
+    "a day without rows": (
+        drop_rows,
+        r"2026-01-09.parquet: has no rows; download it again, or remove it",
+    ),
+    "a file without bytes": (
+        lambda day: day.write_bytes(b""),
+        r"2026-01-09.parquet: cannot be read: Parquet file size is 0 bytes",
+    ),
+    "no file for a day": (
+        remove_day_before,
+        r"1 of the 6 days .* have no file \(2026-01-08\)",
+    ),
+    "a column twice": (
+        repeat_column,
+        r"2026-01-09.parquet: has column amount more than once",
+    ),
+    "a key twice": (
+        replace_column("id", in_first_rows(3, "id", 1799)),
+        r"structure-key-unique   critical   4 of 1,200 rows share their id",
+    ),
+    "strings for numbers": (
+        AMOUNT_AS_TEXT,
+        r"amount is float64 in .*04.parquet and str in .*09.parquet; "
+        r"write it as float64 in every file",
+    ),
+    "strings for numbers everywhere": (
+        in_every_file(AMOUNT_AS_TEXT),
+        r"amount is str, but is declared as float64",
+    ),
+    "infinite numbers": (
+        replace_column("amount", in_first_rows(2, "amount", -np.inf)),
+        r"structure-finite-amount   critical   2 of 1,200 rows have an infinite amount",
+    ),
+    "booleans for numbers": (
+        in_every_file(AMOUNT_AS_FLAG),
+        r"amount is bool, but is declared as float64",
+    ),
+    "floats for integers": (
+        in_every_file(CUSTOMER_AS_FLOAT),
+        r"customer is float64, but is declared as int64",
+    ),
+    "integers with nulls": (CUSTOMER_WITH_NULLS, r"customer is int64 in .* and Int64 in"),
+    "a type that changes between two days": (
+        BAD_AS_INT32,
+        r"bad is int64 in .*04.parquet and int32 in .*09.parquet; write it as int64 in every file",
+    ),
+    "a column that is gone one day": (
+        drop_amount,
+        r"2026-01-09.parquet: has no column amount; it has id, at",
+    ),
+    "labels missing": (BAD_WITH_NULLS, r"bad is int64 in .* and Int64 in"),
+    "a third label": (
+        replace_column("bad", in_first_rows(3, "bad", 2)),
+        r"structure-target-binary   critical   "
+        r"3 of 1,200 rows have a bad that is neither 0 nor 1",
+    ),
+    "dates in the future": (
+        replace_column("at", in_first_rows(2, "at", pd.Timestamp("2041-05-05"))),
+        r"structure-time-in-window   critical   2 of 1,200 rows are outside",
+    ),
+    "no time": (
+        replace_column("at", in_first_rows(2, "at", pd.NaT)),
+        r"structure-known-at   critical   2 of 1,200 rows have no at",
+    ),
+    "a time zone on one day": (
+        AT_IN_PARIS,
+        r"at is datetime64\[us\] in .* and datetime64\[us, Europe/Paris\] in",
+    ),
+    "a time zone everywhere": (
+        in_every_file(AT_IN_UTC),
+        r"at is datetime64\[us, UTC\], but is declared as datetime",
+    ),
+    "half a file": (
+        cut_in_half,
+        r"2026-01-09.parquet: cannot be read: .*; download it again, or remove it",
+    ),
+    "bytes changed within": (overwrite_middle, r"2026-01-09.parquet: cannot be read: "),
+    "a text for a Parquet file": (
+        lambda day: day.write_text("id,at\n"),
+        r"2026-01-09.parquet: cannot be read: ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "sentence"), STOPPED.values(), ids=STOPPED.keys())
 def test_what_cannot_be_meant_stops_the_run_and_is_named(
     config: ModelConfig, settings: Settings, day: Path, spoil: Spoil, sentence: str
 ) -> None:
     spoil(day)
     with pytest.raises(DataRejected, match=sentence):
-        outcome_of(config, settings)
+        failures_of(config, settings)
 
 
-TAKEN: list[tuple[str, Spoil, str]] = [
-    ("nulls spelled as text", with_column("note", lambda rows: rows["note"].mask(rows.index < 2, "nan").mask(rows.index == 2, " ")), "3 of 1,200 rows have a note that is blank or spells a null, and is taken as text"),
-    ("whole numbers past 2**53", with_column("customer", of_rows(4, "customer", 2**53 + 1)), "4 of 1,200 rows have a customer beyond 2**53"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("spoil", "sentence"), [case[1:] for case in TAKEN], ids=[case[0] for case in TAKEN]
+NOTE_SPELLS_NULLS = replace_column(
+    "note", lambda rows: rows["note"].mask(rows.index < 2, "nan").mask(rows.index == 2, " ")
 )
+
+TAKEN: dict[str, tuple[Spoil, str]] = {
+    "nulls spelled as text": (
+        NOTE_SPELLS_NULLS,
+        "3 of 1,200 rows have a note that is blank or spells a null; it is read as text",
+    ),
+    "integers past 2**53": (
+        replace_column("customer", in_first_rows(4, "customer", 2**53 + 1)),
+        "4 of 1,200 rows have a customer beyond 2**53",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "sentence"), TAKEN.values(), ids=TAKEN.keys())
 def test_what_is_seldom_meant_is_taken_and_counted(
     config: ModelConfig, settings: Settings, day: Path, spoil: Spoil, sentence: str
 ) -> None:
     spoil(day)
-    (warning,) = outcome_of(config, settings)
+    (warning,) = failures_of(config, settings)
     assert (warning.severity, warning.sentence[: len(sentence)]) == ("warning", sentence)
 
 
 def test_clean_days_pass_without_a_word(config: ModelConfig, settings: Settings, day: Path) -> None:
-    assert outcome_of(config, settings) == []
+    assert failures_of(config, settings) == []
 
 
-CSV: list[tuple[str, str, str, str]] = [
-    ("a word in a column of numbers", "7.5", "seven", r"all.csv: cannot be read: .*CSV conversion error to double: invalid value 'seven'"),
-    ("a number too large to keep", ",3,", ",99999999999999999999,", r"all.csv: cannot be read: .*CSV conversion error to int64"),
-    ("an offset in a time", "2026-01-06T00:00:00", "2026-01-06T00:00:00+02:00", r"all.csv: cannot be read: .*CSV conversion error to timestamp"),
-    ("a field too many", "7.5", "7.5,8", r"all.csv: cannot be read: .*Expected 6 columns, got 7"),
-    ("a column twice", "amount,bad,note", "amount,amount,note", r"all.csv: .*(more than once|has no column bad)"),
-    ("true for a number", "7.5", "true", r"all.csv: cannot be read: .*CSV conversion error to double: invalid value 'true'"),
-]  # fmt: skip
+CSV: dict[str, tuple[str, str, str]] = {
+    "a word in a column of numbers": (
+        "7.5",
+        "seven",
+        r"cannot be read: .*CSV conversion error to double: invalid value 'seven'",
+    ),
+    "a number too large to store": (
+        ",3,",
+        ",99999999999999999999,",
+        r"cannot be read: .*CSV conversion error to int64",
+    ),
+    "an offset in a time": (
+        "2026-01-06T00:00:00",
+        "2026-01-06T00:00:00+02:00",
+        r"cannot be read: .*CSV conversion error to timestamp",
+    ),
+    "a field too many": ("7.5", "7.5,8", r"cannot be read: .*Expected 6 columns, got 7"),
+    "a column twice": (
+        "amount,bad,note",
+        "amount,amount,note",
+        r"(.*more than once|has no column bad)",
+    ),
+    "true for a number": (
+        "7.5",
+        "true",
+        r"cannot be read: .*CSV conversion error to double: invalid value 'true'",
+    ),
+}
 
 
 def write_csv(
@@ -178,14 +289,23 @@ def write_csv(
     return config.model_copy(update={"data": config.data.model_copy(update={"source": source})})
 
 
-@pytest.mark.parametrize(
-    ("right", "wrong", "sentence"), [case[1:] for case in CSV], ids=[case[0] for case in CSV]
-)
+@pytest.mark.parametrize(("right", "wrong", "sentence"), CSV.values(), ids=CSV.keys())
 def test_a_csv_that_does_not_hold_what_is_declared_is_refused(
     config: ModelConfig, settings: Settings, right: str, wrong: str, sentence: str
 ) -> None:
-    with pytest.raises(DataRejected, match=f"(?s){sentence}"):
-        outcome_of(write_csv(settings, config, (right, wrong)), settings)
+    with pytest.raises(DataRejected, match=f"(?s)all.csv: {sentence}"):
+        failures_of(write_csv(settings, config, (right, wrong)), settings)
+
+
+@pytest.mark.parametrize("wrong", ["seven", "7.5,8"], ids=["a value", "a line"])
+def test_the_refusal_of_a_csv_quotes_nothing_where_a_column_is_private(
+    config: ModelConfig, settings: Settings, wrong: str
+) -> None:
+    config = write_csv(settings, config, ("7.5", wrong))
+    data = config.data.model_copy(update={"private": ("amount",)})
+    with pytest.raises(DataRejected, match=r"all.csv: cannot be read: the reason") as refusal:
+        failures_of(config.model_copy(update={"data": data}), settings)
+    assert wrong not in str(refusal.value)
 
 
 def test_an_empty_field_of_a_csv_is_a_null_and_a_stray_column_is_not_read(
@@ -196,9 +316,10 @@ def test_an_empty_field_of_a_csv_is_a_null_and_a_stray_column_is_not_read(
     (settings.data / "all.csv").write_text("\n".join(f"{line},stray" for line in text.splitlines()))
     with pytest.raises(
         DataRejected,
-        match=r"amount-known   critical   1 of 24 fail amount values_to_not_be_null, 0 allowed   first keys 20\b",
+        match=r"amount-known   critical   "
+        r"1 of 24 rows fail column_values_to_not_be_null\(amount\), 0 allowed   first keys 20\b",
     ):
-        outcome_of(config, settings)
+        failures_of(config, settings)
     rows = sources.load(config, None, settings.data)
     assert (rows["note"].isna().sum(), "stray" in rows) == (1, False)
 
@@ -213,12 +334,13 @@ def test_a_category_never_seen_in_training_is_stopped_by_the_check_that_lists_th
         "value_set": ["fine"],
     }
     config = ModelConfig.model_validate(config.model_dump() | {"checks": [check]})
-    with_column("note", of_rows(6, "note", "strange"))(day)
+    replace_column("note", in_first_rows(6, "note", "strange"))(day)
     with pytest.raises(
         DataRejected,
-        match=r"note-known   critical   6 of 1,200 fail note values_to_be_in_set of \['fine'\], 0 allowed",
+        match=r"note-known   critical   6 of 1,200 rows fail "
+        r"column_values_to_be_in_set\(note, value_set=\['fine'\]\), 0 allowed",
     ):
-        outcome_of(config, settings)
+        failures_of(config, settings)
 
 
 def test_a_condition_that_no_row_meets_checks_nothing_and_says_so(
@@ -236,7 +358,7 @@ def test_a_condition_that_no_row_meets_checks_nothing_and_says_so(
     with pytest.raises(
         DataRejected, match=r"rich   critical   no row meets its row_condition: nothing was checked"
     ):
-        outcome_of(config, settings)
+        failures_of(config, settings)
 
 
 def test_mixed_types_in_one_column_of_a_function_are_refused(
@@ -249,9 +371,10 @@ def test_mixed_types_in_one_column_of_a_function_are_refused(
     )
     with pytest.raises(
         DataRejected,
-        match=r"structure-types   critical   amount is object, float64 declared; note is object, string declared",
+        match=r"structure-types   critical   amount is object, but is declared as float64; "
+        r"note is object, but is declared as string",
     ):
-        outcome_of(mixed, settings)
+        failures_of(mixed, settings)
 
 
 def mixed_rows() -> pd.DataFrame:

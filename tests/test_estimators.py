@@ -1,4 +1,7 @@
-"""Estimators of all families: made from a YAML's words, saved under the allow-list, registered, loaded by plain MLflow elsewhere, predicting the same."""
+"""Estimators of all families, from a YAML to plain MLflow elsewhere, predict the same.
+
+They are created from the YAML, saved under the allow-list, registered and loaded.
+"""
 
 import json
 import os
@@ -24,8 +27,10 @@ from deployments.stack import Stack
 from tasks.model.scores import as_table, score
 from tasks.model.training import fit
 from tasks.tracking import model_files, registry, runs
+from tasks.tracking.requirements import pip_requirements
 
-pytestmark = [  # of estimators that are given little time and odd columns
+# of estimators that are given little time and odd columns
+pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore:Variables are collinear"),
 ]
@@ -89,15 +94,19 @@ REGRESSORS: list[tuple[str, dict[str, Any]]] = [
     ("lightgbm.LGBMRegressor", {"n_estimators": 5, "verbose": -1}),
     ("catboost.CatBoostRegressor", {"iterations": 5, "verbose": 0, "allow_writing_files": False}),
 ]
-FAMILIES = [("binary", *each) for each in CLASSIFIERS] + [
-    ("regression", *each) for each in REGRESSORS
+FAMILIES = [
+    *(("binary", *classifier) for classifier in CLASSIFIERS),
+    *(("regression", *regressor) for regressor in REGRESSORS),
 ]
 COLUMNS = {"size": "float64", "colour": "string", "note": "string", "at": "datetime"}
 
 LOAD = """
 import json, sys, mlflow, pandas as pd
 rows = pd.read_parquet(sys.argv[1])
-print(json.dumps({uri: [float(x) for x in mlflow.pyfunc.load_model(uri).predict(rows)] for uri in sys.argv[2:]}))
+answers = {}
+for uri in sys.argv[2:]:
+    answers[uri] = [float(x) for x in mlflow.pyfunc.load_model(uri).predict(rows)]
+print(json.dumps(answers))
 """
 
 
@@ -105,19 +114,20 @@ print(json.dumps({uri: [float(x) for x in mlflow.pyfunc.load_model(uri).predict(
 def rows() -> pd.DataFrame:
     random = np.random.default_rng(3)
     size = random.normal(size=240)
-    return pd.DataFrame({
+    columns = {
         "size": np.where(random.random(240) < 0.1, np.nan, size),
         "colour": pd.array(random.choice(["red", "white", None], 240), dtype="str"),
         "note": pd.array(random.choice(["dry", "dry and old", "sweet"], 240), dtype="str"),
         "at": pd.date_range("2026-01-01", periods=240, freq="7h").astype("datetime64[us]"),
         "bad": (size + random.normal(size=240) > 0).astype("int64"),
         "price": np.exp(size) + random.random(240),
-    })  # fmt: skip
+    }
+    return pd.DataFrame(columns)
 
 
 @pytest.fixture
 def making(tiny: Path) -> Callable[..., ModelConfig]:
-    """A configuration over the columns of `rows`, each preprocessed in its way, with another estimator."""
+    """Makes a configuration with an estimator, over the columns of `rows`."""
     config = read_file(tiny)
 
     def make(kind: str, estimator: str, params: dict[str, Any]) -> ModelConfig:
@@ -126,14 +136,26 @@ def making(tiny: Path) -> Callable[..., ModelConfig]:
                 estimator.partition(".")[0], reason="install it with: uv sync --extra boosting"
             )
         target = "bad" if kind == "binary" else "price"
-        return ModelConfig.model_validate(config.model_dump() | {
-            "kind": kind,
-            "data": {"source": {"kind": "files", "path": "/all.parquet"}, "columns": COLUMNS, "target": target, "features": list(COLUMNS)},
-            "train": {"estimator": estimator, "params": params, "scale": True, "preprocess": [
-                {"columns": ["size"], "impute": "median"}, {"columns": ["colour"], "encode": "one_hot"},
-                {"columns": ["note"], "encode": "counts"}, {"columns": ["at"], "encode": "date_parts"},
-            ]},
-        })  # fmt: skip
+        data = {
+            "source": {"kind": "files", "path": "/all.parquet"},
+            "columns": COLUMNS,
+            "target": target,
+            "features": list(COLUMNS),
+        }
+        preprocess = [
+            {"columns": ["size"], "impute": "median"},
+            {"columns": ["colour"], "encode": "one_hot"},
+            {"columns": ["note"], "encode": "counts"},
+            {"columns": ["at"], "encode": "date_parts"},
+        ]
+        train = {
+            "estimator": estimator,
+            "params": params,
+            "scale": True,
+            "preprocess": preprocess,
+        }
+        sections = {"kind": kind, "data": data, "train": train}
+        return ModelConfig.model_validate(config.model_dump() | sections)
 
     return make
 
@@ -160,10 +182,13 @@ def test_an_estimator_is_saved_and_scores_the_same_when_loaded(
     )
 
 
-def test_all_of_them_registered_predict_the_same_in_an_environment_made_of_their_own_requirements(
+def test_all_of_them_predict_the_same_in_an_environment_of_their_own_requirements(
     servers: Stack, making: Callable[..., ModelConfig], rows: pd.DataFrame, tmp_path: Path
 ) -> None:
-    """Plain MLflow, a new virtual environment, none of this repository; the models share one, in which their requirements agree."""
+    """With plain MLflow in a new virtual environment, with nothing of this repository.
+
+    All models share the environment: their requirements agree.
+    """
     if (uv := shutil.which("uv")) is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(
             "there is no uv on the path to make an environment with"
@@ -183,7 +208,7 @@ def test_all_of_them_registered_predict_the_same_in_an_environment_made_of_their
         expected[f"models:/{config.name}/{version}"] = [
             float(answer) for answer in pipeline.predict(rows[list(COLUMNS)])
         ]
-        requirements |= set(model_files.requirements(config))
+        requirements |= set(pip_requirements(config))
     rows[list(COLUMNS)].to_parquet(tmp_path / "rows.parquet")
     python = tmp_path / "env" / "bin" / "python"
     subprocess.run(
@@ -192,11 +217,15 @@ def test_all_of_them_registered_predict_the_same_in_an_environment_made_of_their
     subprocess.run(
         [uv, "pip", "install", "--quiet", "--python", python, *sorted(requirements)], check=True
     )
-    done = subprocess.run(
+    child = subprocess.run(
         [python, "-c", LOAD, tmp_path / "rows.parquet", *expected],
-        cwd=tmp_path, env={**os.environ, "MLFLOW_TRACKING_URI": servers.mlflow_url}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert json.loads(done.stdout.splitlines()[-1]) == expected
+        cwd=tmp_path,
+        env={**os.environ, "MLFLOW_TRACKING_URI": servers.mlflow_url},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(child.stdout.splitlines()[-1]) == expected
 
 
 def test_what_could_run_code_when_it_is_loaded_is_refused_by_its_name(
@@ -204,7 +233,7 @@ def test_what_could_run_code_when_it_is_loaded_is_refused_by_its_name(
 ) -> None:
     config = making("regression", "sklearn.linear_model.LinearRegression", {})
     signed = model_files.sign(fit(config, rows), config, rows)
-    signed.pipeline.steps.insert(0, ("mine", FunctionTransformer(len)))
+    signed.estimator.steps.insert(0, ("mine", FunctionTransformer(len)))
     with pytest.raises(
         ModelRejected,
         match=r"the model holds builtins\.len, which could run code when it is loaded",
@@ -232,9 +261,10 @@ def test_weights_and_monotone_constraints_reach_the_estimator(
         "sklearn.ensemble.HistGradientBoostingRegressor",
         {"monotonic_cst": {"size": -1}},
     )
-    falling = falling.model_copy(update={
+    size_alone = {
         "data": falling.data.model_copy(update={"features": ("size",)}),
         "train": falling.train.model_copy(update={"preprocess": (), "scale": False}),
-    })  # fmt: skip
+    }
+    falling = falling.model_copy(update=size_alone)
     predicted = score(fit(falling, rows), falling, rows.sort_values("size"))
     assert (predicted.diff().dropna() <= 0).all()

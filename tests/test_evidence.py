@@ -1,25 +1,46 @@
-"""The evidence holds what a verdict rests on, says it in words, and notices whatever changed since."""
+"""The evidence holds what a verdict rests on, is read as written, and notices changes."""
 
 import json
 from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from configs import canonical_json
-from configs.judging import Rule
+from configs.gate import Rule
 from configs.model import ModelConfig
-from tasks.records import RegisteredVersion, Role
-from tasks.verdict import changes, evidence, gate, wording
-from tests.documents import BETTER, BOTH, CANDIDATE, CHAMPION, RULES, configured, document_of
+from tasks.records import Estimate, NotEstimated, RegisteredVersion, Role, RuleVerdict
+from tasks.verdict import changes, evidence_json, gate, wording
+from tasks.verdict.evidence import changed_facts
+from tests.documents import (
+    BETTER,
+    BOTH,
+    CANDIDATE,
+    CHAMPION,
+    FIRST,
+    RULES,
+    configured,
+    evidence_of,
+)
 
-FIRST: dict[Role, RegisteredVersion] = {"candidate": CANDIDATE}
+# as it was written before evidence had a type
+EARLY = json.loads(Path(__file__).with_name("evidence_of_an_early_demo.json").read_text())
+
+
+def changes_since(
+    versions: dict[Role, RegisteredVersion], now: dict[Role, RegisteredVersion], config: ModelConfig
+) -> list[str]:
+    return changed_facts(evidence_of(versions), now, gate.definition(config).digest)
 
 
 @pytest.mark.parametrize("versions", [FIRST, BOTH], ids=["first", "beside a champion"])
 def test_evidence_still_holds_while_nothing_changes(
     versions: dict[Role, RegisteredVersion],
 ) -> None:
-    assert evidence.what_changed(document_of(versions), versions, configured()) == []
+    assert changes_since(versions, versions, configured()) == []
 
 
 CHANGES: list[tuple[dict[Role, RegisteredVersion], ModelConfig, str]] = [
@@ -64,110 +85,202 @@ CHANGES: list[tuple[dict[Role, RegisteredVersion], ModelConfig, str]] = [
 def test_a_change_since_the_request_is_named_and_no_other(
     versions: dict[Role, RegisteredVersion], config: ModelConfig, sentence: str
 ) -> None:
-    assert evidence.what_changed(document_of(), versions, config) == [sentence]
+    assert changes_since(BOTH, versions, config) == [sentence]
 
 
 def test_all_changes_are_named_together() -> None:
-    found = evidence.what_changed(
-        document_of(), {"candidate": replace(CANDIDATE, sha256="b" * 64)}, configured(RULES[0])
-    )
-    assert len(found) == 4
+    other: dict[Role, RegisteredVersion] = {"candidate": replace(CANDIDATE, sha256="b" * 64)}
+    assert len(changes_since(BOTH, other, configured(RULES[0]))) == 4
 
 
-def test_numbers_are_rounded_and_what_is_none_is_null() -> None:
-    odd = replace(
-        CANDIDATE,
-        metrics={
-            "holdout/a": 0.61234567891234,
-            "holdout/b": float("nan"),
-            "holdout/c": float("inf"),
-        },
+def test_numbers_are_rounded_and_what_is_not_finite_is_null() -> None:
+    metrics = {
+        "holdout/a": 0.61234567891234,
+        "holdout/b": float("nan"),
+        "holdout/c": float("inf"),
+    }
+    written = evidence_json.write(replace(evidence_of(FIRST), metrics=metrics))
+    # parse_constant is called for NaN and Infinity
+    json.loads(canonical_json.write(written), parse_constant=pytest.fail)
+    assert written["metrics"] == {"holdout/a": 0.612345679, "holdout/b": None, "holdout/c": None}
+
+
+FIGURES = st.floats(-1e6, 1e6).map(lambda value: float(f"{value:.9g}"))
+ESTIMATES = st.builds(
+    Estimate,
+    part=st.text(max_size=5),
+    rows=st.integers(0, 1000),
+    positives=st.none() | st.integers(0, 1000),
+    units=st.integers(0, 1000),
+    candidate=FIGURES,
+    other=st.none() | FIGURES,
+    greater_is_better=st.booleans(),
+    margin=FIGURES,
+    spare=FIGURES,
+    low=FIGURES,
+    high=FIGURES,
+    method=st.text(max_size=5),
+) | st.builds(
+    NotEstimated,
+    reason=st.text(min_size=1, max_size=5),
+    fatal=st.booleans(),
+    part=st.text(max_size=5),
+    candidate=st.none() | FIGURES,
+)
+
+
+@given(st.lists(ESTIMATES, max_size=3), st.sampled_from(RULES))
+def test_what_is_written_is_read_again(estimates: list[Estimate], rule: Rule) -> None:
+    verdicts = tuple(RuleVerdict(rule, "FAIL", estimate) for estimate in estimates)
+    evidence = evidence_of()
+    evidence = replace(
+        evidence, slices=tuple(estimates), verdict=replace(evidence.verdict, rules=verdicts)
     )
-    document = document_of({"candidate": odd})
-    json.loads(
-        canonical_json.write(document), parse_constant=pytest.fail
-    )  # called for NaN and Infinity
-    assert document["metrics"] == {"holdout/a": 0.612345679, "holdout/b": None, "holdout/c": None}
+    text = canonical_json.write(evidence_json.write(evidence))
+    assert evidence_json.read(canonical_json.read(text)) == evidence
+
+
+def test_an_early_document_is_read_as_what_it_says() -> None:
+    evidence = evidence_json.read(EARLY)
+    assert [str(verdict.rule) for verdict in evidence.verdict.rules] == [
+        "average_precision at least 0.4",
+        "average_precision not worse than champion by 0.05",
+        "average_precision not worse than reference by 0.05",
+        "cost by slice night not worse than champion by 50 %",
+        "cost by slice night not worse than champion by 50 %",
+    ]
+    cost = evidence.verdict.rules[-1].estimate
+    assert isinstance(cost, Estimate)
+    assert (cost.greater_is_better, cost.part) == (False, "TX_DURING_NIGHT 1")
+    assert evidence.holdout.rows == 59_595
+    assert evidence.holdout.end == datetime(2026, 3, 2)
+    assert not evidence.candidate.git_dirty
+    assert wording.headline(evidence) == "fraud_detector 2 vs champion 1: PASS"
+
+
+def test_an_early_document_keeps_every_key_when_it_is_written_again() -> None:
+    again = evidence_json.write(evidence_json.read(EARLY))
+    assert EARLY.keys() <= again.keys()
+    assert {key for key in EARLY if EARLY[key] != again[key]} == {
+        "better",
+        "better_than_reference",
+        "slices",
+        "verdict",
+    }
+    # what is new in them: which way the metric is better, the rule as data instead of a sentence
+    assert again["better"] == EARLY["better"] | {"greater_is_better": True}
+    (before, after) = (document["verdict"]["rules"][0] for document in (EARLY, again))
+    assert after.keys() ^ before.keys() == {"sentence", "definition"}
 
 
 def test_the_verdict_comes_first_in_one_sentence() -> None:
-    assert wording.headline(document_of()) == "tiny 3 against champion 2: PASS"
-    assert wording.answer(document_of()) == (
-        "Better than the champion in average_precision: by +0.012, by +0.004 at least with 95 %."
+    assert wording.headline(evidence_of()) == "tiny 3 vs champion 2: PASS"
+    assert wording.conclusion(evidence_of()) == (
+        "Superior in average_precision: +0.012 (one-sided 95% lower bound +0.004)."
     )
-    unsure = document_of(better=replace(BETTER, low=-0.002))
-    assert wording.answer(unsure).startswith(
-        "Not clearly better than the champion in average_precision: by +0.012"
+    unsure = evidence_of(better=replace(BETTER, low=-0.002))
+    assert wording.conclusion(unsure) == (
+        "Non-inferior to champion 2 (margin 0.03); superiority in average_precision is not shown: "
+        "+0.012 (95% lower bound -0.002)."
     )
-    same = document_of(better=replace(BETTER, spare=0.0, low=0.0, high=0.0))
-    assert (
-        wording.answer(same)
-        == "It answers every row as the champion does, as far as average_precision sees."
-    )
-    stopped = document_of(problems=("champion 2 cannot be compared: gone",))
-    assert wording.answer(stopped) == "Champion 2 cannot be compared: gone."
-    assert wording.headline(document_of(FIRST, None)) == "tiny 3 with no champion yet: PASS"
-    assert "No champion yet: only the absolute rules decide." in wording.doubts(
-        document_of(FIRST, None)
+    same = evidence_of(better=replace(BETTER, candidate=0.6, spare=0.0, low=0.0, high=0.0))
+    assert wording.conclusion(same) == "On every row its average_precision equals the champion's."
+    stopped = evidence_of(problems=("champion 2 cannot be compared: gone",))
+    assert wording.conclusion(stopped) == "Champion 2 cannot be compared: gone."
+
+
+def test_a_first_version_is_said_to_have_no_champion() -> None:
+    first = evidence_of(FIRST)
+    assert wording.headline(first) == "tiny 3 with no champion yet: PASS"
+    assert "No champion yet: only the absolute rules apply." in wording.doubts(first)
+    assert wording.conclusion(first) == (
+        "Every rule passes: average_precision 0.612 (95% lower bound 0.56, needs >= 0.5): PASS."
     )
 
 
-def test_what_would_make_one_doubt_it_names_power_looks_and_the_worst_slice() -> None:
-    night, day = (
-        replace(BETTER, part="night 1", spare=-0.02, low=-0.06, positives=12),
-        replace(BETTER, part="night 0"),
+def test_doubts_name_low_power_looks_and_the_worst_part_of_a_slice() -> None:
+    night = replace(
+        BETTER, part="night = 1", candidate=0.58, spare=-0.02, low=-0.06, high=0.02, positives=12
     )
-    said = wording.doubts(document_of(power=0.913, looks=4, slices=(day, night), notes=("n",)))
-    assert said == [
-        "n",
-        "A model just as good as the champion would pass this gate 91 times in 100.",
-        "Worst slice: night 1 (-0.02, at least -0.06 with 95 % for all slices at once; 8,000 rows, 12 positives).",
-        "4 runs showed their holdout's metrics since this champion came, this one among them.",
+    day = replace(BETTER, part="night = 0")
+    evidence = evidence_of(power=0.613, looks=4, slices=(day, night), notes=("A note.",))
+    assert wording.doubts(evidence) == [
+        "A note.",
+        "Power 61%: how often a model exactly as good as the champion would pass.",
+        "Largest loss among slices: night = 1, -0.02 (simultaneous 95% interval [-0.06, +0.02]; "
+        "8,000 rows, 12 positives).",
+        "4 training runs, including this one, have shown holdout metrics since this champion was "
+        "promoted.",
     ]
 
 
-def test_the_form_shows_every_rule_with_its_numbers() -> None:
-    shown = wording.as_markdown(document_of())
-    assert "| average_precision at least 0.5 | 0.612 |  | > 0.56 | PASS |" in shown
+def test_enough_power_is_a_fact_and_not_a_doubt() -> None:
+    evidence = evidence_of(power=0.913)
+    assert not any("Power" in doubt for doubt in wording.doubts(evidence))
+    assert wording.facts(evidence) == [
+        "Holdout 2018-08-06 .. 2018-08-08: 8,000 rows, 40 positives.",
+        "Trained on 90,000 rows up to 2018-08-05, 4 days before the verdict; code 1f09c2a.",
+        "Power 91%: how often a model exactly as good as the champion would pass.",
+        "Baseline (most frequent): average_precision 0.005.",
+    ]
+
+
+def test_the_runs_pages_show_every_rule_with_its_numbers() -> None:
+    shown = wording.markdown(evidence_of())
+    assert "| rule | candidate | champion | difference | bound | needs | verdict |" in shown
+    assert "| average_precision >= 0.5 | 0.612 |  |  | 0.56 | >= 0.5 | PASS |" in shown
     assert (
-        "| average_precision not worse than champion by 0.03 | 0.612 | 0.6 | > +0.004 | PASS |"
-        in shown
-    )
-    assert "Holdout 2018-08-06 .. 2018-08-08: 8,000 rows, 40 positives." in shown
-    assert (
-        "Trained on 90,000 rows up to 2018-08-05, 4 days before it was judged, code 1f09c2a."
+        "| average_precision vs champion | 0.612 | 0.6 | +0.012 | +0.004 | > -0.03 | PASS |"
         in shown
     )
     assert "Changed: train.params.C: 0.5 -> 1.0; code 77be001 -> 1f09c2a." in shown
 
 
-def test_the_approvals_question_begins_with_the_verdict_and_a_link_to_all_of_it() -> None:
-    first, *rest = wording.as_question(document_of(), "http://here/report.html").splitlines()
-    assert first.startswith(
-        "**tiny 3 against champion 2: PASS**. Better than the champion in average_precision"
+def test_the_approvals_form_begins_with_the_verdict_and_has_the_same_table() -> None:
+    first, *rest = wording.form_text(evidence_of(), "http://here/report.html").splitlines()
+    assert first == (
+        "**tiny 3 vs champion 2: PASS**. Superior in average_precision: +0.012 (one-sided 95% "
+        "lower bound +0.004). [Full report](http://here/report.html)"
     )
-    assert first.endswith("[Everything that this rests on](http://here/report.html)")
-    assert rest[-2:] == [
-        "- PASS average_precision at least 0.5: 0.612, surely > 0.56",
-        "- PASS average_precision not worse than champion by 0.03: 0.612, surely > +0.004",
-    ]
+    assert set(rest) >= {
+        line for line in wording.markdown(evidence_of()).splitlines() if "|" in line
+    }
 
 
 LOOSENED: list[tuple[ModelConfig, str]] = [
-    (configured(Rule(metric="average_precision", at_least=0.4), RULES[1]), "the gate is looser: average_precision at_least 0.4, before average_precision at_least 0.5"),
-    (configured(RULES[0], Rule(metric="average_precision", not_worse_than="champion", by=0.1)), "the gate is looser: average_precision not_worse_than champion by 0.1"),
-    (configured(RULES[0]), "the gate is looser: no more average_precision not_worse_than champion"),
+    (
+        configured(Rule(metric="average_precision", at_least=0.4), RULES[1]),
+        "the gate is looser: average_precision at_least 0.4, was average_precision at_least 0.5",
+    ),
+    (
+        configured(RULES[0], Rule(metric="average_precision", not_worse_than="champion", by=0.1)),
+        "the gate is looser: average_precision not_worse_than champion by 0.1",
+    ),
+    (
+        configured(RULES[0]),
+        "the gate is looser: average_precision not_worse_than champion by 0.03 was removed",
+    ),
     (configured(confidence=0.9), "the gate is looser: comparison.confidence is 0.9, was 0.95"),
-    (configured(inconclusive="ask"), "the gate is looser: comparison.inconclusive is ask, was refuse"),
-    (configured(seen_rows="leave_out"), "the gate is looser: comparison.seen_rows is leave_out, was refuse"),
-]  # fmt: skip
+    (
+        configured(inconclusive="ask"),
+        "the gate is looser: comparison.inconclusive is ask, was refuse",
+    ),
+    (
+        configured(seen_rows="leave_out"),
+        "the gate is looser: comparison.seen_rows is leave_out, was refuse",
+    ),
+]
+
+
+def changes_of(now: ModelConfig) -> tuple[str, ...]:
+    return changes.since_champion(BOTH, {}, gate.definition(now), gate.definition(configured()))
 
 
 @pytest.mark.parametrize(("now", "sentence"), LOOSENED, ids=[case[1][:60] for case in LOOSENED])
 def test_a_loosened_gate_stands_before_all_other_changes(now: ModelConfig, sentence: str) -> None:
-    found = changes.since(BOTH, {}, gate.definition(now), gate.definition(configured()))
-    assert found[0].startswith(sentence)
-    assert any(change.startswith("train.params.C") for change in found[1:])
+    first, *others = changes_of(now)
+    assert first.startswith(sentence)
+    assert any(change.startswith("train.params.C") for change in others)
 
 
 def test_a_stricter_gate_is_called_stricter() -> None:
@@ -176,8 +289,7 @@ def test_a_stricter_gate_is_called_stricter() -> None:
         RULES[1],
         Rule(metric="average_precision", at_most=0.9),
     )
-    found = changes.since(BOTH, {}, gate.definition(now), gate.definition(configured()))
-    assert found[:2] == [
-        "the gate is stricter: also average_precision at_most 0.9",
-        "the gate is stricter: average_precision at_least 0.6, before average_precision at_least 0.5",
-    ]
+    assert changes_of(now)[:2] == (
+        "the gate is stricter: average_precision at_least 0.6, was average_precision at_least 0.5",
+        "the gate is stricter: average_precision at_most 0.9 was added",
+    )

@@ -1,4 +1,4 @@
-"""The hooks of fraud_detector: windows as a slow reading of their definition has them, and the published results."""
+"""The hooks of fraud_detector follow their definitions, computed slowly, and published results."""
 
 import ast
 import importlib.util
@@ -50,7 +50,7 @@ hooks = _load(SOURCE)
 
 @pytest.fixture(scope="module")
 def crowded() -> pd.DataFrame:
-    """A few hundred rows whose times are all midnight or noon: many ties, and many rows exactly on a window's border."""
+    """A few hundred rows at midnight or noon: many ties, and many rows on a window's border."""
     rows = simulate(50, seed=1, start=date(2026, 1, 1), customers=5, terminals=3)[RAW]
     rows["TX_DATETIME"] = rows["TX_DATETIME"].dt.floor("12h")
     rows["TX_FRAUD"] = (rows["TRANSACTION_ID"] % 3 == 0).astype("int64")
@@ -76,13 +76,14 @@ def features_of(frame: pd.DataFrame) -> list[str]:
     return ["TX_AMOUNT", *(name for name in frame if name not in RAW)]
 
 
-def parts(rows: pd.DataFrame, window: Window) -> tuple[pd.DataFrame, pd.DataFrame]:
+def partitions_of(rows: pd.DataFrame, window: Window) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Training rows, and holdout rows without the customers known to be compromised."""
     times = rows["TX_DATETIME"]
     considered = rows[(times >= window.train_start) & (times < window.holdout_end)]
-    known = hooks.known_compromised(considered, window)
+    is_known = hooks.known_compromised(considered, window)
     train = considered[considered["TX_DATETIME"] < window.train_end]
-    return train, considered[(considered["TX_DATETIME"] >= window.holdout_start) & ~known]
+    holdout = considered[(considered["TX_DATETIME"] >= window.holdout_start) & ~is_known]
+    return train, holdout
 
 
 # The source
@@ -103,8 +104,8 @@ def test_the_hooks_import_only_pandas_numpy_and_what_python_brings() -> None:
 
 
 def _slow_windows(rows: pd.DataFrame, owner: str, delay_days: int) -> list[dict[str, float]]:
-    """The definition, row by row: whose owner is the same and whose time lies in (t - delay - days, t - delay]."""
-    found = []
+    """The definition, row by row: rows of the same owner in (t - delay - days, t - delay]."""
+    windows = []
     for row in rows.itertuples():
         values: dict[str, float] = {}
         end = row.TX_DATETIME - timedelta(days=delay_days)
@@ -120,23 +121,22 @@ def _slow_windows(rows: pd.DataFrame, owner: str, delay_days: int) -> list[dict[
                 values[f"{owner}_RISK_{days}DAY_WINDOW"] = (
                     window["TX_FRAUD"].mean() if len(window) else 0.0
                 )
-        found.append(values)
-    return found
+        windows.append(values)
+    return windows
 
 
-def test_windows_are_what_a_slow_reading_of_their_definition_says(crowded: pd.DataFrame) -> None:
+def test_windows_are_as_they_are_defined(crowded: pd.DataFrame) -> None:
     customers = pd.DataFrame(_slow_windows(crowded, "CUSTOMER_ID", delay_days=0))
     terminals = pd.DataFrame(_slow_windows(crowded, "TERMINAL_ID", delay_days=7))
     expected = pd.concat([customers, terminals], axis=1)
-    assert crowded.duplicated(["CUSTOMER_ID", "TX_DATETIME"]).sum() > 50, (
-        "there must be ties to speak of"
-    )
+    ties = crowded.duplicated(["CUSTOMER_ID", "TX_DATETIME"]).sum()
+    assert ties > 50, "there must be many ties"
     assert (terminals["TERMINAL_ID_NB_TX_1DAY_WINDOW"] == 0).any(), "there must be empty windows"
     actual = hooks.add_window_features(crowded)[list(expected)]
     pd.testing.assert_frame_equal(actual, expected, check_dtype=False, rtol=0, atol=1e-9)
 
 
-def test_the_rows_come_back_as_they_were_with_fourteen_columns_more(crowded: pd.DataFrame) -> None:
+def test_fourteen_columns_are_added_and_nothing_else_changes(crowded: pd.DataFrame) -> None:
     before = crowded.copy()
     featured = hooks.add_window_features(crowded)
     pd.testing.assert_frame_equal(crowded, before)
@@ -153,13 +153,12 @@ def test_a_rows_features_depend_neither_on_the_order_nor_on_the_index(
         hooks.add_window_features(crowded),
         check_exact=True,
     )
-    twice_the_same_label = shuffled.set_axis(np.zeros(len(shuffled), dtype=int))
-    assert hooks.add_window_features(twice_the_same_label)["TRANSACTION_ID"].tolist() == list(
-        shuffled.index
-    )
+    one_label = shuffled.set_axis(np.zeros(len(shuffled), dtype=int))
+    featured = hooks.add_window_features(one_label)
+    assert featured["TRANSACTION_ID"].tolist() == list(shuffled.index)
 
 
-def test_a_customers_features_are_the_same_to_the_last_bit_whoever_else_is_there() -> None:
+def test_a_customers_features_do_not_depend_on_other_customers_to_the_last_bit() -> None:
     everybody = simulate(20, seed=1, start=date(2026, 1, 1), customers=200, terminals=400)[RAW]
     alone = hooks.add_window_features(everybody[everybody["CUSTOMER_ID"] >= 180])
     among = hooks.add_window_features(everybody).loc[alone.index]
@@ -178,7 +177,7 @@ def test_history_before_the_37_days_changes_nothing(crowded: pd.DataFrame) -> No
     )
 
 
-def test_labels_of_the_newest_seven_days_are_not_looked_at(crowded: pd.DataFrame) -> None:
+def test_labels_of_the_newest_seven_days_are_not_used(crowded: pd.DataFrame) -> None:
     unknown = crowded.astype({"TX_FRAUD": "float64"})
     newest = unknown["TX_DATETIME"] > unknown["TX_DATETIME"].max() - timedelta(days=7)
     unknown.loc[newest, "TX_FRAUD"] = np.nan
@@ -200,19 +199,18 @@ def test_night_ends_at_seven_and_the_weekend_begins_on_saturday() -> None:
     featured = hooks.add_window_features(rows)
     assert featured["TX_DURING_WEEKEND"].tolist() == [0, 1, 1, 0]
     assert featured["TX_DURING_NIGHT"].tolist() == [0, 1, 1, 0]
-    assert {str(featured[name].dtype) for name in ("TX_DURING_WEEKEND", "TX_DURING_NIGHT")} == {
-        "int64"
-    }
+    assert featured["TX_DURING_WEEKEND"].dtype == "int64"
+    assert featured["TX_DURING_NIGHT"].dtype == "int64"
 
 
 @pytest.mark.parametrize("column", ["TX_DATETIME", "TX_AMOUNT"])
 def test_a_missing_time_or_amount_is_an_error_not_a_wrong_window(
     crowded: pd.DataFrame, column: str
 ) -> None:
-    spoilt = crowded.copy()
-    spoilt.loc[[3, 4], column] = None
+    incomplete = crowded.copy()
+    incomplete.loc[[3, 4], column] = None
     with pytest.raises(ValueError, match=f"^2 of {len(crowded)} {column} are null"):
-        hooks.add_window_features(spoilt)
+        hooks.add_window_features(incomplete)
 
 
 def test_no_rows_have_no_features(crowded: pd.DataFrame) -> None:
@@ -220,19 +218,20 @@ def test_no_rows_have_no_features(crowded: pd.DataFrame) -> None:
 
 
 @needs_handbook
-def test_windows_equal_the_handbooks_but_where_a_customer_pays_twice_in_a_second(
+def test_windows_equal_the_handbooks_except_where_a_customer_pays_twice_in_a_second(
     handbook: pd.DataFrame, handbook_features: pd.DataFrame
 ) -> None:
     full_history = handbook["TX_DATETIME"] >= PUBLISHED.train_start
     columns = [name for name in handbook_features if name not in RAW]
-    ours, theirs = handbook_features.loc[full_history, columns], handbook.loc[full_history, columns]
-    different = ((ours - theirs).abs() > 1e-6).any(axis=1)
+    computed = handbook_features.loc[full_history, columns]
+    published = handbook.loc[full_history, columns]
+    different = ((computed - published).abs() > 1e-6).any(axis=1)
     same_second = handbook[full_history].duplicated(["CUSTOMER_ID", "TX_DATETIME"], keep=False)
     assert different.sum() == 7
     assert same_second[different].all()
 
 
-# Whom the holdout leaves out
+# Excluded holdout rows
 
 
 def _paying(*days: int, customer: int, fraud_on: int | None = None) -> pd.DataFrame:
@@ -242,9 +241,9 @@ def _paying(*days: int, customer: int, fraud_on: int | None = None) -> pd.DataFr
     return rows.assign(TX_FRAUD=[int(day == fraud_on) for day in days])
 
 
-@pytest.mark.parametrize(("delay_days", "first_left_out"), [(2, 8), (3, 9)])
-def test_a_customer_is_left_out_from_the_day_after_the_delay_on(
-    delay_days: int, first_left_out: int
+@pytest.mark.parametrize(("delay_days", "first_excluded_day"), [(2, 8), (3, 9)])
+def test_a_customer_is_excluded_from_the_day_after_the_delay_on(
+    delay_days: int, first_excluded_day: int
 ) -> None:
     start = datetime(2026, 1, 5) + timedelta(days=delay_days)
     window = Window(
@@ -254,22 +253,19 @@ def test_a_customer_is_left_out_from_the_day_after_the_delay_on(
         start,
         datetime(2026, 1, 13),
     )
-    rows = pd.concat(
-        [
-            _paying(
-                *range(3, 13), customer=1, fraud_on=5
-            ),  # in the delay: its label arrives while the holdout runs
-            _paying(*range(3, 13), customer=2),
-            _paying(
-                *range(3, 13), customer=3, fraud_on=12
-            ),  # in the holdout: what a model is to find
-        ]
-    ).set_axis(range(100, 130))
-    left_out = hooks.known_compromised(rows, window)
-    assert left_out.index.equals(rows.index)
-    assert left_out.dtype == bool
-    assert set(rows.loc[left_out, "CUSTOMER_ID"]) == {1}
-    assert rows.loc[left_out, "TX_DATETIME"].dt.day.tolist() == list(range(first_left_out, 13))
+    days = range(3, 13)
+    # In the delay: its label arrives during the holdout
+    defrauded_in_delay = _paying(*days, customer=1, fraud_on=5)
+    never_defrauded = _paying(*days, customer=2)
+    # In the holdout: for the model to find
+    defrauded_in_holdout = _paying(*days, customer=3, fraud_on=12)
+    rows = pd.concat([defrauded_in_delay, never_defrauded, defrauded_in_holdout])
+    rows = rows.set_axis(range(100, 130))
+    is_known = hooks.known_compromised(rows, window)
+    assert is_known.index.equals(rows.index)
+    assert is_known.dtype == bool
+    assert set(rows.loc[is_known, "CUSTOMER_ID"]) == {1}
+    assert rows.loc[is_known, "TX_DATETIME"].dt.day.tolist() == list(range(first_excluded_day, 13))
 
 
 def test_neither_a_fraud_before_training_nor_a_row_before_the_holdout_counts() -> None:
@@ -277,19 +273,13 @@ def test_neither_a_fraud_before_training_nor_a_row_before_the_holdout_counts() -
     rows = pd.concat(
         [_paying(2, 6, 8, customer=1, fraud_on=2), _paying(3, 6, 8, customer=2, fraud_on=3)]
     )
-    assert hooks.known_compromised(rows, window).tolist() == [
-        False,
-        False,
-        False,
-        False,
-        False,
-        True,
-    ]
+    is_known = hooks.known_compromised(rows, window)
+    assert is_known.tolist() == [False] * 5 + [True]
 
 
 @needs_handbook
 def test_the_published_split_has_the_published_rows(handbook: pd.DataFrame) -> None:
-    train, holdout = parts(handbook[RAW], PUBLISHED)
+    train, holdout = partitions_of(handbook[RAW], PUBLISHED)
     assert (len(train), train["TX_FRAUD"].sum()) == (67_240, 598)
     assert (len(holdout), holdout["TX_FRAUD"].sum()) == (58_264, 385)
 
@@ -303,8 +293,8 @@ def _holdout(day: int, cards: range, defrauded: set[int]) -> pd.DataFrame:
 
 
 def test_card_precision_by_hand() -> None:
-    # day 1: the 100 highest are cards 20..119; 20, 21 and 119 were defrauded, and so was 5, which ranks too low
-    # day 2: without those three found, the 100 highest are 17..118; 17 was defrauded, and so was 16, which ranks too low
+    # Day 1: the 100 highest are cards 20..119; 20, 21 and 119 were defrauded. So was 5, too low.
+    # Day 2: without those three, the 100 highest are 17..118; 17 was defrauded. So was 16, too low.
     rows = pd.concat(
         [_holdout(1, range(120), {5, 20, 21, 119}), _holdout(2, range(120), {16, 17, 20, 119})]
     )
@@ -329,9 +319,9 @@ def test_equal_scores_rank_by_card_whatever_the_order_of_the_rows() -> None:
 # Models
 
 
-def _measured(model: object, train: pd.DataFrame, holdout: pd.DataFrame) -> dict[str, float]:
+def _measured(classifier: object, train: pd.DataFrame, holdout: pd.DataFrame) -> dict[str, float]:
     columns = features_of(train)
-    fitted = make_pipeline(StandardScaler(), model).fit(train[columns], train["TX_FRAUD"])
+    fitted = make_pipeline(StandardScaler(), classifier).fit(train[columns], train["TX_FRAUD"])
     scores = fitted.predict_proba(holdout[columns])[:, 1]
     measures: dict[str, Callable[..., float]] = {
         "roc_auc": roc_auc_score,
@@ -345,7 +335,9 @@ def _measured(model: object, train: pd.DataFrame, holdout: pd.DataFrame) -> dict
 
 @needs_handbook
 def test_logistic_regression_gets_the_published_results(handbook_features: pd.DataFrame) -> None:
-    measured = _measured(LogisticRegression(random_state=0), *parts(handbook_features, PUBLISHED))
+    measured = _measured(
+        LogisticRegression(random_state=0), *partitions_of(handbook_features, PUBLISHED)
+    )
     assert measured == {
         "roc_auc": pytest.approx(0.870, abs=0.0005),
         "average_precision": pytest.approx(0.605, abs=0.0006),
@@ -353,10 +345,10 @@ def test_logistic_regression_gets_the_published_results(handbook_features: pd.Da
     }
 
 
-def test_a_forest_on_simulated_rows_passes_the_gate_with_room_and_does_not_find_all() -> None:
+def test_a_forest_on_simulated_rows_clears_the_gate_but_does_not_find_all_fraud() -> None:
     start, days = datetime(2026, 1, 1), [timedelta(days=days) for days in (0, 37, 44, 51, 58)]
     window = Window(*(start + day for day in days))
     rows = simulate(58, seed=0, start=start.date(), customers=1_050, terminals=2_100)[RAW]
-    train, holdout = parts(hooks.add_window_features(rows), window)
+    train, holdout = partitions_of(hooks.add_window_features(rows), window)
     measured = _measured(RandomForestClassifier(n_estimators=50, random_state=0), train, holdout)
     assert 0.6 < measured["average_precision"] < 0.9, measured

@@ -1,6 +1,7 @@
-"""What the gate says of models of which the answer is known: the handbook's fraud detectors, and credits with a cost in their documentation.
+"""What the gate says of models whose answer is known: fraud detectors of the handbook, and credits.
 
-Skipped where the data are not: they may not be copied into this repository. No server: how versions are read back is tested elsewhere
+Skipped where the data are not: they may not be copied into this repository. No server: how versions
+are read back is tested elsewhere
 (test_verdict_flow.py).
 """
 
@@ -14,24 +15,27 @@ from typing import Any
 import numpy as np
 import pytest
 
-from configs.judging import Comparison, Rule
+from configs.comparison import Comparison
+from configs.gate import Rule
 from configs.model import ModelConfig
 from configs.reading import hooks_path, read_model
 from configs.settings import SHIPPED_MODELS, Settings
+from tasks.comparison.bounds import Levels
 from tasks.comparison.comparison import Compared, compare
 from tasks.data import hooks, sources, splits
 from tasks.data.hooks import Hooks
 from tasks.data.splits import Partitions
 from tasks.model import training
 from tasks.model.scores import Scores, score
-from tasks.model.threshold import with_threshold
+from tasks.model.threshold import choose_threshold
+from tasks.records import Estimate
 from tasks.verdict import gate
 from tests.contests import contest_of
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 AP = "average_precision"
 RULES = (Rule(metric=AP, at_least=0.3), Rule(metric=AP, better_than="champion"))
-LEVELS = (0.05, 0.05)
+LEVELS = Levels(0.05, 0.05)
 FOREST = "sklearn.ensemble.RandomForestClassifier"
 LARGE, SMALL = {"n_estimators": 100, "n_jobs": 2}, {"n_estimators": 50, "n_jobs": 2}
 SMALL_ROWS = 12_000
@@ -46,7 +50,7 @@ def prepared(
 ) -> tuple[ModelConfig, Hooks, Partitions]:
     settings = Settings(ratchet_models=models, ratchet_data=data)
     config = read_model(model, settings)
-    window = splits.window(config, as_of) if as_of else None
+    window = splits.window_until(config, as_of) if as_of else None
     own = hooks.load_hooks(config, hooks_path(model, settings))
     rows = hooks.prepare(config, own, sources.load(config, window, data))
     return config, own, splits.split(config, own, rows, window)
@@ -112,9 +116,8 @@ def test_the_forest_passes_beside_the_tree_with_a_bound_clear_of_zero_and_fails_
 ) -> None:
     found, verdict = judged(handbook, RULES, candidate=forest, champion=tree)
     assert verdict.passed
-    assert found.better is not None
-    assert found.better.low is not None
-    assert (round(found.better.candidate or 0, 3), round(found.better.other or 0, 3)) == (
+    assert isinstance(found.better, Estimate)
+    assert (round(found.better.candidate, 3), round(found.better.other or 0, 3)) == (
         0.658,
         0.496,
     )
@@ -139,7 +142,7 @@ def test_the_same_answers_are_never_better(handbook: Handbook, forest: Scores) -
 def test_forests_that_differ_in_their_seed_alone_are_seldom_called_better(
     handbook: Handbook, small_forests: list[Scores]
 ) -> None:
-    """50 pairs of forests: at most 6 are, where 2.5 are to be expected of models that are equally good. A customer's rows come together."""
+    """50 pairs of equally good forests: at most 6 are, where 2.5 are expected. Units: customers."""
     random = np.random.default_rng(0)
     pairs = random.permutation(list(combinations(range(11), 2)))[:50]
     found = [
@@ -174,7 +177,7 @@ def test_the_threshold_chosen_for_the_documented_cost_lowers_that_of_the_holdout
         "german_credit", Path(__file__).parent / "models", DATA / "others", None
     )
     pipeline = training.fit(config, parts.train)
-    _, chosen = with_threshold(pipeline, config, parts)
+    _, chosen = choose_threshold(pipeline, config, parts)
     assert chosen is not None
     asked = config.model_copy(update={"gate": (Rule(metric="cost", better_than="champion"),)})
     scores = score(pipeline, config, parts.holdout)
@@ -184,6 +187,6 @@ def test_the_threshold_chosen_for_the_documented_cost_lowers_that_of_the_holdout
         replace(contest, contestants=contest.contestants | {"candidate": decider}), LEVELS
     )
     ((_, (estimate,)),) = found.estimates
-    assert estimate.low is not None
+    assert isinstance(estimate, Estimate)
     assert estimate.low > 0
     assert gate.decide(found.estimates).passed

@@ -1,6 +1,7 @@
-"""The ledger keeps what it was given: once, in order, unchanged; in SQLite and in Postgres alike."""
+"""The ledger keeps what it was given: once, in order, unchanged; in SQLite and in Postgres."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +18,10 @@ from sqlalchemy.pool import NullPool
 
 from configs import canonical_json
 from configs.errors import ConfigError, HeadMoved, LedgerDamaged, Unreachable, UsageError
-from tasks.release.ledger import Event, Ledger
+from tasks.release.events import Entry, Event
+from tasks.release.ledger import Ledger
+from tasks.release.standing import standing
+from tasks.verdict import wording
 from tests.postgres import postgres_server as postgres_server
 
 NOON = datetime(2018, 8, 8, 12, 0, 0, 123456)
@@ -50,27 +54,33 @@ def raw(url: str) -> Iterator[sa.Connection]:
         yield connection
 
 
-def put(ledger: Ledger, event: Any = "requested", after: int = 0, **fields: Any) -> Event:
-    fields = {
+def put(
+    ledger: Ledger, event: Any = "requested", after: int = 0, time: Any = None, **facts: Any
+) -> Event:
+    entry: dict[str, Any] = {
         "model": "fraud",
+        "event": event,
+        "version_to": 7,
         "key": f"run:{event}:{after}",
         "who": "ana",
         "identity": "declared",
-        **fields,
+        "flow_run": "run",
+        "mlflow_run": "m",
+        **facts,
     }
-    return ledger.append(event=event, after=after, **fields)
+    return ledger.append(Entry(**entry), after=after, time=time)
 
 
 def put_four(ledger: Ledger) -> None:
-    digest = ledger.store_evidence(DOCUMENT)
-    put(ledger, "requested", 0, version_to=7, evidence=digest)
+    digest = ledger.store_document(DOCUMENT)
+    put(ledger, "requested", 0, version_to=7, evidence_digest=digest)
     put(ledger, "approved", 1, version_to=7, why="better at night")
     put(ledger, "promoted", 2, version_to=7)
     put(ledger, "refused", 3, version_to=8)
 
 
 def test_what_was_appended_is_read_back_exactly(ledger: Ledger) -> None:
-    digest = ledger.store_evidence(DOCUMENT)
+    digest = ledger.store_document(DOCUMENT)
     fields = {
         "version_from": 5,
         "version_to": 7,
@@ -79,7 +89,7 @@ def test_what_was_appended_is_read_back_exactly(ledger: Ledger) -> None:
         "why": "ü 'quoted' \n",
         "time": NOON,
     }
-    first = put(ledger, "approved", 0, evidence=digest, **fields)
+    first = put(ledger, "approved", 0, evidence_digest=digest, **fields)
     second = put(ledger, "promoted", 1)
     assert ledger.events("fraud") == (first, second)
     assert {name: getattr(first, name) for name in fields} == fields
@@ -140,9 +150,9 @@ def test_a_key_never_answers_for_another_event_or_model(
 
 
 def test_evidence_comes_back_as_it_was_stored(ledger: Ledger) -> None:
-    digest = ledger.store_evidence(DOCUMENT)
-    assert ledger.evidence(digest) == DOCUMENT
-    assert ledger.store_evidence(dict(reversed(DOCUMENT.items()))) == digest
+    digest = ledger.store_document(DOCUMENT)
+    assert ledger.document(digest) == DOCUMENT
+    assert ledger.store_document(dict(reversed(DOCUMENT.items()))) == digest
     assert digest == canonical_json.sha256(
         '{"metrics":{"average_precision":0.658,"rows":58264},"model":"fraud","slices":[1,null,"é"]}'
     )
@@ -150,30 +160,30 @@ def test_evidence_comes_back_as_it_was_stored(ledger: Ledger) -> None:
 
 def test_evidence_that_is_not_there_cannot_be_read_nor_cited(ledger: Ledger) -> None:
     with pytest.raises(UsageError, match="no evidence 'abc'"):
-        ledger.evidence("abc")
-    with pytest.raises(UsageError, match="no evidence 'abc': store it before"):
-        put(ledger, evidence="abc")
+        ledger.document("abc")
+    with pytest.raises(UsageError, match="no evidence 'abc'; store it before"):
+        put(ledger, evidence_digest="abc")
     assert ledger.events("fraud") == ()
 
 
 @pytest.mark.parametrize(
     ("document", "culprit"),
     [
-        ({"metrics": {"cost": float("nan")}}, "metrics.cost cannot go on record: nan"),
+        ({"metrics": {"cost": float("nan")}}, "metrics.cost cannot be recorded: nan"),
         (
             {"slices": [{"low": 1.0}, {"low": float("-inf")}]},
-            r"slices\[1\].low cannot go on record: -inf",
+            r"slices\[1\].low cannot be recorded: -inf",
         ),
-        ({"rows": 2**53}, "rows cannot go on record: 9007199254740992"),
-        ({"at": NOON}, "at cannot go on record: unsupported type"),
-        ({1: 2}, "this cannot go on record: object keys must be strings"),
+        ({"rows": 2**53}, "rows cannot be recorded: 9007199254740992"),
+        ({"at": NOON}, "at cannot be recorded: unsupported type"),
+        ({1: 2}, "this cannot be recorded: object keys must be strings"),
     ],
 )
 def test_evidence_that_has_no_json_is_refused_by_the_place_of_the_culprit(
     tmp_path: Path, document: Any, culprit: str
 ) -> None:
     with pytest.raises(UsageError, match=culprit):
-        Ledger(f"sqlite:///{tmp_path}/ledger.db").store_evidence(document)
+        Ledger(f"sqlite:///{tmp_path}/ledger.db").store_document(document)
 
 
 JSON_VALUES = st.recursive(
@@ -202,10 +212,12 @@ CHANGES = [
 ]
 REPLACEMENTS = {
     "sqlite": [
-        "INSERT OR REPLACE INTO ledger SELECT model, sequence, time, event, version_from, version_to, 'eve', identity, why, "
-        "flow_run, mlflow_run, evidence, 'new', text, sha256, previous FROM ledger WHERE sequence = 2",
-        "INSERT OR REPLACE INTO ledger SELECT model, 9, time, event, version_from, version_to, 'eve', identity, why, "
-        'flow_run, mlflow_run, evidence, "key", text, sha256, previous FROM ledger WHERE sequence = 2',
+        "INSERT OR REPLACE INTO ledger SELECT model, sequence, time, event, version_from, "
+        "version_to, 'eve', identity, why, flow_run, mlflow_run, evidence, 'new', text, sha256, "
+        "previous FROM ledger WHERE sequence = 2",
+        "INSERT OR REPLACE INTO ledger SELECT model, 9, time, event, version_from, "
+        "version_to, 'eve', identity, why, flow_run, mlflow_run, evidence, \"key\", text, sha256, "
+        "previous FROM ledger WHERE sequence = 2",
         "INSERT OR REPLACE INTO evidence SELECT sha256, '{}' FROM evidence",
     ],
     "postgresql": ["TRUNCATE ledger", "TRUNCATE evidence"],
@@ -222,7 +234,7 @@ def test_the_database_itself_refuses_to_change_or_delete_a_row(ledger: Ledger, u
         ):
             connection.execute(sa.text(statement))
     assert ledger.events("fraud") == before
-    assert ledger.evidence(before[0].evidence or "") == DOCUMENT
+    assert ledger.document(before[0].evidence_digest or "") == DOCUMENT
 
 
 @pytest.mark.parametrize("taken", ["'fraud', 2, 'new'", "'trip', 1, \"key\""])
@@ -231,7 +243,8 @@ def test_the_database_itself_has_each_sequence_and_each_key_once(
 ) -> None:
     put_four(ledger)
     columns = "time, event, who, identity, why, text, sha256, previous"
-    second = f'INSERT INTO ledger (model, sequence, "key", {columns}) SELECT {taken}, {columns} FROM ledger'
+    into = f'INSERT INTO ledger (model, sequence, "key", {columns})'
+    second = f"{into} SELECT {taken}, {columns} FROM ledger"
     with pytest.raises(sa.exc.IntegrityError), raw(url) as connection:
         connection.execute(sa.text(f"{second} WHERE sequence = 2"))
 
@@ -270,15 +283,15 @@ def tampering(url: str) -> Iterator[sa.Connection]:
         ("UPDATE ledger SET previous = '' WHERE sequence = 3", "row 3 of the ledger has columns"),
         (
             "DELETE FROM ledger WHERE sequence = 1",
-            "row 1 of the ledger is missing: after 0 comes 2",
+            "row 1 of the ledger is missing: row 2 follows row 0",
         ),
         (
             "DELETE FROM ledger WHERE sequence = 2",
-            "row 2 of the ledger is missing: after 1 comes 3",
+            "row 2 of the ledger is missing: row 3 follows row 1",
         ),
         (
             "UPDATE ledger SET sequence = 5 WHERE sequence = 3",
-            "row 3 of the ledger is missing: after 2 comes 4",
+            "row 3 of the ledger is missing: row 4 follows row 2",
         ),
         ("UPDATE evidence SET text = '{}'", "row 1 of the ledger rests on evidence"),
         ("DELETE FROM evidence", "row 1 of the ledger rests on evidence"),
@@ -315,11 +328,11 @@ def test_a_row_written_anew_with_its_own_hash_is_found_by_the_row_after_it(
 
 
 def test_changed_evidence_is_not_handed_out(ledger: Ledger, url: str) -> None:
-    digest = ledger.store_evidence(DOCUMENT)
+    digest = ledger.store_document(DOCUMENT)
     with tampering(url) as connection:
         connection.execute(sa.text("UPDATE evidence SET text = '{}'"))
     with pytest.raises(LedgerDamaged, match=f"evidence {digest[:12]} has changed"):
-        ledger.evidence(digest)
+        ledger.document(digest)
 
 
 def test_asking_a_ledger_that_does_not_exist_makes_nothing(
@@ -327,7 +340,7 @@ def test_asking_a_ledger_that_does_not_exist_makes_nothing(
 ) -> None:
     assert (ledger.events("fraud"), ledger.models(), ledger.verify("fraud")) == ((), (), 0)
     with pytest.raises(UsageError):
-        ledger.evidence("abc")
+        ledger.document("abc")
     assert list(tmp_path.iterdir()) == []
     if url.startswith("postgres"):
         with raw(url) as connection:
@@ -344,11 +357,13 @@ Race = Callable[[list[dict[str, Any]]], list[str]]
 RACER = """
 import json, sys
 from configs.errors import RatchetError
+from tasks.release.events import Entry
 from tasks.release.ledger import Ledger
 for line in sys.stdin:
     call = json.loads(line)
+    url, after = call.pop("url"), call.pop("after")
     try:
-        answer = str(Ledger(call.pop("url")).append(**call).sequence)
+        answer = str(Ledger(url).append(Entry(**call), after=after).sequence)
     except RatchetError as error:
         answer = type(error).__name__
     print(answer, flush=True)
@@ -357,7 +372,7 @@ for line in sys.stdin:
 
 @pytest.fixture(scope="module")
 def race() -> Iterator[Race]:
-    """Makes eight processes append at the same time, and returns what each got: a sequence or an error's name."""
+    """Eight processes append at once; the answer of each is a sequence or an error's name."""
     command = [sys.executable, "-c", RACER]
     racers = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -374,6 +389,9 @@ def race() -> Iterator[Race]:
                         "event": "requested",
                         "who": "ana",
                         "identity": "declared",
+                        "version_to": 7,
+                        "flow_run": "f",
+                        "mlflow_run": "m",
                         **call,
                     }
                 )
@@ -421,10 +439,13 @@ def test_eight_processes_make_the_same_new_ledger_without_harm(race: Race, url: 
 
 WRITER = """
 import sys
+from tasks.release.events import Entry
 from tasks.release.ledger import Ledger
 ledger = Ledger(sys.argv[1])
+facts = {"version_to": 7, "who": "ana", "identity": "declared", "flow_run": "f", "mlflow_run": "m"}
 for after in range(1_000_000):
-    print(ledger.append("fraud", "requested", after=after, key=str(after), who="ana", identity="declared").sha256, flush=True)
+    entry = Entry(model="fraud", event="requested", key=str(after), **facts)
+    print(ledger.append(entry, after=after).sha256, flush=True)
 """
 
 
@@ -473,7 +494,7 @@ def test_a_file_that_is_no_ledger_is_called_damaged(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_unreachable(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("in the way")
-    with pytest.raises(Unreachable, match="home cannot be made: "):
+    with pytest.raises(Unreachable, match="home cannot be created: "):
         put(Ledger(f"sqlite:///{tmp_path}/home/ledger.db"))
 
 
@@ -498,7 +519,7 @@ def test_a_nul_that_postgres_cannot_hold_is_no_reason_to_retry(url: str) -> None
 @pytest.mark.parametrize(
     ("address", "complaint"),
     [
-        ("ledger.db", "is no database URL"),
+        ("ledger.db", "is not a database URL"),
         ("mysql://somewhere/ledger", "names mysql"),
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),
@@ -521,13 +542,13 @@ Ledger("postgresql://somewhere/ledger")
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert (
-        "ConfigError: a ledger in Postgres needs its driver: pip install 'ratchet[postgres]'"
+        "ConfigError: a ledger in Postgres needs its driver: uv sync --extra postgres"
         in done.stderr
     )
 
 
 def test_reading_the_ledger_imports_nothing_heavy() -> None:
-    program = "import sys, tasks.release.standing; print(*sys.modules)"
+    program = "import sys, tasks.release.ledger, tasks.release.standing; print(*sys.modules)"
     modules = set(subprocess.check_output([sys.executable, "-c", program], text=True).split())
     assert "tasks.release.ledger" in modules
     assert not modules & {
@@ -554,7 +575,27 @@ def test_an_event_can_be_read_aloud(tmp_path: Path) -> None:
         time=NOON,
     )
     assert str(promoted) == (
-        "fraud 5 became the champion in place of 4, by lead (declared), 2018-08-08 12:00 UTC: +2 points at night"
+        "fraud 5 became the champion in place of 4, by lead (declared), 2018-08-08 12:00 UTC: "
+        "+2 points at night"
     )
     approved = put(ledger, "approved", 1, version_from=4, version_to=5, time=NOON)
     assert str(approved) == "fraud 5 was approved, by ana (declared), 2018-08-08 12:00 UTC"
+
+
+def test_a_ledger_of_an_early_release_is_verified_read_and_shown(tmp_path: Path) -> None:
+    """Its evidence was written before evidence had a type, by the demo of that day."""
+    dump = Path(__file__).with_name("ledger_of_an_early_demo.sql").read_text()
+    database = sqlite3.connect(tmp_path / "ledger.db")
+    database.executescript(dump)
+    database.close()
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    events = ledger.events("fraud_detector")
+    assert ledger.verify("fraud_detector") == len(events) == 9
+    assert standing("fraud_detector", events).champion_version == 2
+    judged = {event.version_to: event for event in events if event.evidence_digest}
+    outcomes = {
+        version: ledger.evidence_of(event).verdict.outcome for version, event in judged.items()
+    }
+    assert outcomes == {1: "PASS", 2: "PASS", 3: "FAIL", 4: "PASS"}
+    for event in judged.values():
+        assert wording.markdown(ledger.evidence_of(event)).startswith("**fraud_detector ")

@@ -73,7 +73,7 @@ def test_a_public_data_set_gives_the_known_result_and_beats_its_baseline(
         )
     assert state.name == "Registered", state
     assert "no better than its baseline" not in str(state.message)
-    assert str(kept[stored_rows.JUDGED].sum()) == params["holdout_rows"]
+    assert str(kept[stored_rows.IS_HOLDOUT].sum()) == params["holdout_rows"]
     assert recorded.data.metrics[f"holdout/{metric}"] == pytest.approx(expected, abs=tolerance)
 
 

@@ -1,10 +1,14 @@
 """What the commands and the stack ask of a real Prefect server."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.schedules import CronSchedule
+from prefect.states import Running
 
 from configs.errors import RatchetError, UsageError
 from deployments.prefect_api import Prefect
@@ -15,43 +19,66 @@ from tests.journeys import Journey
 def test_of_late_scheduled_runs_the_newest_stays_and_older_ones_end_as_skipped(
     journey: Journey,
 ) -> None:
-    made = _late_runs(journey)
+    late = _late_runs(journey)
     by_hand = journey.start(train_candidate)
     with Prefect(journey.settings) as prefect:
         prefect.skip_late()
-    *older, newest = sorted(
-        (journey.read(run.id) for run in made), key=lambda run: str(run.expected_start_time)
-    )
+    runs = [journey.read(run.id) for run in late]
+    *older, newest = sorted(runs, key=lambda run: str(run.expected_start_time))
     assert len(older) >= 2
     assert {run.state_name for run in older} == {"Skipped"}
     assert newest.state_name in ("Scheduled", "Late")
     assert journey.read(by_hand.id).state_name == "Scheduled"
 
 
-def test_a_model_that_is_no_more_makes_no_runs(journey: Journey) -> None:
-    made = _late_runs(journey)
+def test_a_model_that_was_removed_schedules_no_runs(journey: Journey) -> None:
+    late = _late_runs(journey)
     with Prefect(journey.settings) as prefect:
         prefect.pause_others([])
         prefect.skip_late()
     assert journey.prefect.read_deployment_by_name(f"train_candidate/{journey.model}").paused
-    assert {journey.read(run.id).state_name for run in made} == {"Skipped"}
+    assert {journey.read(run.id).state_name for run in late} == {"Skipped"}
 
 
-def test_what_prefect_does_not_know_or_take_is_said_in_a_sentence(journey: Journey) -> None:
+def test_what_prefect_does_not_know_or_accept_is_said_in_a_sentence(journey: Journey) -> None:
     waiting = journey.start(train_candidate)
+    unknown = "00000000-0000-4000-8000-000000000000"
     with Prefect(journey.settings) as prefect:
-        with pytest.raises(
-            UsageError, match=r"Prefect knows no flow run 00000000-.*; it was deleted"
-        ):
-            prefect.read("00000000-0000-4000-8000-000000000000")
-        with pytest.raises(UsageError, match=r"the answer was not taken: "):
+        with pytest.raises(UsageError, match=rf"Prefect does not know flow run {unknown}; it may"):
+            prefect.read(unknown)
+        with pytest.raises(UsageError, match=r"Prefect did not accept the answer: "):
             prefect.answer(str(waiting.id), {"decision": "approve"})
         with pytest.raises(RatchetError, match=r"does not serve nobody; restart it: ratchet up"):
             prefect.start("train_candidate", "nobody", {})
 
 
+def test_an_outcome_is_read_from_the_labels_of_the_present_attempt(journey: Journey) -> None:
+    started = journey.start(train_candidate).id
+    journey.prefect.set_flow_run_state(started, Running(), force=True)
+    labels = {"ratchet.outcome": "registered", "ratchet.version": 7, "ratchet.run_count": 1}
+    _label(journey, started, labels)
+    with Prefect(journey.settings) as prefect:
+        run = prefect.read(str(started))
+        assert (run.outcome, run.version) == ("registered", 7)
+        prefect.reschedule(str(started), "once more")
+        journey.prefect.set_flow_run_state(started, Running(), force=True)
+        assert journey.read(started).run_count == 2
+        assert prefect.read(str(started)).outcome is None
+
+
+def test_the_page_of_a_flow_run_is_in_prefects_ui(journey: Journey) -> None:
+    page = journey.settings.flow_run_page("some-id")
+    assert page == f"{journey.settings.prefect_ui}/runs/flow-run/some-id"
+
+
+def _label(journey: Journey, flow_run: UUID, labels: Mapping[str, Any]) -> None:
+    journey.prefect.request(
+        "PATCH", "/flow_runs/{id}/labels", path_params={"id": flow_run}, json=dict(labels)
+    )
+
+
 def _late_runs(journey: Journey) -> list[FlowRun]:
-    """Runs of a schedule whose times have passed, as a server finds them when it was down."""
+    """Runs of a schedule whose times have passed, as a server finds them after it was down."""
     deployment = journey.prefect.read_deployment_by_name(f"train_candidate/{journey.model}")
     schedule = CronSchedule(cron="* * * * *", timezone="UTC")
     journey.prefect.create_deployment_schedules(deployment.id, [(schedule, True)])
@@ -61,12 +88,13 @@ def _late_runs(journey: Journey) -> list[FlowRun]:
         "end_time": now.isoformat(),
         "min_runs": 3,
     }
-    journey.prefect.request(
-        "POST", "/deployments/{id}/schedule", path_params={"id": deployment.id}, json=span
-    )
-    runs = [
+    path = {"id": deployment.id}
+    journey.prefect.request("POST", "/deployments/{id}/schedule", path_params=path, json=span)
+    runs = journey.prefect.read_flow_runs(limit=200)
+    return [
         run
-        for run in journey.prefect.read_flow_runs(limit=200)
+        for run in runs
         if run.deployment_id == deployment.id
+        and run.expected_start_time
+        and run.expected_start_time < now
     ]
-    return [run for run in runs if run.expected_start_time and run.expected_start_time < now]

@@ -1,4 +1,4 @@
-"""promote_candidate on real servers: asked, answered, promoted once, and never on facts that changed."""
+"""promote_candidate on real servers: requested, answered, promoted once, on current facts only."""
 
 import json
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from typing import Any
 import mlflow
 import pytest
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.objects import StateType
 from prefect.states import Scheduled
 
 from flows.promotion import promote_candidate
@@ -24,8 +25,12 @@ def test_a_yes_makes_the_champion_and_plain_mlflow_loads_it_both_ways(journey: J
     assert journey.stages() == {version: "Staging"}
     (waiting,) = journey.mlflow_runs(run)
     assert waiting.info.status == "SCHEDULED"
+    assert "ratchet.run_count" not in journey.read(run.id).labels, "nothing has become of it yet"
 
     assert journey.answer(run, "approve").name == "Promoted"
+    labels = journey.read(run.id).labels
+    assert (labels["ratchet.outcome"], labels["ratchet.version"]) == ("promoted", version)
+    assert labels["ratchet.run_count"] == journey.read(run.id).run_count
     assert journey.told == ["requested 1", "approved 1", "promoted 1"]
     assert journey.aliases() == {"champion": version, "reference": version}
     assert journey.stages() == {version: "Production"}
@@ -36,9 +41,8 @@ def test_a_yes_makes_the_champion_and_plain_mlflow_loads_it_both_ways(journey: J
         journey.prefect.read_artifacts(artifact_filter=of_run),
         key=lambda artifact: str(artifact.created),
     )
-    assert "| average_precision at least 0.5 |" in str(
-        asked.data
-    )  # all of the evidence can be read while the question waits
+    # all of the evidence can be read while the question waits
+    assert "| average_precision at least 0.5 |" in str(asked.data)
     assert shown.data == done.data.tags["mlflow.note.content"]
     assert "became the champion, by release lead" in str(shown.data)
     assert "| average_precision at least 0.5 |" in str(shown.data)
@@ -90,7 +94,7 @@ def test_the_form_has_no_default_and_takes_no_other_evidence(journey: Journey) -
             "decision": "approve",
             "your_name": "n",
             "reason": "r",
-            "evidence": journey.events[-1].evidence,
+            "evidence": journey.events[-1].evidence_digest,
         }
         del form[missing]
         assert journey.prefect.resume_flow_run(run.id, run_input=form).status.value == "REJECT"
@@ -98,7 +102,7 @@ def test_the_form_has_no_default_and_takes_no_other_evidence(journey: Journey) -
 
 
 @pytest.mark.parametrize("force", [True, False])
-def test_setting_the_run_going_without_the_form_approves_nothing_and_asks_again(
+def test_resuming_the_run_without_its_form_approves_nothing_and_asks_again(
     journey: Journey, force: bool
 ) -> None:
     run, _ = journey.ask(journey.candidate())
@@ -120,7 +124,7 @@ def for_any_evidence(schema: dict[str, Any]) -> None:
     ("change", "form"),
     [(without_a_question, {}), (for_any_evidence, {"reason": "r", "evidence": "0" * 64})],
 )
-def test_an_answer_to_a_form_of_an_older_version_is_no_answer_and_is_asked_again(
+def test_an_answer_to_a_form_of_an_older_release_does_not_count_and_is_asked_again(
     journey: Journey, change: Callable[[dict[str, Any]], None], form: dict[str, str]
 ) -> None:
     run, state = journey.ask(journey.candidate())
@@ -132,7 +136,7 @@ def test_an_answer_to_a_form_of_an_older_version_is_no_answer_and_is_asked_again
     answer = {
         "decision": "approve",
         "your_name": "release lead",
-        "evidence": journey.events[-1].evidence,
+        "evidence": journey.events[-1].evidence_digest,
     } | form
     assert journey.prefect.resume_flow_run(run.id, run_input=answer).status.value == "ACCEPT"
 
@@ -182,7 +186,7 @@ def test_damaged_model_files_are_refused_before_anybody_is_asked(
     assert state.name == "Refused"
 
 
-def test_a_second_request_is_deferred_and_asked_for_when_the_first_ends_without_a_promotion(
+def test_a_second_request_is_deferred_and_made_again_when_the_first_ends_without_promotion(
     journey: Journey,
 ) -> None:
     first, _ = journey.ask(journey.candidate())
@@ -200,13 +204,16 @@ def test_a_second_request_is_deferred_and_asked_for_when_the_first_ends_without_
     assert journey.told == ["requested 1", "deferred 2", "rejected 1", "requested 2"]
 
 
-def test_instead_takes_the_place_of_the_one_that_waits_on_record(journey: Journey) -> None:
+def test_a_request_that_is_replaced_is_withdrawn_and_its_flow_run_ended(journey: Journey) -> None:
     first, _ = journey.ask(journey.candidate())
     second, state = journey.ask(journey.candidate(), instead=True)
     assert state.name == "Suspended"
     assert journey.told == ["requested 1", "withdrawn 1", "requested 2"]
-    assert journey.fill_in(first, "approve").status.value == "ACCEPT"
+    replaced = journey.read(first.id)
+    assert (replaced.state_type, replaced.state_name) == (StateType.CANCELLED, "Withdrawn")
     assert journey.answer(second, "approve").name == "Promoted"
+    # as the UI's Retry does
+    journey.again(first)
     assert journey.run(promote_candidate, first).name == "Withdrawn"
     assert journey.aliases() == {"champion": 2, "reference": 2}
 
@@ -224,7 +231,7 @@ def test_a_forced_retry_of_a_finished_promotion_changes_nothing(journey: Journey
     assert journey.aliases() == {"champion": 2, "reference": 1}
 
 
-def test_a_forced_retry_of_a_promotion_that_was_put_off_does_not_ask_after_all(
+def test_a_forced_retry_of_a_deferred_promotion_still_asks_nobody(
     journey: Journey,
 ) -> None:
     first, _ = journey.ask(journey.candidate())
@@ -289,7 +296,7 @@ def test_killed_between_commit_and_projection_the_next_promotion_flow_shows_it(
     assert journey.aliases() == {"champion": 1, "reference": 1, "challenger": 2}
 
 
-def test_two_approvals_at_once_make_one_champion_and_the_other_is_told(journey: Journey) -> None:
+def test_of_two_requests_at_once_one_is_pending_and_the_other_is_deferred(journey: Journey) -> None:
     first, second = journey.candidate(), journey.candidate()
     runs = [journey.start(promote_candidate, version=version) for version in (first, second)]
     for worker in [dying.begin(run.id, "os:abort", "before") for run in runs]:

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from configs.errors import ConfigError, UsageError
-from configs.reading import read_model
+from configs.reading import read_model, read_models
 from configs.settings import Settings
 
 
 def test_the_shipped_models_are_right() -> None:
-    settings = Settings()
-    assert read_model("fraud_detector", settings).name == "fraud_detector"
+    names = [config.name for config in read_models(Settings())]
+    assert names == ["diabetes_progression", "fraud_detector", "wine_cultivar"]
 
 
 def test_a_right_yaml_is_read(tiny: Path, settings: Settings) -> None:
@@ -45,13 +45,13 @@ MISTAKES = [
     (
         "prepare: add_double",
         "prepare: add_dubble",
-        "data.prepare: 'add_dubble' is no function of tiny.py",
+        "data.prepare: 'add_dubble' is not a function in tiny.py",
         "add_double",
     ),
     (
         "exclude: first_customer",
         "exclude: last_customer",
-        "split.exclude: 'last_customer' is no function",
+        "split.exclude: 'last_customer' is not a function",
         "first_customer",
     ),
     (
@@ -85,7 +85,12 @@ MISTAKES = [
         "is compared with amount, float64; write a number",
         "",
     ),
-    ("max_value: 1000", "max_value: soon", "checks.1: 'soon' is no bound", "2026-01-31T00:00:00"),
+    (
+        "max_value: 1000",
+        "max_value: soon",
+        "checks.1: 'soon' is not a bound",
+        "2026-01-31T00:00:00",
+    ),
     (
         "column: double",
         "column: dubble",
@@ -95,7 +100,7 @@ MISTAKES = [
     (
         "id: double-plausible",
         "id: amount-known",
-        "checks.1.id: 'amount-known' names another check too",
+        "checks.1.id: 'amount-known' is the id of another check too",
         "",
     ),
     ("LogisticRegression", "LogisticRegresion", ":18: train.estimator:", "LogisticRegression"),
@@ -105,7 +110,7 @@ MISTAKES = [
         "train.estimator: 'sklearn.linear.LogisticRegression' cannot be imported",
         "",
     ),
-    ("C: 1.0", "c: 1.0", "train.params.c: is no argument of LogisticRegression", "C"),
+    ("C: 1.0", "c: 1.0", "train.params.c: is not an argument of LogisticRegression", "C"),
     (
         "metric: average_precision",
         "metric: avg_precision",
@@ -115,18 +120,18 @@ MISTAKES = [
     (
         "share_found]",
         "shares_found]",
-        "metrics.3: 'shares_found' is no function of tiny.py",
+        "metrics.3: 'shares_found' is not a function in tiny.py",
         "share_found",
     ),
     (
         "at_least: 0.5}",
         "at_least: 0.5, at_most: 1}",
-        "gate.0: a rule says one of at_least, at_most, better_than, not_worse_than",
+        "gate.0: a rule has exactly one of at_least, at_most, better_than, not_worse_than",
         "",
     ),
     ("at_least: 0.5", "at_least: .nan", "gate.0.at_least", "finite"),
     ("ask: manual", "ask: sometimes", "promotion.ask: 'sometimes' is not allowed", "'manual'"),
-    ("name: tiny", "name: tinny", ":1: name: 'tinny' stands in tiny.yaml", ""),
+    ("name: tiny", "name: tinny", ":1: name: 'tinny' is in tiny.yaml", ""),
     (
         "promotion: {ask: manual}",
         'schedule: {cron: "0 3 * *"}',
@@ -210,7 +215,8 @@ MISTAKES = [
     ),
     (
         "share_found]\ngate:\n",
-        "share_found, recall_at_budget]\nthreshold: {alerts_a_day: 9}\nslices: {size: {amount: [50]}}\ngate:\n"
+        "share_found, recall_at_budget]\nthreshold: {alerts_a_day: 9}\n"
+        "slices: {size: {amount: [50]}}\ngate:\n"
         "  - {metric: recall_at_budget, slice: size, at_least: 0.1}\n",
         "gate.0.slice: the alerts of recall_at_budget are those of all rows",
         "judge average_precision there",
@@ -242,13 +248,13 @@ MISTAKES = [
     (
         "scale: true}",
         "scale: true, preprocess: [{columns: [amuont], impute: mean}]}",
-        "train.preprocess.0.columns.0: 'amuont' is no feature",
+        "train.preprocess.0.columns.0: 'amuont' is not a feature",
         "amount",
     ),
     (
         "scale: true}",
         "scale: true, preprocess: [{columns: [amount]}]}",
-        "train.preprocess.0: says neither impute nor encode",
+        "train.preprocess.0: needs impute or encode",
         "",
     ),
     (
@@ -266,7 +272,7 @@ MISTAKES = [
     (
         "scale: true}",
         "scale: true, preprocess: [{columns: [amount, amount], impute: mean}]}",
-        "'amount' stands in another group too",
+        "'amount' is in another group too",
         "",
     ),
     (
@@ -278,7 +284,7 @@ MISTAKES = [
     (
         "C: 1.0",
         "C: {estimator: sklearn.svm.SVC, params: {c: 1}}",
-        "train.params.C.params.c: is no argument of SVC",
+        "train.params.C.params.c: is not an argument of SVC",
         "C",
     ),
     (
@@ -305,11 +311,51 @@ def test_a_mistake_is_named_with_its_place_and_what_is_allowed(
     assert str(tiny) in str(error.value)
 
 
-def test_all_mistakes_are_named_at_once(tiny: Path, settings: Settings) -> None:
-    tiny.write_text(tiny.read_text().replace("C: 1.0", "c: 1.0").replace("key: id", "key: idd"))
+def mistakes_in(tiny: Path, settings: Settings, *changes: tuple[str, str]) -> list[str]:
+    """What is said of the YAML of tiny after these replacements, a line each."""
+    text = tiny.read_text()
+    for right, wrong in changes:
+        assert right in text
+        text = text.replace(right, wrong)
+    tiny.write_text(text)
     with pytest.raises(ConfigError) as error:
         read_model("tiny", settings)
-    assert len(str(error.value).splitlines()) == 2
+    return str(error.value).splitlines()
+
+
+def test_all_mistakes_are_named_at_once_from_the_top_of_the_file_down(
+    tiny: Path, settings: Settings
+) -> None:
+    lines = mistakes_in(
+        tiny,
+        settings,
+        ("share_found]", "shares_found]"),
+        ("C: 1.0", "c: 1.0"),
+        ("key: id", "key: idd"),
+        ("prepare: add_double", "prepare: add_dubble"),
+    )
+    keys = [line.split(": ")[1] for line in lines]
+    assert keys == ["data.prepare", "data.key", "train.params.c", "metrics.3"]
+
+
+def test_mistakes_in_shapes_are_named_from_the_top_of_the_file_down(
+    tiny: Path, settings: Settings
+) -> None:
+    lines = mistakes_in(
+        tiny,
+        settings,
+        ("name: tiny\n", "name: tiny\nextra: 1\n"),
+        ("train_days: 3", "train_days: 0"),
+    )
+    keys = [line.split(": ")[1] for line in lines]
+    assert keys == ["extra", "split.train_days"]
+
+
+def test_a_mistake_in_a_value_of_two_kinds_is_named_by_its_key_alone(
+    tiny: Path, settings: Settings
+) -> None:
+    lines = mistakes_in(tiny, settings, ("at_least: 0.5", "not_worse_than: champion, by: -1"))
+    assert {line.split(": ")[1] for line in lines} == {"gate.0.by"}
 
 
 def test_hooks_without_their_file_are_refused(tiny: Path, settings: Settings) -> None:
@@ -332,21 +378,27 @@ def test_an_unknown_model_is_refused_with_the_nearest_name(tiny: Path, settings:
 
 
 def test_an_override_changes_train_and_nothing_else(tiny: Path, settings: Settings) -> None:
-    assert read_model(
-        "tiny", settings, ["train.params.C=0.1", "train.scale=false"]
-    ).train.params == {"C": 0.1}
+    overrides = ["train.params.C=0.1", "train.scale=false"]
+    config = read_model("tiny", settings, overrides)
+    assert config.train.params == {"C": 0.1}
+    assert config.train.scale is False
     for wrong in ("gate.0.at_least=0", "train=1", "train.seed"):
         with pytest.raises(UsageError, match=r"write train\.<key>=<value>"):
             read_model("tiny", settings, [wrong])
 
 
+def test_an_override_of_a_key_within_a_value_is_refused(tiny: Path, settings: Settings) -> None:
+    with pytest.raises(UsageError, match="scale is a value and has no keys of its own"):
+        read_model("tiny", settings, ["train.scale.on=true"])
+
+
 def test_an_override_is_checked_like_the_file(tiny: Path, settings: Settings) -> None:
-    with pytest.raises(ConfigError, match=r"train\.params\.cc: is no argument"):
+    with pytest.raises(ConfigError, match=r"train\.params\.cc: is not an argument"):
         read_model("tiny", settings, ["train.params.cc=1"])
 
 
 @pytest.mark.parametrize("text", ["", "- a list", "just words"])
-def test_a_file_that_is_no_mapping_is_refused(tiny: Path, settings: Settings, text: str) -> None:
+def test_a_file_that_is_not_a_mapping_is_refused(tiny: Path, settings: Settings, text: str) -> None:
     tiny.write_text(text)
     with pytest.raises(ConfigError, match="mapping"):
         read_model("tiny", settings)

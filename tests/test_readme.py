@@ -1,4 +1,4 @@
-"""What the README and the Makefile tell a newcomer exists and means what they say."""
+"""What README, CONTRIBUTING and docs tell a newcomer exists, and means what they say."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import click
 import pytest
@@ -16,59 +17,127 @@ from configs.data import Source
 from configs.model import ModelConfig
 from configs.settings import SHIPPED_MODELS, Settings
 from configs.split import Split
-from deployments.commands.main import VERBS, ratchet
+from deployments.commands.main import COMMANDS, ratchet
+from tasks.records import Outcome
+from tasks.release.events import Entry, EventName
 from tasks.release.ledger import Ledger
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
+INDEX = ROOT / "docs" / "README.md"
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *DOCS]
 
 
-def test_every_command_in_the_readme_exists() -> None:
+def _path_in_repository(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def _targets_of_links(page: Path) -> list[Path]:
+    """The files that a page links to; links to other sites are left out."""
+    names = re.findall(r"\]\(([^):]+)\)", page.read_text())
+    return [(page.parent / name).resolve() for name in names]
+
+
+def test_the_readme_names_the_commands_of_a_first_day() -> None:
     named = set(re.findall(r"(?:^|`|\$ |  |run )ratchet ([a-z]+)", README, re.MULTILINE))
     assert named >= {"demo", "up", "train", "show", "approve", "status", "history", "config"}
-    assert named <= set(VERBS)
 
 
-def test_every_make_target_in_the_readme_exists() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"make ([a-z]+)\b", README)) - {"and"} <= targets
+@pytest.mark.parametrize("page", PAGES, ids=_path_in_repository)
+def test_every_command_that_a_page_names_exists(page: Path) -> None:
+    named = re.findall(r"(?:^|`|\$ |  |run )ratchet ([a-z]+)", page.read_text(), re.MULTILINE)
+    assert set(named) <= set(COMMANDS)
 
 
-def test_every_variable_in_the_readme_is_a_setting() -> None:
-    assert {
-        name.lower() for name in re.findall(r"`((?:RATCHET|MLFLOW|PREFECT)_[A-Z_]+)`", README)
-    } <= set(Settings.model_fields)
+@pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
+def test_every_make_target_that_is_named_exists(text: str) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    rules = re.findall(r"^([a-z][a-z -]*):", makefile, re.MULTILINE)
+    targets = {target for rule in rules for target in rule.split()}
+    named = set(re.findall(r"make ([a-z]+(?:-[a-z]+)*)\b", text))
+    assert named >= {"demo", "test", "check"}
+    assert named <= targets
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help_with_an_example(verb: str) -> None:
-    command = ratchet.get_command(click.Context(ratchet), verb)
-    assert command is not None
-    parts = command.commands.values() if isinstance(command, click.Group) else [command]
-    assert all(
-        part.help and (part.epilog or "").startswith(f"Example: ratchet {verb}") for part in parts
+def test_every_make_target_is_explained_to_contributors() -> None:
+    (targets,) = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert {f"`make {target}`" for target in targets.split()} <= set(
+        re.findall(r"^\| (`make [a-z-]+`)", CONTRIBUTING, re.MULTILINE)
     )
 
 
-def test_every_folder_and_file_of_the_annotated_tree_exists() -> None:
-    tree = README.split("## The house")[1]
-    for folder in re.findall(r"^ *([a-z]+(?:/[a-z]+)?)/?  +", tree, re.MULTILINE):
-        assert any((ROOT / parent / folder).is_dir() for parent in ("", "tasks")), folder
+def test_every_variable_in_the_readme_is_a_setting() -> None:
+    variables = re.findall(r"`((?:RATCHET|MLFLOW|PREFECT)_[A-Z_]+)`", README)
+    assert {name.lower() for name in variables} <= set(Settings.model_fields)
 
 
-@pytest.mark.parametrize(
-    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.name
-)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    command = ratchet.get_command(click.Context(ratchet), name)
+    assert command is not None
+    members = command.commands.values() if isinstance(command, click.Group) else [command]
+    for member in members:
+        assert member.help
+        assert str(member.epilog).startswith(f"Example: ratchet {name}")
+
+
+def test_every_folder_of_the_annotated_tree_exists_and_no_package_is_missing() -> None:
+    folders = _folders_of_the_tree()
+    assert [folder for folder in folders if not (ROOT / folder).is_dir()] == []
+    packages = {
+        str(module.parent.relative_to(ROOT))
+        for top in ("configs", "tasks", "flows", "deployments")
+        for module in (ROOT / top).rglob("__init__.py")
+    }
+    assert packages <= set(folders)
+
+
+def test_every_module_that_the_annotated_tree_names_exists() -> None:
+    named = set(re.findall(r"\b(\w+\.py)\b", _tree()))
+    assert named
+    assert named <= {path.name for path in (ROOT / "configs").glob("*.py")}
+
+
+def _tree() -> str:
+    return README.split("## Layout\n```\n")[1].split("```")[0]
+
+
+def _folders_of_the_tree() -> list[str]:
+    """The folders of the README's tree; an indented one lies in the last one that is not."""
+    folders: list[str] = []
+    top = ""
+    for indent, name in re.findall(r"^( *)(\w+)/  +", _tree(), re.MULTILINE):
+        if not indent:
+            top = name
+        folders.append(f"{top}/{name}" if indent else name)
+    return folders
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_path_in_repository)
 def test_every_file_that_a_page_points_at_exists(page: Path) -> None:
-    text = page.read_text()
-    linked = [page.parent / name for name in re.findall(r"\]\(([^):]+)\)", text)]
-    named = [
-        ROOT / name
-        for name in re.findall(
-            r"`((?:configs|docs|tasks|flows|deployments|tests)/[\w/]+\.\w+)`", text
-        )
-    ]
-    assert not [path for path in (*linked, *named) if not path.exists()]
+    named = re.findall(
+        r"`((?:configs|docs|tasks|flows|deployments|tests)/[\w/]+\.\w+)`", page.read_text()
+    )
+    files = [*_targets_of_links(page), *(ROOT / name for name in named)]
+    assert [path for path in files if not path.exists()] == []
+
+
+def test_the_index_lists_every_page() -> None:
+    assert {*DOCS, ROOT / "CONTRIBUTING.md"} - {INDEX} <= set(_targets_of_links(INDEX))
+
+
+def test_the_readme_leads_to_the_index_and_to_what_a_newcomer_reads_first() -> None:
+    first = {INDEX, ROOT / "CONTRIBUTING.md", ROOT / "docs/glossary.md", ROOT / "docs/models.md"}
+    assert first <= set(_targets_of_links(ROOT / "README.md"))
+
+
+def test_the_glossary_explains_every_event_of_the_ledger_and_every_verdict() -> None:
+    explained = set(re.findall(r"^\| `(\w+)` \|", GLOSSARY, re.MULTILINE))
+    assert get_args(EventName)
+    assert {*get_args(EventName), *get_args(Outcome)} <= explained
 
 
 JUDGING = ["metrics", "threshold", "slices", "comparison", "gate", "promotion"]
@@ -76,7 +145,7 @@ JUDGING = ["metrics", "threshold", "slices", "comparison", "gate", "promotion"]
 
 def test_what_the_docs_write_into_a_yaml_is_what_the_schema_allows() -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "models.md").read_text(), re.DOTALL)
-    parts: dict[str, TypeAdapter[object]] = {
+    sections: dict[str, TypeAdapter[object]] = {
         "source": TypeAdapter(Source),
         "split": TypeAdapter(Split),
         **{
@@ -84,40 +153,41 @@ def test_what_the_docs_write_into_a_yaml_is_what_the_schema_allows() -> None:
             for name in (*JUDGING, "train")
         },
     }
-    read = [
-        YAML(typ="safe").load(part)
+    texts = [
+        text
         for block in blocks
-        for part in re.split(r"^(?=source|split|train)", block, flags=re.MULTILINE)
-        if part
+        for text in re.split(r"^(?=source|split|train)", block, flags=re.MULTILINE)
+        if text
     ]
-    assert [key for part in read for key in part] == ["source"] * 3 + ["split"] * 3 + JUDGING + [
-        "train"
-    ]
-    for part in read:
-        for key, value in part.items():
-            parts[key].validate_python(value)
+    documents = [YAML(typ="safe").load(text) for text in texts]
+    written = [key for document in documents for key in document]
+    assert written == ["source"] * 3 + ["split"] * 3 + JUDGING + ["train"]
+    for document in documents:
+        for key, value in document.items():
+            sections[key].validate_python(value)
 
 
 def test_what_the_readme_shows_of_a_candidate_is_what_is_printed(settings: Settings) -> None:
-    """The block as the real command prints it for the evidence of the demo's second candidate; times and digests are their own."""
+    """The block as the real command prints it for the evidence of the demo's second candidate.
+
+    Times and digests may differ.
+    """
     block = README.split("$ ratchet show fraud_detector 2\n")[1].split("```")[0]
     document = json.loads((ROOT / "tests" / "evidence_of_the_demo.json").read_text())
     ledger = Ledger(settings.ledger_url)
-    said = {
-        "who": "gate",
-        "identity": "declared",
-        "version_to": 2,
-        "flow_run": "f",
-        "why": "surely better than 1 in average_precision",
-    }
-    ledger.append(
-        "fraud_detector",
-        "reference_set",
-        after=0,
+    entry = Entry(
+        model="fraud_detector",
+        event="reference_set",
+        version_to=2,
+        who="gate",
+        identity="machine",
+        why="superior to 1 in average_precision",
+        flow_run="f",
+        mlflow_run="m",
+        evidence_digest=ledger.store_document(document),
         key="f",
-        evidence=ledger.store_evidence(document),
-        **said,
     )
+    ledger.append(entry, after=0)
     environment = os.environ | settings.environment() | {"RATCHET_MODELS": str(SHIPPED_MODELS)}
     command = [sys.executable, "-m", "deployments.commands", "show", "fraud_detector", "2"]
     printed = subprocess.run(

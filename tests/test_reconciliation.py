@@ -1,4 +1,4 @@
-"""What the systems cannot agree on at once, mended: requests that nobody could answer, labels and runs left behind."""
+"""Repair of what the systems disagree on: dead requests, outdated labels, runs left open."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,16 +6,17 @@ import pytest
 from prefect.client.schemas.objects import StateType
 from prefect.states import Cancelled, Failed, State, Suspended
 
-from flows import reconciliation
+from flows import request_queue
 from flows.promotion import promote_candidate
 from flows.reconciliation import reconcile
 from flows.training import train_candidate
+from tasks.release.events import Entry
 from tests.journeys import Journey
 
 APPEND = "tasks.release.ledger:Ledger.append"
 
 
-def test_a_request_whose_process_died_goes_on_and_can_be_answered(journey: Journey) -> None:
+def test_a_request_whose_process_died_is_resumed_and_can_be_answered(journey: Journey) -> None:
     run = journey.start(promote_candidate, version=journey.candidate())
     journey.kill_at(run, APPEND, "after=requested")
     _, behind = journey.ask(journey.candidate())  # a promotion flow reconciles its own model
@@ -35,10 +36,10 @@ def test_a_yes_whose_process_died_before_the_promotion_is_carried_out(journey: J
     assert journey.told == ["requested 1", "approved 1", "promoted 1"]
 
 
-def test_a_request_that_no_process_lives_through_is_withdrawn(
+def test_a_request_that_no_process_survives_is_withdrawn(
     journey: Journey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconciliation, "MOST_STARTS", 1)
+    monkeypatch.setattr(request_queue, "MOST_STARTS", 1)
     run = journey.start(promote_candidate, version=journey.candidate())
     journey.kill_at(run, APPEND, "after=requested")
     reconcile(journey.settings)
@@ -46,7 +47,7 @@ def test_a_request_that_no_process_lives_through_is_withdrawn(
 
 
 @pytest.mark.parametrize(("state", "ending"), [(Cancelled(), "KILLED"), (Failed(), "FAILED")])
-def test_a_request_whose_flow_run_is_over_is_withdrawn_and_the_next_in_line_is_asked_for(
+def test_a_request_whose_flow_run_is_over_is_withdrawn_and_the_next_is_requested(
     journey: Journey, state: State[None], ending: str
 ) -> None:
     run, _ = journey.ask(journey.candidate())
@@ -58,8 +59,8 @@ def test_a_request_whose_flow_run_is_over_is_withdrawn_and_the_next_in_line_is_a
     assert journey.stages() == {1: "None", 2: "None"}
     (mirrored,) = journey.mlflow_runs(run)
     assert (mirrored.info.status, mirrored.data.tags["ratchet.outcome"]) == (ending, state.name)
-    (asked,) = [run for run in journey.promotions() if run.state_type == StateType.SCHEDULED]
-    assert asked.parameters["version"] == 2
+    (next_run,) = [run for run in journey.promotions() if run.state_type == StateType.SCHEDULED]
+    assert next_run.parameters["version"] == 2
 
 
 def test_a_request_whose_flow_run_was_deleted_is_withdrawn_and_its_mlflow_run_ended(
@@ -75,20 +76,25 @@ def test_a_request_whose_flow_run_was_deleted_is_withdrawn_and_its_mlflow_run_en
 
 def test_a_request_past_its_days_is_expired_and_its_flow_run_ended(journey: Journey) -> None:
     run = journey.start(promote_candidate, version=journey.candidate())
-    digest = journey.ledger.store_evidence({"made": "eight days ago"})
     long_ago = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=8)
-    journey.ledger.append(
-        journey.model, "requested", after=0, key=f"{run.id}:requested", version_to=1, who="somebody", identity="declared",
-        flow_run=str(run.id), evidence=digest, time=long_ago,
-    )  # fmt: skip
+    entry = Entry(
+        model=journey.model,
+        event="requested",
+        version_to=1,
+        who="somebody",
+        identity="declared",
+        flow_run=str(run.id),
+        mlflow_run="gone",
+        key=f"{run.id}:requested",
+    )
+    journey.ledger.append(entry, after=0, time=long_ago)
     journey.prefect.set_flow_run_state(run.id, Suspended(), force=True)
     _, state = journey.ask(journey.candidate())
     assert state.name == "Suspended"
     assert journey.told == ["requested 1", "expired 1", "requested 2"]
-    assert (journey.read(run.id).state_type, journey.read(run.id).state_name) == (
-        StateType.CANCELLED,
-        "Expired",
-    )
+    expired = journey.read(run.id)
+    assert (expired.state_type, expired.state_name) == (StateType.CANCELLED, "Expired")
+    assert (expired.labels["ratchet.outcome"], expired.labels["ratchet.version"]) == ("expired", 1)
 
 
 def test_labels_that_fell_behind_the_ledger_are_set_again(journey: Journey) -> None:
@@ -100,7 +106,7 @@ def test_labels_that_fell_behind_the_ledger_are_set_again(journey: Journey) -> N
     assert journey.stages() == {version: "Production"}
 
 
-def test_a_run_that_still_goes_is_left_alone(journey: Journey) -> None:
+def test_a_run_that_is_still_waiting_is_left_alone(journey: Journey) -> None:
     run, _ = journey.ask(journey.candidate())
     reconcile(journey.settings)
     assert journey.read(run.id).state_name == "Suspended"
@@ -112,8 +118,7 @@ def test_a_run_that_still_goes_is_left_alone(journey: Journey) -> None:
 def test_a_run_of_another_model_than_its_deployments_does_nothing(journey: Journey) -> None:
     run = journey.start(train_candidate, model="somebody_elses")
     state = journey.run(train_candidate, run)
-    assert (state.name, f"this deployment is of {journey.model}" in str(state.message)) == (
-        "Failed",
-        True,
-    )
+    assert state.name == "Failed"
+    assert f"this deployment belongs to {journey.model}" in str(state.message)
+    assert journey.read(run.id).labels["ratchet.error"] == "UsageError"
     assert journey.mlflow.get_experiment_by_name("somebody_elses") is None

@@ -1,12 +1,13 @@
-"""The simulated town: the same rows each time, in the shape of real ones, with three ways of fraud."""
+"""The simulated town: the same rows each time, shaped like real ones, with three kinds of fraud."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from configs.errors import UsageError
+from deployments.commands.demo_data import DAYS, THURSDAY, start_for
 from tasks.data.simulation import simulate, write_days
 
 START = date(2026, 1, 1)
@@ -116,7 +117,8 @@ def test_scenario_3_is_ten_times_the_amount_on_half_of_what_a_customer_does_for_
 
 def test_customers_pay_at_terminals_near_to_them(town: pd.DataFrame) -> None:
     visited = town.groupby("CUSTOMER_ID")["TERMINAL_ID"].nunique()
-    neighbourhood = 150  # three standard deviations on either side, of 1,200 terminals
+    # three standard deviations on either side, of 1,200 terminals
+    neighbourhood = 150
     assert visited.max() < neighbourhood
 
 
@@ -129,9 +131,8 @@ def test_none_of_something_is_refused(argument: str) -> None:
 def test_each_day_is_a_file_named_by_its_date(town: pd.DataFrame, tmp_path: Path) -> None:
     files = write_days(town, tmp_path / "transactions")
     assert [file.name for file in files[:2]] == ["2026-01-01.parquet", "2026-01-02.parquet"]
-    assert sorted((tmp_path / "transactions").iterdir()) == list(
-        files
-    )  # nothing half written stays
+    # nothing half written stays
+    assert sorted((tmp_path / "transactions").iterdir()) == list(files)
     pd.testing.assert_frame_equal(pd.concat(map(pd.read_parquet, files), ignore_index=True), town)
 
 
@@ -140,3 +141,11 @@ def test_a_day_that_was_written_before_is_replaced(tmp_path: Path) -> None:
     write_days(rows, tmp_path)
     (file,) = write_days(rows.head(3), tmp_path)
     assert len(pd.read_parquet(file)) == 3
+
+
+@pytest.mark.parametrize("day", range(14))
+def test_the_demo_begins_on_a_thursday_and_all_its_days_have_passed(day: int) -> None:
+    today = date(2026, 11, 26) + timedelta(days=day)
+    start = start_for(today)
+    assert start.weekday() == THURSDAY
+    assert timedelta(days=DAYS + 1) <= today - start <= timedelta(days=DAYS + 7)

@@ -1,4 +1,4 @@
-"""Rows from files: the same rows however they lie there, only what is asked for, and a refusal that names what is missing."""
+"""Rows from files: the same however they are stored, and a refusal that names what is missing."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,10 +17,12 @@ from configs.settings import Settings
 from tasks.data import digests, structure
 from tasks.data.files import File
 from tasks.data.sources import load, newest_as_of
-from tasks.data.splits import window
-from tasks.records import Window
+from tasks.data.splits import window_until
+from tasks.records import CheckOutcome, Window
 
-FIRST, END = datetime(2018, 8, 1), datetime(2018, 8, 8)  # the tiny model reads seven days
+# the tiny model reads seven days
+FIRST, END = datetime(2018, 8, 1), datetime(2018, 8, 8)
+LAST = END - timedelta(days=1)
 SPAN = Window(FIRST, datetime(2018, 8, 2), datetime(2018, 8, 5), datetime(2018, 8, 6), END)
 
 
@@ -39,27 +41,31 @@ def days(settings: Settings) -> Path:
 def rows_of(day: datetime, n: int = 4) -> pd.DataFrame:
     """A day's rows, with a column that the model does not declare."""
     number = np.arange(n) + 10 * (day - FIRST).days
-    return pd.DataFrame({
-        "id": number,
-        "at": pd.date_range(day, periods=n, freq="5h7min").astype("datetime64[us]"),
-        "customer": number % 3,
-        "amount": number / 7,
-        "bad": number % 2,
-        "undeclared": "x",
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "id": number,
+            "at": pd.date_range(day, periods=n, freq="5h7min").astype("datetime64[us]"),
+            "customer": number % 3,
+            "amount": number / 7,
+            "bad": number % 2,
+            "undeclared": "x",
+        }
+    )
 
 
-def write_days(
-    folder: Path, first: datetime = FIRST, last: datetime = END - timedelta(days=1)
-) -> None:
+def write_days(folder: Path, first: datetime = FIRST, last: datetime = LAST) -> None:
     for day in pd.date_range(first, last):
         rows_of(day).to_parquet(folder / f"{day:%Y-%m-%d}.parquet")
 
 
-def whole() -> pd.DataFrame:
-    return pd.concat(
-        [rows_of(day) for day in pd.date_range(FIRST, END - timedelta(days=1))], ignore_index=True
-    )
+def rows_of_all_days() -> pd.DataFrame:
+    return pd.concat([rows_of(day) for day in pd.date_range(FIRST, LAST)], ignore_index=True)
+
+
+def structural_failures(config: ModelConfig, settings: Settings) -> list[CheckOutcome]:
+    rows = load(config, SPAN, settings.data)
+    outcomes = structure.check_raw(rows, config, SPAN)
+    return [outcome for outcome in outcomes if not outcome.passed]
 
 
 def reading(config: ModelConfig, path: str, **columns: Any) -> ModelConfig:
@@ -76,62 +82,64 @@ def test_rows_from_object_storage_are_those_of_the_same_files_on_disk(
 ) -> None:
     (bucket / "days").mkdir()
     write_days(bucket / "days")
-    over_the_wire = load(reading(config, "s3://rows/days/*.parquet"), SPAN, settings.data)
+    remote = reading(config, "s3://rows/days/*.parquet")
+    local = reading(config, str(bucket / "days" / "*.parquet"))
     pd.testing.assert_frame_equal(
-        over_the_wire,
-        load(reading(config, str(bucket / "days" / "*.parquet")), SPAN, settings.data),
+        load(remote, SPAN, settings.data), load(local, SPAN, settings.data)
     )
-    assert newest_as_of(reading(config, "s3://rows/days/*.parquet"), settings.data, 0) == END
+    assert newest_as_of(remote, settings.data, 0) == END
     with pytest.raises(DataRejected, match=r"no file matches s3://rows/weeks/\*\.parquet"):
         load(reading(config, "s3://rows/weeks/*.parquet"), SPAN, settings.data)
+
+
+def test_days_missing_in_object_storage_are_refused_with_their_folder(
+    config: ModelConfig, settings: Settings, bucket: Path
+) -> None:
+    (bucket / "gaps").mkdir()
+    write_days(bucket / "gaps", FIRST, FIRST)
+    with pytest.raises(DataRejected, match=r"put them in s3://rows/gaps, or choose"):
+        load(reading(config, "s3://rows/gaps/*.parquet"), SPAN, settings.data)
 
 
 def test_the_names_of_folders_are_columns_where_they_are_declared(
     config: ModelConfig, settings: Settings
 ) -> None:
-    for day in pd.date_range(FIRST, END - timedelta(days=1)):
-        folder = (
-            settings.data
-            / f"year={day:%Y}"
-            / f"region={'north' if day.day % 2 else 'south'}"
-            / f"day={day.day}"
-        )
+    for day in pd.date_range(FIRST, LAST):
+        region = "north" if day.day % 2 else "south"
+        folder = settings.data / f"year={day:%Y}" / f"region={region}" / f"day={day.day}"
         folder.mkdir(parents=True)
         rows_of(day).to_parquet(folder / "part-0.parquet")
-    found = load(
-        reading(config, "${RATCHET_DATA}/**/*.parquet", year="int64", region="string"),
-        SPAN,
-        settings.data,
-    )
-    pd.testing.assert_frame_equal(
-        found[list(config.data.columns)], whole()[list(config.data.columns)]
-    )
-    assert set(found["year"]) == {2018}
-    assert (found["region"] == np.where(found["at"].dt.day % 2, "north", "south")).all()
+    config = reading(config, "${RATCHET_DATA}/**/*.parquet", year="int64", region="string")
+    rows = load(config, SPAN, settings.data)
+    in_files = ["id", "at", "customer", "amount", "bad"]
+    pd.testing.assert_frame_equal(rows[in_files], rows_of_all_days()[in_files])
+    assert set(rows["year"]) == {2018}
+    assert (rows["region"] == np.where(rows["at"].dt.day % 2, "north", "south")).all()
 
 
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz", "csv.bz2"])
 def test_a_csv_is_read_as_declared_however_it_is_compressed(
     config: ModelConfig, settings: Settings, days: Path, suffix: str
 ) -> None:
-    for day in pd.date_range(FIRST, END - timedelta(days=1)):
+    for day in pd.date_range(FIRST, LAST):
         rows_of(day).to_csv(days / f"{day:%Y-%m-%d}.{suffix}", index=False)
-    found = load(reading(config, f"${{RATCHET_DATA}}/days/*.{suffix}"), SPAN, settings.data)
-    pd.testing.assert_frame_equal(found, whole()[list(config.data.columns)])
+    rows = load(reading(config, f"${{RATCHET_DATA}}/days/*.{suffix}"), SPAN, settings.data)
+    pd.testing.assert_frame_equal(rows, rows_of_all_days()[list(config.data.columns)])
 
 
 def test_a_place_that_no_library_opens_is_refused(config: ModelConfig, settings: Settings) -> None:
     with pytest.raises(
         ConfigError,
-        match=r"data.source.path is nowhere://rows/\*.parquet, which cannot be opened: Protocol not known",
+        match=r"data.source.path is nowhere://rows/\*.parquet, which cannot be opened: "
+        r"Protocol not known",
     ):
         load(reading(config, "nowhere://rows/*.parquet"), SPAN, settings.data)
 
 
-def test_times_that_are_none_are_refused(
+def test_text_where_times_are_needed_is_refused(
     config: ModelConfig, settings: Settings, days: Path
 ) -> None:
-    whole().assign(at="soon").to_parquet(days / "all.parquet")
+    rows_of_all_days().assign(at="soon").to_parquet(days / "all.parquet")
     with pytest.raises(
         DataRejected, match=r"at holds no times \(str\); declare its type in data.columns"
     ):
@@ -141,18 +149,18 @@ def test_times_that_are_none_are_refused(
 def test_the_newest_day_is_not_guessed_from_rows_in_the_future(
     config: ModelConfig, settings: Settings, days: Path
 ) -> None:
-    whole().assign(
-        at=lambda rows: rows["at"].mask(rows["id"] < 2, datetime(2081, 1, 1))
-    ).to_parquet(days / "all.parquet")
+    rows = rows_of_all_days()
+    in_future = rows["at"].mask(rows["id"] < 2, datetime(2081, 1, 1))
+    rows.assign(at=in_future).to_parquet(days / "all.parquet")
     with pytest.raises(
         DataRejected,
-        match=r"2 of 28 rows lie in the future, the last at 2081-01-01, .* or name .* with --as-of",
+        match=r"2 of 28 rows are in the future, the last on 2081-01-01, .* with --as-of",
     ):
         newest_as_of(config, settings.data, 0)
 
 
 def test_the_span_of_these_tests_is_the_models_own(config: ModelConfig) -> None:
-    assert window(config, END) == SPAN
+    assert window_until(config, END) == SPAN
 
 
 def test_the_declared_columns_of_the_windows_rows_are_read_and_no_others(
@@ -160,7 +168,7 @@ def test_the_declared_columns_of_the_windows_rows_are_read_and_no_others(
 ) -> None:
     write_days(days, FIRST - timedelta(days=2), END + timedelta(days=2))
     rows = load(config, SPAN, settings.data)
-    pd.testing.assert_frame_equal(rows, whole().drop(columns="undeclared"))
+    pd.testing.assert_frame_equal(rows, rows_of_all_days().drop(columns="undeclared"))
 
 
 def test_without_the_holdout_no_row_after_training_is_read(
@@ -174,7 +182,7 @@ def test_without_the_holdout_no_row_after_training_is_read(
 def test_parquet_and_csv_give_the_same_rows(
     config: ModelConfig, settings: Settings, days: Path
 ) -> None:
-    rows = whole().assign(
+    rows = rows_of_all_days().assign(
         amount=lambda r: r["amount"].mask(r["id"] % 3 == 0),
         word='the word, "quoted"',
         flag=lambda r: r["id"] % 2 == 0,
@@ -197,14 +205,10 @@ def test_parquet_and_csv_give_the_same_rows(
 def test_a_missing_string_in_csv_is_null_and_not_an_empty_word(
     config: ModelConfig, settings: Settings, days: Path
 ) -> None:
-    whole().assign(word=None).to_csv(days / "all.csv", index=False)
+    rows_of_all_days().assign(word=None).to_csv(days / "all.csv", index=False)
     config = reading(config, "${RATCHET_DATA}/days/*.csv", word="string")
-    failures = [
-        o.check
-        for o in structure.check_raw(load(config, SPAN, settings.data), config, SPAN)
-        if not o.passed
-    ]
-    assert failures == ["structure-any-word"]
+    (failure,) = structural_failures(config, settings)
+    assert failure.check == "structure-any-word"
 
 
 def test_times_of_other_units_become_the_same_rows(
@@ -227,7 +231,7 @@ def test_the_same_rows_have_the_same_digest_however_they_are_spread_over_files(
     by_day = load(config, SPAN, settings.data)
     for file in days.iterdir():
         file.unlink()
-    shuffled = whole().sample(frac=1, random_state=3)
+    shuffled = rows_of_all_days().sample(frac=1, random_state=3)
     shuffled.iloc[:3].to_parquet(days / "b.parquet")
     shuffled.iloc[3:].to_parquet(days / "a.parquet")
     assert digests.of_rows(load(config, SPAN, settings.data)) == digests.of_rows(by_day)
@@ -256,7 +260,8 @@ def test_missing_days_are_refused_by_their_dates(
         (days / f"2018-08-0{day}.parquet").unlink()
     with pytest.raises(
         DataRejected,
-        match=r"4 of the 7 days .* \(2018-08-03, 2018-08-04, 2018-08-06, ...\); bring them to .*days",
+        match=r"4 of the 7 days .* \(2018-08-03, 2018-08-04, 2018-08-06, ...\); "
+        r"put them in .*days,",
     ):
         load(config, SPAN, settings.data)
 
@@ -270,7 +275,8 @@ def test_no_file_at_all_is_refused_by_the_pattern(
     ):
         with pytest.raises(
             DataRejected,
-            match=r"no file matches .*/data/days/\*\.parquet; put the data there, or point RATCHET_DATA",
+            match=r"no file matches .*/data/days/\*\.parquet; put the data there, "
+            r"or point RATCHET_DATA",
         ):
             read()
 
@@ -278,7 +284,8 @@ def test_no_file_at_all_is_refused_by_the_pattern(
 def test_a_path_that_is_not_full_is_refused(config: ModelConfig, settings: Settings) -> None:
     with pytest.raises(
         ConfigError,
-        match=r"data.source.path is days/\*.parquet; write a full path, or begin it with \$\{RATCHET_DATA\}",
+        match=r"data.source.path is days/\*.parquet; write a full path, "
+        r"or begin it with \$\{RATCHET_DATA\}",
     ):
         load(reading(config, "days/*.parquet"), SPAN, settings.data)
 
@@ -288,7 +295,7 @@ def cut(good: bytes) -> bytes:
 
 
 def overwrite(good: bytes) -> bytes:
-    """Its pages, but not its footer, overwritten."""
+    """Overwrite its pages, but not its footer."""
     return good[:4] + b"\xff" * 400 + good[404:]
 
 
@@ -329,13 +336,14 @@ def test_a_damaged_csv_file_is_refused_by_its_name(
 def test_a_missing_column_is_refused_with_its_file(
     config: ModelConfig, settings: Settings, days: Path, end: str
 ) -> None:
-    for day in range(1, 8):
-        rows = rows_of(datetime(2018, 8, day)).drop(
-            columns=["amount", "undeclared"] if day == 3 else []
-        )
-        rows.to_parquet(days / f"2018-08-0{day}.parquet") if end == "parquet" else rows.to_csv(
-            days / f"2018-08-0{day}.csv", index=False
-        )
+    for day in pd.date_range(FIRST, LAST):
+        rows = rows_of(day)
+        if day.day == 3:
+            rows = rows.drop(columns=["amount", "undeclared"])
+        if end == "parquet":
+            rows.to_parquet(days / f"{day:%Y-%m-%d}.parquet")
+        else:
+            rows.to_csv(days / f"{day:%Y-%m-%d}.csv", index=False)
     with pytest.raises(
         DataRejected,
         match=rf"2018-08-03\.{end}: has no column amount; it has id, at, customer, bad",
@@ -346,26 +354,25 @@ def test_a_missing_column_is_refused_with_its_file(
 def test_rows_of_undated_files_are_chosen_by_their_time(
     config: ModelConfig, settings: Settings, days: Path
 ) -> None:
-    rows = pd.concat([rows_of(FIRST - timedelta(days=1)), whole(), rows_of(END)], ignore_index=True)
+    rows = pd.concat(
+        [rows_of(FIRST - timedelta(days=1)), rows_of_all_days(), rows_of(END)], ignore_index=True
+    )
     rows.to_parquet(days / "all.parquet")
     pd.testing.assert_frame_equal(
-        load(config, SPAN, settings.data), whole().drop(columns="undeclared")
+        load(config, SPAN, settings.data), rows_of_all_days().drop(columns="undeclared")
     )
-    trained = load(config, SPAN, settings.data, holdout=False)
-    assert (trained["at"].min(), trained["at"].max() < SPAN.train_end) == (FIRST, True)
+    without_holdout = load(config, SPAN, settings.data, holdout=False)
+    assert without_holdout["at"].min() == FIRST
+    assert without_holdout["at"].max() < SPAN.train_end
 
 
 def test_a_row_without_a_time_is_left_for_the_structural_checks_to_find(
     config: ModelConfig, settings: Settings, days: Path
 ) -> None:
-    rows = whole()
+    rows = rows_of_all_days()
     rows.assign(at=rows["at"].mask(rows["id"] == 31)).to_parquet(days / "all.parquet")
-    failures = [
-        o
-        for o in structure.check_raw(load(config, SPAN, settings.data), config, SPAN)
-        if not o.passed
-    ]
-    assert [(o.check, o.first_keys) for o in failures] == [("structure-known-at", ("31",))]
+    (failure,) = structural_failures(config, settings)
+    assert (failure.check, failure.first_keys) == ("structure-known-at", ("31",))
 
 
 def test_a_row_in_the_file_of_another_day_is_left_for_the_structural_checks_to_find(
@@ -374,12 +381,8 @@ def test_a_row_in_the_file_of_another_day_is_left_for_the_structural_checks_to_f
     write_days(days)
     rows = rows_of(FIRST)
     rows.assign(at=rows["at"].mask(rows["id"] == 2, END)).to_parquet(days / "2018-08-01.parquet")
-    failures = [
-        o
-        for o in structure.check_raw(load(config, SPAN, settings.data), config, SPAN)
-        if not o.passed
-    ]
-    assert [(o.check, o.first_keys) for o in failures] == [("structure-time-in-window", ("2",))]
+    (failure,) = structural_failures(config, settings)
+    assert (failure.check, failure.first_keys) == ("structure-time-in-window", ("2",))
 
 
 def test_the_newest_end_is_the_midnight_after_the_newest_day(
@@ -390,29 +393,32 @@ def test_the_newest_end_is_the_midnight_after_the_newest_day(
     (days / "2018-08-07.parquet").write_text("names are enough")
     assert newest_as_of(config, settings.data, 0) == END
     rows_of(FIRST).to_parquet(days / "2018-08-07.parquet")
-    whole().iloc[:3].to_parquet(days / "undated.parquet")  # now names are not
+    # one name without a date: now the rows are read
+    rows_of_all_days().iloc[:3].to_parquet(days / "undated.parquet")
     assert newest_as_of(config, settings.data, 0) == datetime(2018, 8, 7)
 
 
-def test_a_day_is_known_from_a_files_name_only_where_it_is_a_date() -> None:
-    dates = [
-        File(None, name, name).day
-        for name in ("2018-08-14.parquet", "tx_20180814_v2.csv", "2018-08-14T00.parquet")
-    ]
-    assert dates == [datetime(2018, 8, 14)] * 3
-    assert [
-        File(None, name, name).day
-        for name in ("all.csv", "2018-99-99.csv", "120180814.csv", "2018/all.csv")
-    ] == [None] * 4
+@pytest.mark.parametrize(
+    "name", ["2018-08-14.parquet", "tx_20180814_v2.csv", "2018-08-14T00.parquet"]
+)
+def test_a_date_in_a_files_name_is_its_day(name: str) -> None:
+    assert File(None, name, name).day == datetime(2018, 8, 14)
 
 
-SAMPLE = pd.DataFrame({
-    "n": np.arange(200),
-    "amount": np.linspace(0, 1, 200),
-    "flag": np.arange(200) % 2 == 0,
-    "at": pd.date_range("2018-08-01", periods=200, freq="h").astype("datetime64[us]"),
-    "word": pd.Series([None if n % 3 == 0 else f"w{n}" for n in range(200)], dtype="str"),
-})  # fmt: skip
+@pytest.mark.parametrize("name", ["all.csv", "2018-99-99.csv", "120180814.csv", "2018/all.csv"])
+def test_a_file_without_a_date_in_its_name_has_no_day(name: str) -> None:
+    assert File(None, name, name).day is None
+
+
+SAMPLE = pd.DataFrame(
+    {
+        "n": np.arange(200),
+        "amount": np.linspace(0, 1, 200),
+        "flag": np.arange(200) % 2 == 0,
+        "at": pd.date_range("2018-08-01", periods=200, freq="h").astype("datetime64[us]"),
+        "word": pd.Series([None if n % 3 == 0 else f"w{n}" for n in range(200)], dtype="str"),
+    }
+)
 
 
 @pytest.mark.parametrize(
@@ -431,11 +437,8 @@ SAMPLE = pd.DataFrame({
     ],
 )
 def test_a_change_of_any_value_changes_the_digest(column: str, value: Any) -> None:
-    for place in (
-        0,
-        99,
-        198,
-    ):  # a word is null in the first and third, a flag true in the first and third
+    # the word is null at the first and the third of them, and the flag true
+    for place in (0, 101, 198):
         changed = SAMPLE.copy()
         changed.loc[place, column] = (not changed.loc[place, column]) if column == "flag" else value
         assert not changed.equals(SAMPLE)
@@ -500,4 +503,6 @@ def test_a_window_that_begins_within_a_day_reads_that_days_file_in_part(
     noon = timedelta(hours=12)
     span = replace(SPAN, history_start=FIRST + noon, holdout_end=END + noon)
     times = load(config, span, settings.data)["at"]
-    assert (times.min() >= FIRST + noon, times.max() < END + noon, len(times)) == (True, True, 28)
+    assert times.min() >= FIRST + noon
+    assert times.max() < END + noon
+    assert len(times) == 28

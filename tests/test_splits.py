@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,14 +13,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.errors import DataRejected, HookFailed
-from configs.judging import Metric
+from configs.metrics import Metric
 from configs.model import ModelConfig
 from configs.reading import read_file
 from tasks.data.hooks import Hooks, load_hooks, parse_hooks, prepare
-from tasks.data.splits import split, window
+from tasks.data.splits import split, window_until
 from tests.conftest import TINY_HOOKS
 
 END = datetime(2018, 8, 8)
+
+# the smallest model, but for its split
+DOCUMENT: dict[str, Any] = {
+    "name": "any",
+    "description": "any",
+    "owner": "any",
+    "data": {
+        "source": {"kind": "files", "path": "/a.csv"},
+        "columns": {"id": "int64", "at": "datetime", "bad": "int64", "x": "float64"},
+        "key": "id",
+        "time": "at",
+        "target": "bad",
+        "features": ["x"],
+    },
+    "train": {"estimator": "sklearn.linear_model.LogisticRegression"},
+    "metrics": ["f1"],
+    "gate": [{"metric": "f1", "at_least": 0}],
+}
 
 
 @pytest.fixture
@@ -57,14 +76,15 @@ def test_no_hook_can_change_the_rows_that_are_split(
         "first_customer",
         'rows["amount"].array[:] = -1.0; return rows["customer"] == 0',
     )
-    considered = rows[rows["at"] >= "2018-08-02"]
-    for given_rows in (rows, considered):  # some of the rows, and all of them
-        parts = split(config, meddling, given_rows, window(config, END))
-        assert (pd.concat([parts.train, parts.delay, parts.holdout])["amount"] > 0).all()
+    # the hook is handed some of the first rows, and all of the second
+    for frame in (rows, rows[rows["at"] >= "2018-08-02"]):
+        partitions = split(config, meddling, frame, window_until(config, END))
+        divided = pd.concat([partitions.train, partitions.delay, partitions.holdout])
+        assert (divided["amount"] > 0).all()
 
 
 def test_the_window_counts_back_from_as_of(config: ModelConfig) -> None:
-    span = window(config, END)
+    span = window_until(config, END)
     assert span.holdout_end == END
     assert span.holdout_start == datetime(2018, 8, 6)
     assert span.train_end == datetime(2018, 8, 5)
@@ -81,14 +101,17 @@ def test_the_spans_follow_each_other_and_are_as_long_as_the_yaml_says(
     as_of: datetime, days: tuple[int, ...]
 ) -> None:
     history, train, delay, holdout = days
-    document = {
-        "name": "any", "description": "any", "owner": "any",
-        "data": {"source": {"kind": "files", "path": "/a.csv"}, "columns": {"id": "int64", "at": "datetime", "bad": "int64", "x": "float64"},
-                 "history_days": history, "key": "id", "time": "at", "target": "bad", "features": ["x"]},
-        "split": {"by": "time", "train_days": train, "delay_days": delay, "holdout_days": holdout},
-        "train": {"estimator": "sklearn.linear_model.LogisticRegression"}, "metrics": ["f1"], "gate": [{"metric": "f1", "at_least": 0}],
-    }  # fmt: skip
-    span = window(ModelConfig.model_validate(document), as_of)
+    split_by_time = {
+        "by": "time",
+        "train_days": train,
+        "delay_days": delay,
+        "holdout_days": holdout,
+    }
+    document = DOCUMENT | {
+        "data": DOCUMENT["data"] | {"history_days": history},
+        "split": split_by_time,
+    }
+    span = window_until(ModelConfig.model_validate(document), as_of)
     edges = [
         span.history_start,
         span.train_start,
@@ -96,12 +119,7 @@ def test_the_spans_follow_each_other_and_are_as_long_as_the_yaml_says(
         span.holdout_start,
         span.holdout_end,
     ]
-    assert [(late - early).days for early, late in pairwise(edges)] == [
-        history,
-        train,
-        delay,
-        holdout,
-    ]
+    assert [(late - early).days for early, late in pairwise(edges)] == list(days)
     assert edges == sorted(edges)
     assert span.holdout_end == as_of
 
@@ -115,42 +133,39 @@ def test_the_spans_follow_each_other_and_are_as_long_as_the_yaml_says(
     ],
 )
 def test_an_instant_with_a_zone_is_taken_to_utc(config: ModelConfig, as_of: datetime) -> None:
-    assert window(config, as_of) == window(config, END)
+    assert window_until(config, as_of) == window_until(config, END)
 
 
-def test_parts_hold_the_rows_of_their_spans_and_no_row_of_history_or_delay(
+def test_partitions_hold_the_rows_of_their_spans_and_no_row_of_history_or_delay(
     config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
 ) -> None:
-    span = window(config, END)
-    parts = split(config, hooks, rows, span)
-    assert (parts.train["at"].min(), parts.train["at"].max()) == (
-        span.train_start,
-        span.train_end - timedelta(hours=4),
-    )
-    assert len(parts.train) == 18
-    assert (
-        parts.holdout["at"].min() >= span.holdout_start,
-        parts.holdout["at"].max() < span.holdout_end,
-    ) == (True, True)
-    assert set(parts.train["id"]) & set(parts.holdout["id"]) == set()
+    span = window_until(config, END)
+    partitions = split(config, hooks, rows, span)
+    last_train_time = span.train_end - timedelta(hours=4)
+    assert partitions.train["at"].min() == span.train_start
+    assert partitions.train["at"].max() == last_train_time
+    assert len(partitions.train) == 18
+    assert partitions.holdout["at"].min() >= span.holdout_start
+    assert partitions.holdout["at"].max() < span.holdout_end
+    assert set(partitions.train["id"]) & set(partitions.holdout["id"]) == set()
 
 
 def test_excluded_rows_are_left_out_of_the_holdout_alone_and_counted(
     config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
 ) -> None:
-    parts = split(config, hooks, rows, window(config, END))
-    assert set(parts.holdout["customer"]) == {1, 2}
-    assert set(parts.train["customer"]) == {0, 1, 2}
-    assert (len(parts.holdout), parts.left_out) == (8, 4)
-    assert str(parts) == "18 train, 8 holdout, 4 left out"
+    partitions = split(config, hooks, rows, window_until(config, END))
+    assert set(partitions.holdout["customer"]) == {1, 2}
+    assert set(partitions.train["customer"]) == {0, 1, 2}
+    assert (len(partitions.holdout), partitions.left_out) == (8, 4)
+    assert str(partitions) == "18 train, 8 holdout, 4 left out"
 
 
 def test_a_model_without_exclude_is_judged_on_every_holdout_row(
     config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
 ) -> None:
     config = config.model_copy(update={"split": config.split.model_copy(update={"exclude": None})})
-    parts = split(config, hooks, rows, window(config, END))
-    assert (len(parts.holdout), parts.left_out) == (12, 0)
+    partitions = split(config, hooks, rows, window_until(config, END))
+    assert (len(partitions.holdout), partitions.left_out) == (12, 0)
 
 
 @pytest.mark.parametrize(("label", "positives"), [(0, "0"), (1, "18")])
@@ -158,9 +173,12 @@ def test_a_training_window_of_one_class_is_refused_with_its_counts(
     config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, label: int, positives: str
 ) -> None:
     rows = rows.assign(bad=rows["bad"].mask(rows["at"] < datetime(2018, 8, 5), label))
-    sentence = rf"the training window 2018-08-02 .. 2018-08-05 has 18 rows with {positives} positives of bad: both classes are needed"
+    sentence = (
+        r"the training window 2018-08-02 .. 2018-08-05 has 18 rows "
+        rf"with {positives} positives of bad: both classes are needed"
+    )
     with pytest.raises(DataRejected, match=sentence):
-        split(config, hooks, rows, window(config, END))
+        split(config, hooks, rows, window_until(config, END))
 
 
 @pytest.mark.parametrize(("label", "positives"), [(0, "0"), (1, "8")])
@@ -171,31 +189,31 @@ def test_a_holdout_of_one_class_is_refused_with_its_counts_after_exclusion(
     rows = rows.assign(bad=rows["bad"].mask(judged, label))
     sentence = rf"the holdout 2018-08-06 .. 2018-08-08 has 8 rows with {positives} positives of bad"
     with pytest.raises(DataRejected, match=sentence):
-        split(config, hooks, rows, window(config, END))
+        split(config, hooks, rows, window_until(config, END))
 
 
 def test_a_window_without_rows_is_refused(
     config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
 ) -> None:
     with pytest.raises(DataRejected, match="has 0 rows with 0 positives"):
-        split(config, hooks, rows.iloc[:0], window(config, END))
+        split(config, hooks, rows.iloc[:0], window_until(config, END))
 
 
 def test_a_holdout_that_exclude_empties_is_refused(
     config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
 ) -> None:
     with pytest.raises(DataRejected, match=r"the holdout .* has 0 rows"):
-        split(config, hooks, rows.assign(customer=0), window(config, END))
+        split(config, hooks, rows.assign(customer=0), window_until(config, END))
 
 
 def test_rows_read_without_a_holdout_are_split_into_training_alone(
     config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
 ) -> None:
     early = rows[rows["at"] < datetime(2018, 8, 5)]
-    parts = split(config, hooks, early, window(config, END), holdout=False)
+    partitions = split(config, hooks, early, window_until(config, END), holdout=False)
     with pytest.raises(DataRejected, match=r"the holdout .* has 0 rows"):
-        split(config, hooks, early, window(config, END))
-    assert (len(parts.train), len(parts.holdout), parts.left_out) == (18, 0, 0)
+        split(config, hooks, early, window_until(config, END))
+    assert (len(partitions.train), len(partitions.holdout), partitions.left_out) == (18, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -212,15 +230,16 @@ def test_rows_read_without_a_holdout_are_split_into_training_alone(
         "return None",
     ],
 )
-def test_an_exclude_that_answers_no_mask_of_its_rows_is_refused(
+def test_an_exclude_that_returns_anything_but_a_mask_of_its_rows_is_refused(
     config: ModelConfig, tiny: Path, rows: pd.DataFrame, body: str
 ) -> None:
     hooks = with_hook(config, tiny, "first_customer", body)
     with pytest.raises(
         HookFailed,
-        match="hook first_customer must return a boolean Series, a value for each of the 36 rows it was given",
+        match="hook first_customer must return a boolean Series with one value for each of the 36 "
+        "rows it was given",
     ):
-        split(config, hooks, rows, window(config, END))
+        split(config, hooks, rows, window_until(config, END))
 
 
 def test_exclude_cannot_change_the_rows_it_looks_at(
@@ -233,7 +252,7 @@ def test_exclude_cannot_change_the_rows_it_looks_at(
         'rows["bad"] = 1 - rows["bad"]; return rows["customer"] == 0',
     )
     honest, changed = (
-        split(config, these, rows, window(config, END)) for these in (hooks, changing)
+        split(config, own_hooks, rows, window_until(config, END)) for own_hooks in (hooks, changing)
     )
     pd.testing.assert_frame_equal(changed.train, honest.train)
     pd.testing.assert_frame_equal(changed.holdout, honest.holdout)
@@ -270,13 +289,14 @@ def test_prepare_may_lose_the_index_and_the_rows_are_still_found(
         "return None",
     ],
 )
-def test_a_prepare_that_answers_other_rows_is_refused(
+def test_a_prepare_that_returns_other_rows_is_refused(
     config: ModelConfig, tiny: Path, rows: pd.DataFrame, body: str
 ) -> None:
     hooks = with_hook(config, tiny, "add_double", body)
     with pytest.raises(
         HookFailed,
-        match="hook add_double must return a DataFrame with the 42 rows it was given, in their order",
+        match="hook add_double must return a DataFrame with the 42 rows it was given, "
+        "in their order",
     ):
         prepare(config, hooks, rows)
 
@@ -323,11 +343,12 @@ def test_an_exclude_that_raises_is_named_with_its_own_file_and_line(
     config: ModelConfig, tiny: Path, rows: pd.DataFrame
 ) -> None:
     hooks = with_hook(config, tiny, "first_customer", "return rows / window")
+    line = line_of(hooks, "rows / window")
     with pytest.raises(
         HookFailed,
-        match=rf"hook first_customer raised TypeError: .* \(tiny\.py:{line_of(hooks, 'rows / window')}\)",
+        match=rf"hook first_customer raised TypeError: .* \(tiny\.py:{line}\); fix it and start",
     ):
-        split(config, hooks, rows, window(config, END))
+        split(config, hooks, rows, window_until(config, END))
 
 
 def test_hooks_that_cannot_be_loaded_are_refused_by_their_file(
@@ -343,11 +364,13 @@ def test_hooks_that_cannot_be_loaded_are_refused_by_their_file(
 def test_a_model_without_hooks_needs_no_file(
     config: ModelConfig, rows: pd.DataFrame, tmp_path: Path
 ) -> None:
-    config = config.model_copy(update={
-        "data": config.data.model_copy(update={"prepare": None}),
-        "split": config.split.model_copy(update={"exclude": None}),
-        "metrics": (Metric(name="roc_auc"),),
-    })  # fmt: skip
+    config = config.model_copy(
+        update={
+            "data": config.data.model_copy(update={"prepare": None}),
+            "split": config.split.model_copy(update={"exclude": None}),
+            "metrics": (Metric(name="roc_auc"),),
+        }
+    )
     hooks = load_hooks(config, tmp_path / "nowhere.py")
     assert (hooks.source, hooks.functions) == ("", {})
     pd.testing.assert_frame_equal(prepare(config, hooks, rows), rows)

@@ -60,7 +60,7 @@ def test_from_a_folder_with_packages_of_the_same_names_a_candidate_becomes_the_c
     assert "tiny 1 became the champion, by release lead (declared)" in approved
     assert "release lead" in user_home.output_of("history", "tiny")
     refused = user_home.ratchet(*approval)
-    assert (refused.returncode, "nothing does" in refused.stderr) == (2, True)
+    assert (refused.returncode, "nothing is" in refused.stderr) == (2, True)
 
 
 def test_killed_in_the_middle_of_a_run_the_next_up_leaves_no_orphan_and_nothing_running(

@@ -1,4 +1,4 @@
-"""The standing that follows from the events, over every legal history and in the cases that are easily got wrong."""
+"""The standing that follows from the events, over all legal histories and in the subtle cases."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.release.ledger import Event
+from tasks.release.events import Event
 from tasks.release.standing import champion_on, ending, standing
 
 START = datetime(2018, 8, 1)
@@ -23,8 +23,8 @@ def event(sequence: int, name: Any, version: int, flow_run: str = "f", **fields:
         "who": "ana",
         "identity": "declared",
         "why": "",
-        "mlflow_run": None,
-        "evidence": None,
+        "mlflow_run": "m",
+        "evidence_digest": None,
         "version_from": None,
     }
     fields = {
@@ -63,14 +63,14 @@ class History:
     def add(self, name: str, version: int) -> None:
         sequence = len(self.events) + 1
         if self.pending and name in ANSWERS + ENDS:
-            added = event(sequence, name, self.pending.version_to or 0, self.pending.flow_run or "")
+            added = event(sequence, name, self.pending.version_to, self.pending.flow_run)
         else:
             added = event(sequence, name, version, f"flow {sequence}")
         self.events.append(added)
         if name == "requested":
             self.pending = added
         elif name not in [*ANSWERS, *CORRECTIONS]:
-            self.ended[added.flow_run or ""] = added
+            self.ended[added.flow_run] = added
             self.pending = None if name in ENDS else self.pending
 
 
@@ -97,7 +97,7 @@ def test_the_pending_request_is_the_one_that_nothing_has_ended(history: History)
 
 @given(histories())
 def test_a_flow_run_has_ended_with_the_event_that_ended_it_or_not_at_all(history: History) -> None:
-    for flow_run in {e.flow_run or "" for e in history.events}:
+    for flow_run in {e.flow_run for e in history.events}:
         assert ending(history.events, flow_run) == history.ended.get(flow_run)
 
 
@@ -118,7 +118,7 @@ def test_a_promotion_undone_leaves_the_champion_the_way_back_and_the_reference_t
 ) -> None:
     before = standing("fraud", history.events)
     if before.champion:
-        back, start = before.champion.version_to or 0, len(history.events)
+        back, start = before.champion.version_to, len(history.events)
         later = [
             (start + 1, "promoted", 9),
             (start + 2, "reference_set", 9),
@@ -283,5 +283,5 @@ def test_a_standing_can_be_read_aloud() -> None:
         event(4, "deferred", 9, "c"),
     ]
     assert str(standing("fraud", events)) == (
-        "fraud: version 5 is the champion, version 7 waits for an answer, behind it 8, 9"
+        "fraud: version 5 is the champion, version 7 waits for an answer, deferred: 8, 9"
     )

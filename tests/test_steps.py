@@ -1,4 +1,4 @@
-"""A step is tried again only after an error that trying again can mend."""
+"""A step is retried only after an error that a retry can repair, and reports what it cost."""
 
 import asyncio
 
@@ -16,8 +16,9 @@ from configs.errors import (
     Unreachable,
 )
 from flows.steps import worth_retrying
+from flows.stopwatch import report, stopwatch
 
-MENDED_BY_WAITING = [
+REPAIRED_BY_WAITING = [
     Unreachable("no answer"),
     OSError("stale file handle"),
     httpx.ConnectError("refused"),
@@ -34,11 +35,31 @@ NEVER = [
 ]
 
 
-@pytest.mark.parametrize("error", MENDED_BY_WAITING, ids=repr)
-def test_a_network_or_a_disk_is_tried_again(error: Exception) -> None:
+@pytest.mark.parametrize("error", REPAIRED_BY_WAITING, ids=repr)
+def test_after_a_network_or_disk_error_a_step_is_retried(error: Exception) -> None:
     assert worth_retrying(None, None, asyncio.run(exception_to_failed_state(error)))
 
 
 @pytest.mark.parametrize("error", NEVER, ids=repr)
-def test_a_refusal_or_a_mistake_never_is(error: Exception) -> None:
+def test_after_a_refusal_or_a_mistake_a_step_is_not_retried(error: Exception) -> None:
     assert not worth_retrying(None, None, asyncio.run(exception_to_failed_state(error)))
+
+
+def test_a_stopwatch_adds_up_a_repeated_step_and_names_its_metrics() -> None:
+    with stopwatch() as watch:
+        report("log model", 1.5)
+        report("log model", 2.0)
+    metrics = watch.metrics()
+    assert metrics.keys() == {"seconds/log_model", "peak_mb/log_model"}
+    assert metrics["seconds/log_model"] == 3.5
+    assert metrics["peak_mb/log_model"] > 1
+
+
+def test_a_stopwatch_sees_nothing_of_what_runs_beside_it_or_after_it() -> None:
+    with stopwatch() as outer:
+        with stopwatch() as inner:
+            report("inner", 1.0)
+        report("outer", 1.0)
+    report("later", 1.0)
+    assert inner.costs.keys() == {"inner"}
+    assert outer.costs.keys() == {"outer"}

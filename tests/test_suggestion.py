@@ -1,4 +1,5 @@
-"""Suggested checks can be put into a YAML as they are printed, pass on the rows they were read off, and give nothing private away."""
+"""Suggested checks fit into a YAML as printed, pass on the rows they were read off, and keep what
+is private."""
 
 import re
 from pathlib import Path
@@ -19,9 +20,9 @@ def printed(tiny: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> 
     write_days(settings.data / "days")
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
-    done = CliRunner().invoke(ratchet, ["validate", "tiny", "--suggest"], catch_exceptions=False)
-    assert done.exit_code == 0
-    return done.output
+    outcome = CliRunner().invoke(ratchet, ["validate", "tiny", "--suggest"], catch_exceptions=False)
+    assert outcome.exit_code == 0
+    return outcome.output
 
 
 def test_what_is_suggested_is_read_from_a_yaml_and_passes(
@@ -34,7 +35,7 @@ def test_what_is_suggested_is_read_from_a_yaml_and_passes(
         "amount-range",
         "amount-level",
         "bad-one-of",
-        "rows-as-many-as-ever",
+        "row-count-as-usual",
     }
     window = settle_window(config, None, settings.data)
     report = validation.validate(sources.load(config, window, settings.data), config, window, "raw")

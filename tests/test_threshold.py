@@ -1,4 +1,7 @@
-"""The threshold serves its aim on rows that the model neither learned from nor is judged on, and is the one that `predict` decides at."""
+"""The threshold serves its aim on rows that the model neither learned from nor is judged on.
+
+`predict` decides at it.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,14 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.errors import DataRejected
-from configs.judging import Threshold
 from configs.reading import read_file
 from configs.settings import Settings
+from configs.threshold import Threshold
 from tasks.data import hooks, splits
 from tasks.data.splits import Partitions
 from tasks.model.evaluation import evaluate
 from tasks.model.scores import score, threshold_of
-from tasks.model.threshold import choose, with_threshold
+from tasks.model.threshold import choose, choose_threshold
 from tasks.model.training import fit
 from tests.conftest import write_days
 from tests.journeys import Journey
@@ -36,7 +39,7 @@ def as_series(rows: list[tuple[bool, int]]) -> tuple[Any, Any]:
 @given(rows=scored, false_negative=st.integers(1, 30))
 def test_no_other_threshold_costs_less(rows: list[tuple[bool, int]], false_negative: int) -> None:
     target, scores = as_series(rows)
-    chosen = choose(
+    choice = choose(
         Threshold(minimise="cost", false_positive=1, false_negative=false_negative),
         target,
         scores,
@@ -50,10 +53,10 @@ def test_no_other_threshold_costs_less(rows: list[tuple[bool, int]], false_negat
             (alerts & (target == 0)).sum() + false_negative * (~alerts & (target == 1)).sum()
         )
 
-    assert cost(chosen.value) == min(cost(threshold) for threshold in [*scores, 2.0])
-    assert cost(chosen.value) == chosen.false_positives + false_negative * chosen.false_negatives
-    assert chosen.true_positives + chosen.false_negatives == target.sum()
-    assert chosen.true_negatives + chosen.false_positives == (1 - target).sum()
+    assert cost(choice.value) == min(cost(threshold) for threshold in [*scores, 2.0])
+    assert cost(choice.value) == choice.false_positives + false_negative * choice.false_negatives
+    assert choice.true_positives + choice.false_negatives == target.sum()
+    assert choice.true_negatives + choice.false_positives == (1 - target).sum()
 
 
 @given(rows=scored, recall=st.sampled_from([0.1, 0.5, 0.9]), alerts=st.integers(1, 10))
@@ -61,8 +64,8 @@ def test_an_aim_is_kept_and_no_threshold_that_keeps_it_is_worth_more(
     rows: list[tuple[bool, int]], recall: float, alerts: int
 ) -> None:
     target, scores = as_series(rows)
-    found = choose(Threshold(recall=recall), target, scores, 1, "rows")
-    assert found.true_positives / target.sum() >= recall
+    most = choose(Threshold(recall=recall), target, scores, 1, "rows")
+    assert most.true_positives / target.sum() >= recall
     few = choose(Threshold(alerts_a_day=alerts), target, scores, 2, "rows")
     assert few.true_positives + few.false_positives <= 2 * alerts
     more = [int((scores >= threshold).sum()) for threshold in scores]
@@ -71,18 +74,19 @@ def test_an_aim_is_kept_and_no_threshold_that_keeps_it_is_worth_more(
     )
 
 
-def test_a_precision_that_no_threshold_has_is_refused_with_the_best_there_is() -> None:
+def test_a_precision_that_no_threshold_reaches_is_refused_with_the_best_there_is() -> None:
     target, scores = pd.Series([1, 0, 0, 1]), pd.Series([0.5, 0.5, 0.5, 0.4])
     with pytest.raises(
         DataRejected,
-        match=r"no threshold has precision at least 0\.9 on rows: the best precision is 0\.5",
+        match=r"no threshold has precision at least 0\.9 on rows: the best precision is 0\.5; "
+        r"lower threshold\.precision",
     ):
         choose(Threshold(precision=0.9), target, scores, 1, "rows")
     assert choose(Threshold(precision=0.5), target, scores, 1, "rows").value == 0.4
 
 
 @pytest.fixture
-def parts(tiny: Path, settings: Settings) -> Partitions:
+def partitions(tiny: Path, settings: Settings) -> Partitions:
     config = read_file(tiny)
     rows = hooks.prepare(
         config,
@@ -93,37 +97,40 @@ def parts(tiny: Path, settings: Settings) -> Partitions:
         config,
         hooks.load_hooks(config, tiny.with_suffix(".py")),
         rows,
-        splits.window(config, pd.Timestamp("2026-01-11")),
+        splits.window_until(config, pd.Timestamp("2026-01-11")),
     )
 
 
 def test_it_is_chosen_on_the_rows_of_the_delay_and_predict_decides_at_it(
-    tiny: Path, parts: Partitions
+    tiny: Path, partitions: Partitions
 ) -> None:
     config = read_file(tiny).model_copy(
         update={"threshold": Threshold(minimise="cost", false_positive=1, false_negative=20)}
     )
-    pipeline = fit(config, parts.train)
-    model, chosen = with_threshold(pipeline, config, parts)
-    assert chosen is not None
-    assert set(parts.delay["at"].dt.day) == {8}
-    assert f"on {len(parts.delay):,} rows of the delay" in str(chosen)
-    assert threshold_of(model) == chosen.value < 0.5
-    scores = score(model, config, parts.holdout)
+    pipeline = fit(config, partitions.train)
+    classifier, choice = choose_threshold(pipeline, config, partitions)
+    assert choice is not None
+    assert set(partitions.delay["at"].dt.day) == {8}
+    assert f"on {len(partitions.delay):,} rows of the delay" in str(choice)
+    assert threshold_of(classifier) == choice.value < 0.5
+    scores = score(classifier, config, partitions.holdout)
     pd.testing.assert_series_equal(
-        pd.Series(scores), pd.Series(score(pipeline, config, parts.holdout))
+        pd.Series(scores), pd.Series(score(pipeline, config, partitions.holdout))
     )
     np.testing.assert_array_equal(
-        model.predict(parts.holdout[["amount", "double"]]), np.asarray(scores) >= chosen.value
+        classifier.predict(partitions.holdout[["amount", "double"]]),
+        np.asarray(scores) >= choice.value,
     )
-    evaluation = evaluate(model, config, hooks.load_hooks(config, tiny.with_suffix(".py")), parts)
+    evaluation = evaluate(
+        classifier, config, hooks.load_hooks(config, tiny.with_suffix(".py")), partitions
+    )
     assert evaluation.holdout["share_found"] == pytest.approx(
-        parts.holdout["bad"][np.asarray(scores) >= 0.5].sum() / parts.holdout["bad"].sum()
+        partitions.holdout["bad"][np.asarray(scores) >= 0.5].sum() / partitions.holdout["bad"].sum()
     )
 
 
 def test_without_a_delay_each_row_is_scored_by_a_model_that_did_not_learn_from_it(
-    tiny: Path, parts: Partitions
+    tiny: Path, partitions: Partitions
 ) -> None:
     config = read_file(tiny).model_copy(
         update={"threshold": Threshold(minimise="cost", false_positive=1, false_negative=1)}
@@ -132,15 +139,16 @@ def test_without_a_delay_each_row_is_scored_by_a_model_that_did_not_learn_from_i
         update={"estimator": "sklearn.neighbors.KNeighborsClassifier", "params": {"n_neighbors": 1}}
     )
     config = config.model_copy(update={"train": by_heart})
-    shuffled = parts.train.assign(bad=np.random.default_rng(0).permutation(parts.train["bad"]))
-    _, chosen = with_threshold(
-        fit(config, shuffled), config, Partitions(shuffled, parts.holdout, 0)
+    shuffled = partitions.train.assign(
+        bad=np.random.default_rng(0).permutation(partitions.train["bad"])
     )
-    assert chosen is not None
-    assert "each scored by a model without it" in str(chosen)
-    assert (
-        chosen.false_negatives > 0.5 * shuffled["bad"].sum()
-    )  # a model that had seen them would be right on all
+    _, choice = choose_threshold(
+        fit(config, shuffled), config, Partitions(shuffled, partitions.holdout, 0)
+    )
+    assert choice is not None
+    assert "each scored by a model without it" in str(choice)
+    # a model that had seen the rows would be right on all of them
+    assert choice.false_negatives > 0.5 * shuffled["bad"].sum()
 
 
 def test_a_flow_keeps_the_threshold_with_the_model_and_the_rows_it_was_chosen_on_as_seen(
@@ -153,20 +161,21 @@ def test_a_flow_keeps_the_threshold_with_the_model_and_the_rows_it_was_chosen_on
     def priced(text: str) -> str:
         return text.replace(
             "metrics: [average_precision,",
-            "threshold: {minimise: cost, false_positive: 1, false_negative: 20}\nmetrics: [average_precision, cost,",
+            "threshold: {minimise: cost, false_positive: 1, false_negative: 20}\n"
+            "metrics: [average_precision, cost,",
         )
 
     journey = new_journey(priced)
     version = registry.read_version(journey.mlflow, journey.model, journey.train())
     assert "holdout/cost" in version.metrics
-    chosen = mlflow.artifacts.load_dict(
+    stored = mlflow.artifacts.load_dict(
         f"{journey.mlflow.get_run(version.run_id).info.artifact_uri}/threshold.json"
     )
     assert (
         threshold_of(mlflow.sklearn.load_model(f"models:/{journey.model}/{version.number}"))
-        == chosen["value"]
+        == stored["value"]
         < 0.5
     )
     assert len(versions.read_training_keys(journey.mlflow, version)) == int(
         version.params["train_rows"]
-    ) + sum(chosen[name] for name in COUNTS)
+    ) + sum(stored[name] for name in COUNTS)

@@ -1,6 +1,8 @@
-"""Data without days: rows drawn by their key or group for ever, parts that a column names, keys that are made, and refusals with counts."""
+"""Data without days: rows drawn by key or group, partitions that a column names, made keys."""
 
 import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.errors import ConfigError, DataRejected, UsageError
-from configs.judging import Metric
+from configs.metrics import Metric
 from configs.model import ModelConfig
 from configs.reading import read_file
 from configs.settings import Settings
@@ -29,12 +31,10 @@ def tiny_config(tiny: Path) -> ModelConfig:
 
 
 def undated(config: ModelConfig, split_by: dict[str, Any], **data: Any) -> ModelConfig:
-    kept = (
-        config.data.model_dump()
-        | {"prepare": None, "history_days": 0, "time": None, "features": ["amount"]}
-        | data
-    )
-    return ModelConfig.model_validate(config.model_dump() | {"split": split_by, "data": kept})
+    """The model without time and hooks, split in another way; `data` changes that section."""
+    without_days = {"prepare": None, "history_days": 0, "time": None, "features": ["amount"]}
+    section = config.data.model_dump() | without_days | data
+    return ModelConfig.model_validate(config.model_dump() | {"split": split_by, "data": section})
 
 
 def rows(n: int = 1000) -> pd.DataFrame:
@@ -72,68 +72,105 @@ def test_a_row_once_held_out_is_held_out_for_ever_whatever_else_there_is(
     keys: list[int], more: list[int], share: float
 ) -> None:
     """Among other rows, in another order, and when the share grows."""
-    few, many = pd.Series(keys, dtype="object"), pd.Series([*more, *reversed(keys)], dtype="object")
-    held = set(few[drawn(few, HashSplit(by="hash", holdout=share))])
-    assert held == set(many[drawn(many, HashSplit(by="hash", holdout=share))]) & set(keys)
-    assert held <= set(few[drawn(few, HashSplit(by="hash", holdout=min(0.99, share + 0.05)))])
+    few = pd.Series(keys, dtype="object")
+    many = pd.Series([*more, *reversed(keys)], dtype="object")
+    by = HashSplit(by="hash", holdout=share)
+    by_larger_share = HashSplit(by="hash", holdout=min(0.99, share + 0.05))
+    held_out = set(few[drawn(few, by)])
+    assert held_out == set(many[drawn(many, by)]) & set(keys)
+    assert held_out <= set(few[drawn(few, by_larger_share)])
 
 
 def test_the_draw_is_the_sha256_of_salt_type_and_key() -> None:
     """So that anybody can compute it again."""
     keys = pd.Series(range(20))
-    shares = [
-        int.from_bytes(hashlib.sha256(f"s\0int64\0{key}".encode()).digest()[:8]) / 2**64
-        for key in keys
-    ]
-    assert list(drawn(keys, HashSplit(by="hash", holdout=0.4, salt="s"))) == [
-        share < 0.4 for share in shares
-    ]
-    assert list(drawn(keys, HashSplit(by="hash", holdout=0.4))) != [share < 0.4 for share in shares]
+    digests = [hashlib.sha256(f"s\0int64\0{key}".encode()).digest() for key in keys]
+    held_out = [int.from_bytes(digest[:8]) / 2**64 < 0.4 for digest in digests]
+    assert list(drawn(keys, HashSplit(by="hash", holdout=0.4, salt="s"))) == held_out
+    assert list(drawn(keys, HashSplit(by="hash", holdout=0.4))) != held_out
 
 
-def test_by_hash_the_parts_share_no_row_and_have_their_shares(tiny_config: ModelConfig) -> None:
-    parts = split(undated(tiny_config, BY_HASH), NO_HOOKS, rows(), None)
-    assert set(parts.train["id"]) | set(parts.holdout["id"]) == set(range(1000))
-    assert not set(parts.train["id"]) & set(parts.holdout["id"])
-    assert 250 < len(parts.holdout) < 350
+def test_by_hash_the_partitions_share_no_row_and_have_their_shares(
+    tiny_config: ModelConfig,
+) -> None:
+    partitions = split(undated(tiny_config, BY_HASH), NO_HOOKS, rows(), None)
+    assert set(partitions.train["id"]) | set(partitions.holdout["id"]) == set(range(1000))
+    assert not set(partitions.train["id"]) & set(partitions.holdout["id"])
+    assert 250 < len(partitions.holdout) < 350
 
 
-def test_by_hash_of_a_group_no_group_is_in_both_parts(tiny_config: ModelConfig) -> None:
-    parts = split(undated(tiny_config, BY_HASH | {"group": "customer"}), NO_HOOKS, rows(), None)
-    assert len(parts.train) + len(parts.holdout) == 1000
-    assert not set(parts.train["customer"]) & set(parts.holdout["customer"])
+def test_by_hash_of_a_group_no_group_is_in_both_partitions(tiny_config: ModelConfig) -> None:
+    partitions = split(
+        undated(tiny_config, BY_HASH | {"group": "customer"}), NO_HOOKS, rows(), None
+    )
+    assert len(partitions.train) + len(partitions.holdout) == 1000
+    assert not set(partitions.train["customer"]) & set(partitions.holdout["customer"])
 
 
-def test_by_column_the_parts_are_those_it_names_and_the_others_are_counted(
+def test_by_column_the_partitions_have_the_rows_it_names_and_the_others_are_counted(
     tiny_config: ModelConfig,
 ) -> None:
     frame = rows().assign(part=lambda all_rows: all_rows["part"].mask(all_rows["id"] >= 900, "c"))
-    parts = split(undated(tiny_config, BY_COLUMN, **WITH_PART), NO_HOOKS, frame, None)
-    assert (list(parts.train["id"]), list(parts.holdout["id"]), parts.left_out) == (
+    partitions = split(undated(tiny_config, BY_COLUMN, **WITH_PART), NO_HOOKS, frame, None)
+    assert (list(partitions.train["id"]), list(partitions.holdout["id"]), partitions.left_out) == (
         list(range(700)),
         list(range(700, 900)),
         100,
     )
 
 
-REFUSED = [
-    (BY_COLUMN, {}, lambda frame: frame.assign(part="a"), r"split.holdout: no row has part b; there are a$"),
-    (BY_COLUMN | {"group": "customer"}, {}, lambda frame: frame, r"50 values of customer are in both parts, on 300 of 300 holdout rows"),
-    (BY_COLUMN, {}, lambda frame: frame.assign(bad=frame["bad"].where(frame["part"] == "a", 0)), r"the holdout has 300 rows with 0 positives of bad: both classes are needed; change split in the YAML$"),
-    (BY_COLUMN, {}, lambda frame: frame.assign(bad=frame["bad"].where(frame["part"] == "b", 1)), r"the training part has 700 rows with 700 positives of bad"),
-    (BY_HASH, {"drop_nulls": ["amount"]}, lambda frame: frame.assign(amount=np.nan), r"the training part has 0 rows with 0 positives"),
-    (BY_HASH, {}, lambda frame: frame.head(1), r"the training part has [01] rows with [01] positives"),
-]  # fmt: skip
+@dataclass(frozen=True)
+class Refusal:
+    """Rows that a split cannot divide into partitions of use, and what it says of them."""
+
+    split_by: dict[str, Any]
+    sentence: str
+    spoil: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame
+    drop_nulls: tuple[str, ...] = ()
 
 
-@pytest.mark.parametrize(
-    ("by", "data", "spoil", "sentence"), REFUSED, ids=[case[3][:40] for case in REFUSED]
-)
-def test_parts_that_cannot_be_learned_from_or_judged_on_are_refused_with_their_counts(
-    tiny_config: ModelConfig, by: dict[str, Any], data: dict[str, Any], spoil: Any, sentence: str
+REFUSALS = {
+    "no holdout rows": Refusal(
+        BY_COLUMN,
+        r"split.holdout: no row has part b; change it to values that the rows have: a$",
+        lambda frame: frame.assign(part="a"),
+    ),
+    "groups on both sides": Refusal(
+        BY_COLUMN | {"group": "customer"},
+        r"50 values of customer are in both training and holdout, on 300 of 300 holdout rows",
+    ),
+    "a holdout of negatives": Refusal(
+        BY_COLUMN,
+        r"the holdout has 300 rows with 0 positives of bad: both classes are needed; "
+        r"change split in the YAML$",
+        lambda frame: frame.assign(bad=frame["bad"].where(frame["part"] == "a", 0)),
+    ),
+    "training on positives": Refusal(
+        BY_COLUMN,
+        r"the training partition has 700 rows with 700 positives of bad",
+        lambda frame: frame.assign(bad=frame["bad"].where(frame["part"] == "b", 1)),
+    ),
+    "nothing but nulls": Refusal(
+        BY_HASH,
+        r"the training partition has 0 rows with 0 positives",
+        lambda frame: frame.assign(amount=np.nan),
+        drop_nulls=("amount",),
+    ),
+    "one row": Refusal(
+        BY_HASH,
+        r"the training partition has [01] rows with [01] positives",
+        lambda frame: frame.head(1),
+    ),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())
+def test_partitions_that_cannot_be_learned_from_or_judged_on_are_refused_with_their_counts(
+    tiny_config: ModelConfig, refusal: Refusal
 ) -> None:
-    with pytest.raises(DataRejected, match=sentence):
-        split(undated(tiny_config, by, **WITH_PART, **data), NO_HOOKS, spoil(rows()), None)
+    config = undated(tiny_config, refusal.split_by, **WITH_PART, drop_nulls=refusal.drop_nulls)
+    with pytest.raises(DataRejected, match=refusal.sentence):
+        split(config, NO_HOOKS, refusal.spoil(rows()), None)
 
 
 def test_a_class_that_no_training_row_has_is_refused_by_its_name(tiny_config: ModelConfig) -> None:
@@ -155,18 +192,20 @@ def test_a_run_that_reads_no_holdout_gets_none(tiny_config: ModelConfig) -> None
     assert split(undated(tiny_config, BY_HASH), NO_HOOKS, rows(), None, holdout=False).holdout.empty
 
 
-def test_rows_without_a_value_that_is_asked_for_are_left_out_and_counted(
+def test_rows_with_a_null_where_none_is_wanted_are_left_out_and_counted(
     tiny_config: ModelConfig,
 ) -> None:
     config = undated(tiny_config, BY_HASH, drop_nulls=["amount"])
-    parts = split(
+    partitions = split(
         config,
         NO_HOOKS,
         rows().assign(amount=lambda all_rows: all_rows["amount"].mask(all_rows["id"] < 100)),
         None,
     )
-    assert (len(parts.train) + len(parts.holdout), parts.left_out) == (900, 100)
-    with pytest.raises(ConfigError, match=r"data.drop_nulls: no column amount is declared"):
+    assert (len(partitions.train) + len(partitions.holdout), partitions.left_out) == (900, 100)
+    with pytest.raises(
+        ConfigError, match=r"data.drop_nulls: column amount is neither declared nor made"
+    ):
         split(config, NO_HOOKS, rows().drop(columns="amount"), None)
 
 
@@ -177,7 +216,7 @@ def test_an_as_of_for_data_without_days_is_refused(
     assert settle_window(config, None, settings.data) is None
     with pytest.raises(
         UsageError,
-        match=r"tiny is not split by time \(30% of the rows held out by hash\): it has no --as-of",
+        match=r"tiny is not split by time \(30% of the rows held out by hash\); start it without",
     ):
         settle_window(config, pd.Timestamp("2026-01-01").to_pydatetime(), settings.data)
 
@@ -186,9 +225,13 @@ def test_rows_without_a_key_are_named_by_their_file_and_place(
     tiny_config: ModelConfig, settings: Settings
 ) -> None:
     config = undated(
-        tiny_config, BY_HASH, key="row", private=[], columns={"amount": "float64", "bad": "int64"},
+        tiny_config,
+        BY_HASH,
+        key="row",
+        private=[],
+        columns={"amount": "float64", "bad": "int64"},
         source={"kind": "files", "path": "${RATCHET_DATA}/**/*.parquet", "origin": "file"},
-    )  # fmt: skip
+    )
     for name in ("one/x", "two/x"):
         (settings.data / name).parent.mkdir(parents=True)
         rows(3).to_parquet(settings.data / f"{name}.parquet")

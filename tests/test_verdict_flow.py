@@ -1,4 +1,4 @@
-"""promote_candidate beside a champion, on real servers: who is compared on which rows, what stops it, and what is left on record."""
+"""promote_candidate beside a champion, on real servers: what is compared, refused and recorded."""
 
 import json
 import math
@@ -14,13 +14,15 @@ from deployments.commands.main import main
 from deployments.stack import Stack
 from flows.promotion import promote_candidate
 from flows.training import train_candidate
+from tasks.records import Estimate
+from tasks.verdict import evidence_json
 from tests.journeys import Journey
 
 RULES = "  - {metric: average_precision, at_least: 0.5}\n"
-BESIDE = (
-    RULES
-    + "  - {metric: average_precision, not_worse_than: champion, by: 0.05}\n  - {metric: average_precision, not_worse_than: reference, by: 0.05}\n"
-)
+BESIDE = f"""\
+{RULES}  - {{metric: average_precision, not_worse_than: champion, by: 0.05}}
+  - {{metric: average_precision, not_worse_than: reference, by: 0.05}}
+"""
 
 
 def beside(text: str) -> str:
@@ -47,21 +49,17 @@ def test_a_candidate_is_compared_with_champion_and_reference_on_its_own_kept_row
     version = journey.candidate("train.params.C=2.0")
     run, state = journey.ask(version)
     assert state.name == "Suspended", state
-    document = journey.ledger.evidence(journey.events[-1].evidence or "")
-    assert [document[role]["version"] for role in ("candidate", "champion", "reference")] == [
-        2,
-        1,
-        1,
-    ]
-    assert [rule["estimate"]["other"] is not None for rule in document["verdict"]["rules"]] == [
-        False,
-        True,
-        True,
-    ]
-    assert {rule["outcome"] for rule in document["verdict"]["rules"]} == {"PASS"}
-    assert document["power"] > 0.5
-    assert document["looks"] >= 1
-    assert document["changes"] == ["train.params.C: 1.0 -> 2.0"]
+    evidence = journey.ledger.evidence_of(journey.events[-1])
+    versions = (evidence.candidate, evidence.champion, evidence.reference)
+    assert [one and one.version for one in versions] == [2, 1, 1]
+    rules = evidence.verdict.rules
+    assert [rule.estimate.other is not None for rule in rules] == [False, True, True]
+    assert {rule.outcome for rule in rules} == {"PASS"}
+    assert evidence.power is not None
+    assert evidence.power > 0.5
+    assert evidence.looks >= 1
+    assert evidence.changes == ("train.params.C: 1.0 -> 2.0",)
+    assert evidence.baselines.keys() == {"most_frequent"}
     (recorded,) = journey.mlflow_runs(run)
     files = {file.path for file in journey.mlflow.list_artifacts(recorded.info.run_id)}
     assert {
@@ -75,11 +73,10 @@ def test_a_candidate_is_compared_with_champion_and_reference_on_its_own_kept_row
     kept = json.loads(
         Path(journey.mlflow.download_artifacts(recorded.info.run_id, "evidence.json")).read_text()
     )
-    assert kept == document
-    assert (
-        recorded.data.metrics["rule2/average_precision/low"]
-        == document["verdict"]["rules"][1]["estimate"]["low"]
-    )
+    assert evidence_json.read(kept) == evidence
+    assert isinstance(rules[1].estimate, Estimate)
+    low = recorded.data.metrics["rule2/average_precision/low"]
+    assert low == pytest.approx(rules[1].estimate.low)
 
 
 def test_a_worse_candidate_is_refused_even_when_every_threshold_passes(
@@ -95,7 +92,7 @@ def test_a_worse_candidate_is_refused_even_when_every_threshold_passes(
     _, state = journey.ask(worse(journey))
     assert state.name == "Refused"
     assert re.search(
-        r"of the champion: better by -0\.\d+, by at most -0\.\d+ with 95 %, needs more than -0.05: FAIL",
+        r": -0\.\d+ \(95% upper bound -0\.\d+, needs > -0.05\): FAIL",
         str(state.message),
     )
     assert journey.aliases() == {"champion": 1, "reference": 1}
@@ -120,7 +117,7 @@ def test_the_same_model_again_is_never_better_but_within_a_margin(
     )
     _, state = journey.ask(journey.candidate())
     assert state.name == "Suspended"
-    assert "answers every row as the champion does" in journey.events[-1].why
+    assert "On every row its average_precision equals the champion's." in journey.events[-1].why
 
 
 def test_an_inconclusive_verdict_asks_a_person_where_the_gate_says_so(
@@ -134,15 +131,15 @@ def test_an_inconclusive_verdict_asks_a_person_where_the_gate_says_so(
     journey.crown()
     run, state = journey.ask(journey.candidate())
     assert state.name == "Suspended"
-    document = journey.ledger.evidence(journey.events[-1].evidence or "")
-    assert document["verdict"]["outcome"] == "INCONCLUSIVE"
+    evidence = journey.ledger.evidence_of(journey.events[-1])
+    assert evidence.verdict.outcome == "INCONCLUSIVE"
     assert journey.answer(run, "approve").name == "Promoted"
 
 
 def test_many_small_steps_down_are_stopped_by_the_reference(
     new_journey: Callable[..., Journey],
 ) -> None:
-    """Each a little worse than the one before; within the margin of the champion each time, and at last beyond that of the reference."""
+    """Each is a little worse, within the champion's margin, and at last beyond the reference's."""
     rules = gate_of(
         "metric: roc_auc, not_worse_than: champion, by: 0.05",
         "metric: roc_auc, not_worse_than: reference, by: 0.05",
@@ -157,28 +154,21 @@ def test_many_small_steps_down_are_stopped_by_the_reference(
     plain = hooks.read_text()
     outcomes = []
     for step in range(10):
-        noise = f"import numpy as np\n\n\n{plain}".replace(
-            'raw["amount"] * 2',
-            f'raw["amount"] * 2, amount=raw["amount"] + {14 * step} * np.random.default_rng(7).normal(size=len(raw))',
-        ).replace(
-            'double=raw["amount"] * 2',
-            f'double=raw["amount"] * 2 + {28 * step} * np.random.default_rng(7).normal(size=len(raw))',
-        )
-        hooks.write_text(noise)
+        noise = "np.random.default_rng(7).normal(size=len(raw))"
+        doubled, amount = 'double=raw["amount"] * 2', 'amount=raw["amount"]'
+        noisy = f"{doubled} + {28 * step} * {noise}, {amount} + {14 * step} * {noise}"
+        hooks.write_text(f"import numpy as np\n\n\n{plain}".replace(doubled, noisy))
         run, state = journey.ask(journey.train())
         outcomes.append(state.name)
         if state.name != "Suspended":
             break
         journey.answer(run, "approve")
     assert 2 <= outcomes.count("Suspended") <= 9, outcomes
-    assert "of the reference" in str(state.message), state.message
-    assert (
-        "of the champion: better by"
-        not in str(state.message).split("FAIL")[0].split("of the reference")[0]
-    )
+    verdict = journey.ledger.evidence_of(journey.events[-1]).verdict
+    assert [rule.rule.against for rule in verdict.deciding] == ["reference"]
 
 
-def test_a_candidate_that_is_surely_better_becomes_the_reference_and_one_that_is_not_does_not(
+def test_a_candidate_that_is_superior_becomes_the_reference_and_one_that_is_not_does_not(
     new_journey: Callable[..., Journey],
 ) -> None:
     journey = new_journey(
@@ -196,7 +186,7 @@ def test_a_candidate_that_is_surely_better_becomes_the_reference_and_one_that_is
     assert journey.aliases() == {"champion": 3, "reference": 2}
 
 
-def test_one_that_is_not_surely_better_waits_until_the_champion_is_old(
+def test_one_whose_superiority_is_not_shown_waits_until_the_champion_is_old(
     new_journey: Callable[..., Journey],
 ) -> None:
     journey = new_journey(
@@ -209,8 +199,9 @@ def test_one_that_is_not_surely_better_waits_until_the_champion_is_old(
     (by_training,) = (run for run in journey.promotions() if run.parameters["version"] == version)
     state = journey.run(promote_candidate, by_training)
     assert state.name == "Deferred"
-    assert "it passes but is not surely better: it waits until the champion is 7 days old" in str(
-        state.message
+    assert (
+        "it passes, but superiority is not shown: it waits until the champion is 7 days old"
+        in str(state.message)
     )
     assert [
         run.state_name for run in journey.promotions() if run.parameters["version"] == version
@@ -232,11 +223,10 @@ def test_rows_that_the_champion_was_trained_on_refuse_or_are_left_out_for_all(
     path.write_text(path.read_text() + "comparison: {seen_rows: leave_out}\n")
     _, state = journey.ask(version)
     assert state.name == "Suspended", state
-    document = journey.ledger.evidence(journey.events[-1].evidence or "")
-    assert any("rows are left out for all" in note for note in document["notes"])
-    assert document["verdict"]["rules"][0]["estimate"]["rows"] < int(
-        document["holdout"]["holdout_rows"]
-    )
+    evidence = journey.ledger.evidence_of(journey.events[-1])
+    assert any("rows are left out for all" in note for note in evidence.notes)
+    assert evidence.holdout.rows
+    assert evidence.verdict.rules[0].estimate.rows < evidence.holdout.rows
 
 
 def test_a_version_with_another_prepare_is_given_its_own(
@@ -248,17 +238,15 @@ def test_a_version_with_another_prepare_is_given_its_own(
     hooks.write_text(hooks.read_text().replace('raw["amount"] * 2', '-3 * raw["amount"]'))
     _, state = journey.ask(journey.train())
     assert state.name == "Suspended", state
-    rules = journey.ledger.evidence(journey.events[-1].evidence or "")["verdict"]["rules"]
-    assert rules[1]["estimate"]["other"] == pytest.approx(
-        rules[1]["estimate"]["candidate"], abs=0.01
-    )
+    rules = journey.ledger.evidence_of(journey.events[-1]).verdict.rules
+    assert rules[1].estimate.other == pytest.approx(rules[1].estimate.candidate, abs=0.01)
 
 
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        ("holdout changed", "The holdout of version 2 cannot be judged on: the kept rows"),
-        ("holdout gone", "The holdout of version 2 cannot be judged on: the kept rows"),
+        ("holdout changed", "The holdout of version 2 cannot be used: the stored rows"),
+        ("holdout gone", "The holdout of version 2 cannot be used: the stored rows"),
         ("champion deleted", "Champion 1 cannot be compared: "),
         ("champion damaged", "Champion 1 cannot be compared: the model's files have sha256"),
         ("champion gone", "Champion 1 cannot be compared: the model's files"),
@@ -323,7 +311,7 @@ def test_a_champion_that_answers_a_row_with_no_number_cannot_be_compared(
     rows.to_parquet(day)
     _, state = journey.ask(journey.train(overrides=["train.estimator=sklearn.linear_model.Ridge"]))
     assert state.name == "Refused", state
-    assert "Champion 1 cannot be compared: it answers some rows with no number" in str(
+    assert "Champion 1 cannot be compared: its score of some rows is not a number" in str(
         state.message
     )
     assert journey.aliases() == {"champion": 1, "reference": 1}
@@ -343,7 +331,7 @@ def test_a_metric_of_the_models_own_that_is_no_number_stops_the_training_with_it
     hooks = journey.settings.models / f"{journey.model}.py"
     hooks.write_text(hooks.read_text() + ANSWERS_NAN)
     state = journey.run(train_candidate, journey.start(train_candidate))
-    assert "metric nan_at_night answered nan; it must be a finite number" in str(state.message)
+    assert "metric nan_at_night returned nan; it must be a finite number" in str(state.message)
 
 
 def test_a_feature_that_callers_do_not_send_refuses_unless_it_is_allowed(
@@ -362,16 +350,16 @@ def test_a_feature_that_callers_do_not_send_refuses_unless_it_is_allowed(
     version = journey.train()
     _, state = journey.ask(version)
     assert state.name == "Refused"
-    assert "model signature asks for triple, which callers of the champion do not send" in str(
+    assert "model signature requires triple, which callers of the champion do not send" in str(
         state.message
     )
     path.write_text(path.read_text() + "comparison: {signature: may_break}\n")
     _, state = journey.ask(version)
     assert state.name == "Suspended", state
-    document = journey.ledger.evidence(journey.events[-1].evidence or "")
-    assert any("no longer has double" in text for text in document["signature"])
-    assert "more features: triple" in document["changes"]
-    assert "no more features: double" in document["changes"]
+    evidence = journey.ledger.evidence_of(journey.events[-1])
+    assert any("no longer has double" in text for text in evidence.model_signature)
+    assert "features added: triple" in evidence.changes
+    assert "features removed: double" in evidence.changes
 
 
 def test_each_look_at_a_holdout_that_never_renews_spends_its_share_of_the_level(
@@ -383,12 +371,13 @@ def test_each_look_at_a_holdout_that_never_renews_spends_its_share_of_the_level(
     for c in (2.0, 3.0):
         _, state = journey.ask(journey.train(overrides=[f"train.params.C={c}"]), instead=True)
         assert state.name == "Suspended", state
-        rule = journey.ledger.evidence(journey.events[-1].evidence or "")["verdict"]["rules"][1]
-        confidences.append(rule["estimate"]["confidence"])
+        rule = journey.ledger.evidence_of(journey.events[-1]).verdict.rules[1]
+        assert isinstance(rule.estimate, Estimate)
+        confidences.append(rule.estimate.confidence)
     assert confidences == pytest.approx([1 - 0.05 * 6 / math.pi**2, 1 - 0.05 * 6 / math.pi**2 / 4])
 
 
-def test_a_replay_says_what_another_gate_would_have_let_by_and_writes_nothing(
+def test_a_replay_says_what_another_gate_would_have_let_through_and_writes_nothing(
     new_journey: Callable[..., Journey], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     journey = new_journey(beside)
@@ -396,7 +385,8 @@ def test_a_replay_says_what_another_gate_would_have_let_by_and_writes_nothing(
     journey.ask(journey.candidate())
     before = journey.events
     (stricter := tmp_path / "stricter.yaml").write_text(
-        "gate:\n  - {metric: roc_auc, at_least: 0.5}\n  - {metric: roc_auc, better_than: champion}\n"
+        "gate:\n  - {metric: roc_auc, at_least: 0.5}\n"
+        "  - {metric: roc_auc, better_than: champion}\n"
     )
     capsys.readouterr()
     command = ["replay", journey.model, "--json", "--gate", str(stricter)]
@@ -406,7 +396,7 @@ def test_a_replay_says_what_another_gate_would_have_let_by_and_writes_nothing(
         (1, "PASS", "PASS"),
         (2, "PASS", "INCONCLUSIVE"),
     ]
-    assert "better by +0, by at least +0" in found[1]["why"]
+    assert "0 (needs > 0): INCONCLUSIVE" in found[1]["why"]
     assert journey.events == before
     for text, said in (
         ("gates: []\n", "any of metrics, threshold, slices, comparison, gate"),

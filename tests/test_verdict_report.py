@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.comparison.bounds import Levels
 from tasks.comparison.comparison import Compared, compare
 from tasks.comparison.contest import Contest
 from tasks.records import Verdict
 from tasks.verdict import report
 from tasks.verdict.judgement import Judgement
 from tests.contests import config_of, contest_of
-from tests.documents import BETTER, BOTH, document_of
+from tests.documents import evidence_of
 
 PICTURES = {
     "binary": {"slices", "precision_recall", "roc", "calibration", "scores", "cost"},
@@ -26,15 +27,15 @@ METRIC = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "mean_abs
 
 def contest(kind: str) -> Contest:
     random = np.random.default_rng(0)
-    price = (
-        {"threshold": {"minimise": "cost", "false_positive": 1, "false_negative": 5}}
-        if kind == "binary"
-        else {}
-    )
+    prices = {"minimise": "cost", "false_positive": 1, "false_negative": 5}
     config = config_of(
-        {"metric": METRIC[kind], "not_worse_than": "champion", "by": 0.1}, kind=kind, columns={"half": "int64", "customer": "int64"},
-        slices={"halves": {"half": "values"}}, comparison={"units": ["customer"]}, **price,
-    )  # fmt: skip
+        {"metric": METRIC[kind], "not_worse_than": "champion", "by": 0.1},
+        kind=kind,
+        columns={"half": "int64", "customer": "int64"},
+        slices={"halves": {"half": "values"}},
+        comparison={"units": ["customer"]},
+        threshold=prices if kind == "binary" else None,
+    )
     truth: Any = {
         "binary": random.integers(0, 2, 300),
         "multiclass": random.choice(["a", "b", "c"], 300),
@@ -58,32 +59,30 @@ def test_the_page_has_the_pictures_of_its_kind_and_needs_nothing_else(
     tmp_path: Path, kind: str
 ) -> None:
     compared = contest(kind)
-    found = compare(compared, (0.05, 0.05))
+    found = compare(compared, Levels(0.05, 0.05))
     report.write(
-        Judgement(Verdict("PASS", ()), document_of(BOTH, slices=found.slices), compared, found),
+        Judgement(Verdict("PASS", ()), evidence_of(slices=found.slices), compared, found),
         tmp_path,
     )
     page = (tmp_path / "report.html").read_text()
     assert {picture.stem for picture in tmp_path.glob("*.png")} == PICTURES[kind]
     assert set(re.findall(r"(?:src|href)=.([^\"']{0,22})", page)) == {"data:image/png;base64,"}
     assert page.count("<figure>") == len(PICTURES[kind])
-    assert ("Bands hold 95 of 100 resamples of customer." in page) == (kind == "binary")
+    assert ("The bands hold 95% of 200 resamples of customer." in page) == (kind == "binary")
     assert (
-        page.index("Better than the champion")
-        < page.index("What would make one doubt it")
-        < page.index("The rules")
-        < page.index("What changed")
+        page.index("Superior in average_precision")
+        < page.index("Doubts")
+        < page.index("Rules")
+        < page.index("Changed since champion 2")
     )
 
 
 def test_words_from_elsewhere_are_escaped_and_a_contest_that_could_not_be_held_has_its_reason(
     tmp_path: Path,
 ) -> None:
-    document = document_of(
-        problems=("champion 2 cannot be compared: <script>alert(1)</script>",), better=BETTER
-    )
+    evidence = evidence_of(problems=("champion 2 cannot be compared: <script>alert(1)</script>",))
     nothing = Contest(config_of({"metric": "roc_auc", "at_least": 0.5}), pd.DataFrame(), {})
-    report.write(Judgement(Verdict("FAIL", ()), document, nothing, Compared()), tmp_path)
+    report.write(Judgement(Verdict("FAIL", ()), evidence, nothing, Compared()), tmp_path)
     page = (tmp_path / "report.html").read_text()
     assert "Champion 2 cannot be compared: &lt;script&gt;" in page
     assert "<script>" not in page

@@ -1,4 +1,7 @@
-"""`ratchet approve` and `reject`: the answer to a promotion that waits, given through its flow."""
+"""`ratchet approve` and `ratchet reject`: the answer to a pending request, given through its flow.
+
+Not here: what an answer leads to (tasks/release/promotion_answer.py).
+"""
 
 from typing import Literal
 
@@ -7,56 +10,85 @@ import click
 from configs.errors import UsageError
 from configs.reading import read_model
 from configs.settings import Settings
-from deployments.commands.arguments import AS_JSON, AS_NAME, MODEL, VERSION
-from deployments.commands.progress import follow, tell
+from deployments.commands.arguments import AS_JSON, AS_NAME, MODEL, REASON, VERSION
+from deployments.commands.progress import follow, print_outcome
+from deployments.flow_run import FlowRun, Outcome
 from deployments.prefect_api import Prefect
+from tasks.release.events import Event
 from tasks.release.ledger import Ledger
 from tasks.release.standing import standing
+
+Decision = Literal["approve", "reject"]
+WANTED: dict[Decision, Outcome] = {"approve": "promoted", "reject": "rejected"}
 
 
 @click.command(epilog='Example: ratchet approve fraud_detector 7 --reason "better at night"')
 @MODEL
 @VERSION
-@click.option("--reason", required=True, help="Why; it goes on record.")
+@REASON
 @AS_NAME
 @AS_JSON
 def approve(model: str, version: int, reason: str, who: str, as_json: bool) -> None:
-    """Say yes: VERSION of MODEL goes into production if the facts are still those that were judged."""
-    _answer("approve", model, version, reason, who, as_json)
+    """Approve VERSION of MODEL.
+
+    It becomes the champion if the facts are still those that were judged.
+    """
+    settings = Settings()
+    pending = _pending_request(settings, model, version)
+    _answer(settings, pending, "approve", reason, who, as_json=as_json)
 
 
 @click.command(epilog='Example: ratchet reject fraud_detector 7 --reason "too few frauds to tell"')
 @MODEL
 @VERSION
-@click.option("--reason", required=True, help="Why; it goes on record.")
+@REASON
 @AS_NAME
 @AS_JSON
 def reject(model: str, version: int, reason: str, who: str, as_json: bool) -> None:
-    """Say no: the champion of MODEL stays."""
-    _answer("reject", model, version, reason, who, as_json)
+    """Reject VERSION of MODEL: the champion stays."""
+    settings = Settings()
+    pending = _pending_request(settings, model, version)
+    _answer(settings, pending, "reject", reason, who, as_json=as_json)
+
+
+def answer_request(
+    prefect: Prefect,
+    pending: Event,
+    decision: Decision,
+    reason: str,
+    who: str,
+    *,
+    to_stderr: bool = False,
+) -> FlowRun:
+    """Answer the pending request with this person's decision; its flow run, followed to its end."""
+    form = {
+        "decision": decision,
+        "your_name": who,
+        "reason": reason,
+        "evidence": pending.evidence_digest,
+    }
+    flow_run = pending.flow_run
+    lines_before = len(prefect.log_lines(flow_run, after=0))
+    prefect.answer(flow_run, form)
+    return follow(prefect, prefect.read(flow_run), lines_before, to_stderr=to_stderr)
 
 
 def _answer(
-    decision: Literal["approve", "reject"],
-    model: str,
-    version: int,
-    reason: str,
-    who: str,
-    as_json: bool,
+    settings: Settings, pending: Event, decision: Decision, reason: str, who: str, *, as_json: bool
 ) -> None:
-    settings = Settings()
-    read_model(model, settings)
-    ledger = Ledger(settings.ledger_url)
-    pending = standing(model, ledger.events(model)).pending
-    if pending is None or pending.version_to != version:
-        waits = f"version {pending.version_to} does" if pending else "nothing does"
-        raise UsageError(
-            f"version {version} of {model} does not wait for an answer; {waits}. Ask for it: ratchet promote {model} {version}"
-        )
-    form = {"decision": decision, "your_name": who, "reason": reason, "evidence": pending.evidence}
     with Prefect(settings) as prefect:
-        flow_run = pending.flow_run or ""
-        said = len(prefect.lines(flow_run, 0))
-        prefect.answer(flow_run, form)
-        run = follow(prefect, prefect.read(flow_run), said, aside=as_json)
-        tell(prefect, run, as_json, wanted="Rejected" if decision == "reject" else "Promoted")
+        run = answer_request(prefect, pending, decision, reason, who, to_stderr=as_json)
+    print_outcome(settings, run, as_json=as_json, wanted=WANTED[decision])
+
+
+def _pending_request(settings: Settings, model: str, version: int) -> Event:
+    """The request of this version that is waiting for an answer; UsageError when none is."""
+    read_model(model, settings)
+    pending = standing(model, Ledger(settings.ledger_url).events(model)).pending
+    if pending is None or pending.version_to != version:
+        waiting = f"version {pending.version_to} is" if pending else "nothing is"
+        raise UsageError(
+            f"version {version} of {model} is not waiting for an answer; {waiting}. "
+            f"Request its promotion: ratchet promote {model} {version}"
+        )
+    return pending

@@ -1,4 +1,4 @@
-"""Arguments and options that several verbs share."""
+"""Arguments and options that several commands share."""
 
 import getpass
 import subprocess
@@ -12,28 +12,30 @@ from configs.settings import Settings
 def declared_name() -> str:
     """git's user.name, else the login name."""
     try:
-        done = subprocess.run(
+        git = subprocess.run(
             ["git", "config", "user.name"], capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
         return getpass.getuser()
-    return done.stdout.strip() or getpass.getuser()
+    return git.stdout.strip() or getpass.getuser()
 
 
-def complete_model(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    return [name for name in model_names(Settings()) if name.startswith(begun)]
+def complete_model(_context: click.Context, _parameter: click.Parameter, prefix: str) -> list[str]:
+    """The models whose names begin so, for the shell's completion."""
+    return [name for name in model_names(Settings()) if name.startswith(prefix)]
 
 
 MODEL = click.argument("model", shell_complete=complete_model)
 VERSION = click.argument("version", type=click.IntRange(min=1))
 AS_JSON = click.option(
-    "--json", "as_json", is_flag=True, help="The answer as JSON, for programs (docs/json.md)."
+    "--json", "as_json", is_flag=True, help="Print JSON, for programs (docs/json.md)."
 )
+REASON = click.option("--reason", required=True, help="Why; recorded in the ledger.")
 AS_NAME = click.option(
     "--as",
     "who",
     metavar="NAME",
     default=declared_name,
     show_default="git's user",
-    help="Who decides; it goes on record.",
+    help="Who decides; recorded in the ledger.",
 )

@@ -1,4 +1,7 @@
-"""`ratchet config check` and `ratchet config show`: a model's YAML, judged and shown without any server."""
+"""`ratchet config check` and `ratchet config show`: a model's YAML, without any server.
+
+Not here: what may stand in a YAML (configs/).
+"""
 
 import json
 
@@ -22,64 +25,78 @@ def config() -> None:
 @click.argument("models", nargs=-1, shell_complete=complete_model)
 @click.option(
     "--power",
-    "wants_power",
+    "with_power",
     is_flag=True,
-    help="Also how often its gate lets an equally good model by, from past comparisons.",
+    help="From past comparisons, estimate how often the gate lets an equally good model pass.",
 )
 @AS_JSON
-def check(models: tuple[str, ...], wants_power: bool, as_json: bool) -> None:
-    """Say whether the YAML of MODELS, or of every model, is right; name file, line and key of what is not."""
+def check(models: tuple[str, ...], with_power: bool, as_json: bool) -> None:
+    """Check the YAML; with --power, also how often the gate would let an equally good model pass.
+
+    Checks MODELS, or every model, and names the file, line and key of each problem.
+    """
     settings = Settings()
     names = models or model_names(settings)
     if not names:
         raise ConfigError(
-            f"there is no model in {settings.models}; put one <name>.yaml there, or point RATCHET_MODELS at its folder"
+            f"there is no model in {settings.models}; "
+            "put a <name>.yaml there, or set RATCHET_MODELS to the folder of yours"
         )
-    readings = {name: _read(name, settings) for name in names}
-    problems = {
-        name: str(found) for name, found in readings.items() if isinstance(found, ConfigError)
-    }
+    configs, problems = _read_models(names, settings)
     if as_json:
-        click.echo(
-            json.dumps([{"model": name, "problem": problems.get(name)} for name in names], indent=1)
-        )
+        answers = [{"model": name, "problem": problems.get(name)} for name in names]
+        click.echo(json.dumps(answers, indent=1))
     else:
-        for name, found in readings.items():
-            if isinstance(found, ModelConfig):
-                counts = f"{len(found.data.features)} features, {len(found.checks)} checks, {len(found.gate)} rules"
-                click.echo(f"{name}: {counts}. All is well.")
-                if wants_power:
-                    _print_power(found, settings)
+        for config in configs.values():
+            click.echo(_summary_of(config))
+            if with_power:
+                _print_power(config, settings)
     if problems:
         raise ConfigError("\n".join(problems.values()))
 
 
+def _read_models(
+    names: tuple[str, ...], settings: Settings
+) -> tuple[dict[str, ModelConfig], dict[str, str]]:
+    """The models' configurations, and the problems of those whose YAML is wrong, by name."""
+    configs: dict[str, ModelConfig] = {}
+    problems: dict[str, str] = {}
+    for name in names:
+        try:
+            configs[name] = read_model(name, settings)
+        except ConfigError as error:
+            problems[name] = str(error)
+    return configs, problems
+
+
+def _summary_of(config: ModelConfig) -> str:
+    return (
+        f"{config.name}: {len(config.data.features)} features, {len(config.checks)} checks, "
+        f"{len(config.gate)} rules. No problems found."
+    )
+
+
 def _print_power(config: ModelConfig, settings: Settings) -> None:
     ledger = Ledger(settings.ledger_url)
-    digests = dict.fromkeys(
-        event.evidence for event in ledger.events(config.name) if event.evidence
-    )
-    found = power.foresee(config.gate, [ledger.evidence(digest) for digest in digests])
-    for each in found:
-        click.echo(f"  {each}")
-    if not found:
-        click.echo(
-            "  No past comparison with another version is on record to tell the gate's power from."
-        )
-
-
-def _read(name: str, settings: Settings) -> ModelConfig | ConfigError:
-    try:
-        return read_model(name, settings)
-    except ConfigError as error:
-        return error
+    # one event for each evidence: a request and its answers rest on the same
+    events = {e.evidence_digest: e for e in ledger.events(config.name) if e.evidence_digest}
+    past = [ledger.evidence_of(event) for event in events.values()]
+    powers = power.from_past(config.gate, past)
+    for rule_power in powers:
+        click.echo(f"  {rule_power}")
+    if not powers:
+        click.echo("  No past comparison with another version to estimate the gate's power from.")
 
 
 @config.command(epilog="Example: ratchet config show fraud_detector")
 @MODEL
 @click.option(
-    "--set", "overrides", multiple=True, metavar="train.KEY=VALUE", help="As for ratchet train."
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="train.KEY=VALUE",
+    help="Change a training setting, as in ratchet train.",
 )
 def show(model: str, overrides: tuple[str, ...]) -> None:
-    """The configuration of MODEL as it is in effect, defaults and overrides included, as JSON."""
+    """Show the configuration of MODEL in effect, with defaults and overrides, as JSON."""
     click.echo(read_model(model, Settings(), overrides).model_dump_json(indent=1))

@@ -1,34 +1,40 @@
-"""`ratchet demo`: the story in a home of its own: a first champion, a bad day stopped, a better candidate promoted, a worse one refused."""
+"""`ratchet demo`: the whole story of a model, told in chapters in a home of its own.
+
+A first champion, a bad day that is stopped, a better candidate promoted, a worse one refused.
+Not here: what happens in a chapter (demo_scene.py); the data (demo_data.py).
+"""
 
 import os
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from datetime import date, timedelta
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import click
-import pandas as pd
 
 from configs.errors import DataRejected, RatchetError
 from configs.settings import Settings
-from deployments.commands.arguments import declared_name
-from deployments.commands.progress import follow, require_success
+from deployments.commands.demo_data import AS_OF, DAYS, DemoData
+from deployments.commands.demo_scene import MODEL, Scene, say
+from deployments.commands.stack import interrupt_on_signals
 from deployments.commands.status import print_history
 from deployments.prefect_api import Prefect
 from deployments.stack import stack
-from tasks.release.ledger import Event, Ledger
-from tasks.verdict import wording
 
-MODEL = "fraud_detector"
-DAYS = 60
-START = date(2026, 1, 1)
-AS_OF = START + timedelta(days=DAYS)
-ANSWER_SECONDS = 120
-SIMPLER = ["train.estimator=sklearn.linear_model.LogisticRegression", "train.params={}"]
+TITLE_WIDTH = 58
+SIMPLER = ("train.estimator=sklearn.linear_model.LogisticRegression", "train.params={}")
+# what would lead the demo out of its own folder
+ELSEWHERE = (
+    "MLFLOW_TRACKING_URI",
+    "PREFECT_API_URL",
+    "RATCHET_LEDGER",
+    "RATCHET_MODELS",
+    "RATCHET_DATA",
+)
 
 
 @click.command(epilog="Example: ratchet demo --keep demo-home")
@@ -38,208 +44,125 @@ SIMPLER = ["train.estimator=sklearn.linear_model.LogisticRegression", "train.par
     help="Keep everything in this folder; default: a temporary one.",
 )
 def demo(keep: Path | None) -> None:
-    """The whole story once, on this machine, on data of its own; nothing outside the folder is touched."""
-    with tempfile.TemporaryDirectory(
-        prefix="ratchet-demo-", ignore_cleanup_errors=True
-    ) as temporary:
-        settings = _fresh_settings((keep or Path(temporary)).absolute())
-        with (
-            _chapter(1, "Starting MLflow and Prefect") as said,
-            stack(settings, lambda _: None) as running,
-        ):
-            said(f"{running.mlflow_url}  :{running.ports['prefect']}")
-            with Prefect(settings) as prefect:
-                _tell(settings, prefect)
-            if sys.stdin.isatty():
-                click.echo(
-                    "\nEverything is still running: open the two pages above, or in another terminal"
-                )
-                click.echo(
-                    f"  RATCHET_HOME={settings.home} ratchet show {MODEL} 1\nCtrl-C ends it."
-                )
-                with suppress(KeyboardInterrupt):
-                    threading.Event().wait()
+    """Watch the whole story on this machine, with data of its own.
+
+    Nothing outside the demo's folder is touched.
+    """
+    interrupt_on_signals()
+    with ExitStack() as until_the_end:
+        folder = keep or until_the_end.enter_context(_temporary_folder())
+        settings = _own_settings(folder.absolute())
+        with _timed(1, "Starting MLflow and Prefect"):
+            running = until_the_end.enter_context(stack(settings, _print_nothing))
+        say(f"{running.mlflow_url}  :{running.ports['prefect']}")
+        prefect = until_the_end.enter_context(Prefect(settings))
+        scene = Scene(settings, prefect, DemoData(settings.data / "transactions"))
+        for number, chapter in enumerate(CHAPTERS, start=2):
+            chapter(number, scene)
+        if sys.stdin.isatty():
+            _wait_for_ctrl_c(settings)
 
 
-def _tell(settings: Settings, prefect: Prefect) -> None:
-    days = settings.data / "transactions"
-    with _chapter(2, f"Making {DAYS} days of card transactions") as said:
-        rows = _make_rows()
-        _write(rows[rows["TX_DATETIME"] < pd.Timestamp(AS_OF)], days)
-        said(f"{len(rows):,} rows, {rows['TX_FRAUD'].mean():.1%} fraud")
+def make_data(number: int, scene: Scene) -> None:
+    with _timed(number, f"Making {DAYS} days of card transactions"):
+        rows = scene.data.rows
+        scene.data.write(scene.data.first_days)
+    say(f"{len(rows):,} transactions, {rows['TX_FRAUD'].mean():.1%} fraudulent")
 
-    click.echo("3  Training a first candidate, a logistic regression")
-    first = _await_verdict(prefect, _train(prefect, AS_OF, SIMPLER))
-    _say_verdict(settings, first)
-    _say("Asking for approval. The flow is suspended: no process waits.")
-    _approve(prefect, first, "first model, rules met")
 
-    click.echo("4  A day arrives with 40 amounts missing")
-    _write(_without_amounts(rows[rows["TX_DATETIME"] >= pd.Timestamp(AS_OF)]), days)
+def promote_first_candidate(number: int, scene: Scene) -> None:
+    click.echo(f"{number}  Training a first candidate, a logistic regression")
+    requested = scene.judge(scene.train(overrides=SIMPLER))
+    say("Its promotion is requested. The flow is suspended: no process is waiting.")
+    scene.approve(requested, "first model, rules met")
+
+
+def stop_bad_day(number: int, scene: Scene) -> None:
+    click.echo(f"{number}  A day arrives with 40 amounts missing")
+    scene.data.write(scene.data.last_day_without_amounts())
     try:
-        _train(prefect, AS_OF + timedelta(days=1))
-    except DataRejected as stopped:
-        _say(str(stopped))
+        scene.train(as_of=AS_OF + timedelta(days=1))
+    except DataRejected as rejection:
+        say(str(rejection))
     else:
         raise RatchetError(
-            "a day without amounts was trained on: the checks of fraud_detector are not what they were"
+            "a model was trained on a day with missing amounts: "
+            f"the checks of {MODEL} are not those of this demo"
         )
-    _write(rows, days)
-
-    click.echo("5  A better candidate, a random forest")
-    second = _await_verdict(prefect, _train(prefect, AS_OF))
-    _say_verdict(settings, second)
-    _approve(prefect, second, "clearly better")
-
-    click.echo("6  A worse candidate, which learned from wrong labels")
-    _write(_with_wrong_labels(rows), days)
-    worse = _train(prefect, AS_OF)
-    _write(rows, days)
-    _say_verdict(settings, _await_verdict(prefect, worse))
-
-    click.echo("7  A candidate that is not clearly better: the same forest from another seed")
-    _say_verdict(settings, _await_verdict(prefect, _train(prefect, AS_OF, ["train.seed=1"])))
-
-    with _chapter(8, "Plain MLflow loads the champion and scores a day") as said:
-        said(_score(settings, rows))
-    click.echo("9  What happened:")
-    print_history(Ledger(settings.ledger_url).events(MODEL))
+    scene.data.write(scene.data.rows)
 
 
-def _say_verdict(settings: Settings, event: Event) -> None:
-    """What the evidence comes to, and what became of the version."""
-    document = Ledger(settings.ledger_url).evidence(event.evidence or "")
-    for sentence in (
-        wording.headline(document),
-        wording.answer(document),
-        *wording.doubts(document),
-    ):
-        _say(sentence)
-    if event.event != "requested":
-        _say(f"{event}.")
+def promote_better_candidate(number: int, scene: Scene) -> None:
+    click.echo(f"{number}  A better candidate, a random forest")
+    requested = scene.judge(scene.train())
+    scene.approve(requested, "clearly better")
 
 
-def _approve(prefect: Prefect, waiting: Event, reason: str) -> None:
-    who, why = _decide(waiting, reason)
-    flow_run = waiting.flow_run or ""
-    prefect.answer(
-        flow_run,
-        {"decision": "approve", "your_name": who, "reason": why, "evidence": waiting.evidence},
-    )
-    promoted = follow(prefect, prefect.read(flow_run), len(prefect.lines(flow_run, 0)))
-    require_success(promoted)
-    _say(promoted.message)
+def refuse_worse_candidate(number: int, scene: Scene) -> None:
+    click.echo(f"{number}  A worse candidate, trained on wrong labels")
+    scene.data.write(scene.data.rows_with_wrong_labels())
+    version = scene.train()
+    scene.data.write(scene.data.rows)
+    scene.judge(version)
 
 
-def _fresh_settings(home: Path) -> Settings:
+def judge_similar_candidate(number: int, scene: Scene) -> None:
+    click.echo(f"{number}  A candidate that is not clearly better: the same forest, another seed")
+    scene.judge(scene.train(overrides=("train.seed=1",)))
+
+
+def score_with_plain_mlflow(number: int, scene: Scene) -> None:
+    with _timed(number, "Plain MLflow loads the champion and scores a day"):
+        summary = scene.score_last_day()
+    say(summary)
+
+
+def print_ledger(number: int, scene: Scene) -> None:
+    click.echo(f"{number}  What happened:")
+    print_history(scene.ledger.events(MODEL))
+
+
+CHAPTERS: tuple[Callable[[int, Scene], None], ...] = (
+    make_data,
+    promote_first_candidate,
+    stop_bad_day,
+    promote_better_candidate,
+    refuse_worse_candidate,
+    judge_similar_candidate,
+    score_with_plain_mlflow,
+    print_ledger,
+)
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="ratchet-demo-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _own_settings(home: Path) -> Settings:
     """Settings whose every path lies in the demo's own folder, whatever the environment says."""
-    for variable in (
-        "MLFLOW_TRACKING_URI",
-        "PREFECT_API_URL",
-        "RATCHET_LEDGER",
-        "RATCHET_MODELS",
-        "RATCHET_DATA",
-    ):
+    for variable in ELSEWHERE:
         os.environ.pop(variable, None)
     os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
     return Settings(ratchet_home=home)
 
 
-def _make_rows() -> pd.DataFrame:
-    """One day more than the first candidate may see."""
-    from tasks.data.simulation import simulate
-
-    return simulate(DAYS + 1, seed=0, start=START)
-
-
-def _write(rows: pd.DataFrame, folder: Path) -> None:
-    from tasks.data.simulation import write_days
-
-    write_days(rows, folder)
-
-
-def _without_amounts(day: pd.DataFrame) -> pd.DataFrame:
-    return day.assign(TX_AMOUNT=day["TX_AMOUNT"].mask(day["TRANSACTION_ID"].rank() <= 40))
-
-
-def _with_wrong_labels(rows: pd.DataFrame) -> pd.DataFrame:
-    """As many frauds as before in all but the holdout's week, on transactions drawn by chance."""
-    learned = rows["TX_DATETIME"] < pd.Timestamp(AS_OF - timedelta(days=7))
-    drawn = rows.loc[learned, "TX_FRAUD"].sample(frac=1, random_state=0).to_numpy()
-    changed = rows.copy()
-    changed.loc[learned, "TX_FRAUD"] = drawn
-    return changed
-
-
-def _train(prefect: Prefect, as_of: date, overrides: Sequence[str] = ()) -> int:
-    """The version that a training run registers; the error it met, if it registers none."""
-    run = follow(
-        prefect,
-        prefect.start(
-            "train_candidate", MODEL, {"as_of": as_of.isoformat(), "overrides": list(overrides)}
-        ),
-    )
-    require_success(run)
-    _say(run.message)
-    return int(run.message.split()[1])
-
-
-def _await_verdict(prefect: Prefect, version: int) -> Event:
-    """What became of the promotion that the training asked for: refused, or requested and its flow suspended."""
-    ledger = Ledger(prefect.settings.ledger_url)
-    deadline = time.monotonic() + ANSWER_SECONDS
-    while time.monotonic() < deadline:
-        events = ledger.events(MODEL)
-        if events and events[-1].version_to == version:
-            last = events[-1]
-            if last.event != "requested" or prefect.read(last.flow_run or "").suspended:
-                return last
-        time.sleep(0.5)
-    raise RatchetError(
-        f"the promotion was not asked for within {ANSWER_SECONDS} s; look at {prefect.settings.prefect_ui}"
-    )
-
-
-def _decide(waiting: Event, reason: str) -> tuple[str, str]:
-    if not sys.stdin.isatty():
-        _say("No terminal to ask at: the demo answers itself.")
-        return "ratchet demo", reason
-    click.confirm(f"   > Promote {MODEL} {waiting.version_to}?", abort=True)
-    return declared_name(), click.prompt("   Reason", default=reason)
-
-
-def _score(settings: Settings, raw: pd.DataFrame) -> str:
-    """The last day scored by the champion, loaded as serving code would: without any of this project."""
-    import mlflow
-
-    from configs.reading import hooks_path, read_model
-    from tasks.data.hooks import load_hooks, prepare
-
-    mlflow.set_tracking_uri(settings.mlflow_url)
-    config = read_model(MODEL, settings)
-    rows = prepare(config, load_hooks(config, hooks_path(MODEL, settings)), raw)
-    day = rows[rows["TX_DATETIME"] >= pd.Timestamp(AS_OF)]
-    alerts = mlflow.pyfunc.load_model(f"models:/{MODEL}@champion").predict(
-        day[list(config.data.features)]
-    )
-    version = mlflow.MlflowClient().get_model_version_by_alias(MODEL, "champion").version
-    return f"{len(day):,} rows, {int(alerts.sum())} alerts by version {version}"
+def _wait_for_ctrl_c(settings: Settings) -> None:
+    click.echo("\nEverything is still running. Open the two pages above, or in another terminal:")
+    click.echo(f"  RATCHET_HOME={settings.home} ratchet show {MODEL} 1\nCtrl-C ends it.")
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 @contextmanager
-def _chapter(number: int, title: str) -> Iterator[Callable[[str], None]]:
-    """A numbered line that ends, once `said` is called, with the seconds it took; then what came of it."""
-    start = time.monotonic()
-    click.echo(f"{number}  {title} ".ljust(58, "."), nl=False)
-
-    def said(words: str) -> None:
-        click.echo(f" {time.monotonic() - start:.0f} s")
-        _say(words)
-
-    yield said
+def _timed(number: int, title: str) -> Iterator[None]:
+    """A chapter's title, followed on its line by the seconds that the block took."""
+    began = time.monotonic()
+    click.echo(f"{number}  {title} ".ljust(TITLE_WIDTH, "."), nl=False)
+    yield
+    click.echo(f" {time.monotonic() - began:.0f} s")
 
 
-def _say(words: str) -> None:
-    """Each line indented under its chapter, and short enough for any terminal."""
-    for line in words.splitlines():
-        click.echo(click.wrap_text(line, width=80, initial_indent="   ", subsequent_indent="     "))
+def _print_nothing(_line: str) -> None:
+    """The stack's facts are left out: they would break the chapter's line."""

@@ -1,4 +1,7 @@
-"""`ratchet train`, `promote` and `watch`: start a flow run on the running stack, or find one, and follow it."""
+"""`ratchet train`, `promote` and `watch`: start a flow run on the running stack, or find one.
+
+Not here: how a run is followed (progress.py).
+"""
 
 from datetime import datetime
 
@@ -7,7 +10,7 @@ import click
 from configs.reading import read_model
 from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, AS_NAME, MODEL, VERSION
-from deployments.commands.progress import follow_to_its_end
+from deployments.commands.progress import follow_and_print, start_and_follow
 from deployments.prefect_api import Prefect
 
 
@@ -16,21 +19,22 @@ from deployments.prefect_api import Prefect
 @click.option(
     "--as-of",
     type=click.DateTime(),
-    help="Instant up to which labels are complete; default: end of the newest day less the delay.",
+    help="The instant up to which labels are complete; "
+    "default: the end of the newest day minus the label delay.",
 )
 @click.option(
     "--set",
     "overrides",
     multiple=True,
     metavar="train.KEY=VALUE",
-    help="Change the training of this run alone.",
+    help="Change a training setting for this run only.",
 )
-@click.option("--explore", is_flag=True, help="Log only: read no holdout, register nothing.")
+@click.option("--explore", is_flag=True, help="Only log: read no holdout, register nothing.")
 @AS_JSON
 def train(
     model: str, as_of: datetime | None, overrides: tuple[str, ...], explore: bool, as_json: bool
 ) -> None:
-    """Train a candidate of MODEL; where its YAML says so, its promotion is asked for."""
+    """Train a candidate of MODEL, and request its promotion if the YAML says so."""
     settings = Settings()
     read_model(model, settings, overrides)
     parameters = {
@@ -38,35 +42,33 @@ def train(
         "overrides": list(overrides),
         "explore": explore,
     }
-    with Prefect(settings) as prefect:
-        follow_to_its_end(prefect, prefect.start("train_candidate", model, parameters), as_json)
+    start_and_follow(settings, "train_candidate", model, parameters, as_json=as_json)
 
 
 @click.command(epilog="Example: ratchet promote fraud_detector 7")
 @MODEL
 @VERSION
-@click.option("--instead", is_flag=True, help="Take the place of the request that waits now.")
+@click.option(
+    "--replace-pending", is_flag=True, help="Withdraw the pending request and submit this one."
+)
 @AS_NAME
 @AS_JSON
-def promote(model: str, version: int, instead: bool, who: str, as_json: bool) -> None:
-    """Ask for the promotion of VERSION of MODEL: the gate judges it now, a person answers."""
+def promote(model: str, version: int, replace_pending: bool, who: str, as_json: bool) -> None:
+    """Request the promotion of VERSION of MODEL: the gate judges it now, then a person answers."""
     settings = Settings()
     read_model(model, settings)
-    parameters = {"version": version, "instead": instead, "asked_by": who}
-    with Prefect(settings) as prefect:
-        run = follow_to_its_end(
-            prefect, prefect.start("promote_candidate", model, parameters), as_json
-        )
+    parameters = {"version": version, "instead": replace_pending, "asked_by": who}
+    run = start_and_follow(settings, "promote_candidate", model, parameters, as_json=as_json)
     if run.suspended and not as_json:
-        click.echo(
-            f'  ratchet show {model} {version}\n  ratchet approve {model} {version} --reason "..."'
-        )
+        click.echo(f"  ratchet show {model} {version}")
+        click.echo(f'  ratchet approve {model} {version} --reason "..."')
 
 
 @click.command(epilog="Example: ratchet watch")
 @click.argument("run", required=False)
 @AS_JSON
 def watch(run: str | None, as_json: bool) -> None:
-    """Follow a run that was started elsewhere: RUN by its id, else the one that began last."""
+    """Follow the run with the id RUN, or the run that began last."""
     with Prefect(Settings()) as prefect:
-        follow_to_its_end(prefect, prefect.read(run) if run else prefect.newest(), as_json)
+        flow_run = prefect.read(run) if run else prefect.newest()
+        follow_and_print(prefect, flow_run, as_json=as_json)

@@ -1,7 +1,12 @@
-"""The `ratchet` command: which verbs there are, and how errors end it. Each verb's code is loaded when it is used."""
+"""The `ratchet` command: its list of commands, and how an error ends it.
+
+A command's module is imported when the command is used, so that --help answers at once.
+Not here: what the commands do (a file for each family of them).
+"""
 
 import importlib
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -9,61 +14,80 @@ import click
 from configs.errors import RatchetError
 from configs.problems import nearest
 
-VERBS = {
-    "demo": ("demo", "The whole story on this machine, on data of its own."),
-    "up": ("stack", "Start the local servers and the runners."),
-    "train": ("flow_runs", "Train a candidate of a model."),
-    "show": ("show", "A version's evidence and verdict; what waits."),
-    "approve": ("approval", "Say yes to a version that waits."),
-    "reject": ("approval", "Say no to a version that waits."),
-    "status": ("status", "Every model at a glance."),
-    "history": ("status", "What was decided, by whom, on what."),
-    "rollback": ("rollback", "Make a former champion serve again."),
-    "promote": ("flow_runs", "Ask for a registered version's promotion."),
-    "watch": ("flow_runs", "Follow a run that was started elsewhere."),
-    "reference": ("rollback", "Move the mark that champions are held to."),
-    "replay": ("replay", "Judge past candidates by another gate."),
-    "validate": ("validation", "Check a model's data, without training."),
-    "config": ("config", "Check or show a model's YAML."),
-    "simulate": ("simulation", "Write days of simulated card transactions."),
-    "down": ("stack", "Stop what `ratchet up` started."),
+
+@dataclass(frozen=True)
+class Entry:
+    """A command in the list: the module that defines it, and its line in --help."""
+
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    "demo": Entry("demo", "Watch the whole story on this machine, with data of its own."),
+    "up": Entry("stack", "Start the local servers and the runners."),
+    "train": Entry("flow_runs", "Train a candidate."),
+    "show": Entry("show", "Show a version's evidence and verdict, or what is waiting."),
+    "approve": Entry("approval", "Approve a version that is waiting for an answer."),
+    "reject": Entry("approval", "Reject a version that is waiting for an answer."),
+    "status": Entry("status", "Show every model at a glance."),
+    "history": Entry("status", "Show what was decided, by whom and on what evidence."),
+    "rollback": Entry("rollback", "Roll back to a former champion."),
+    "promote": Entry("flow_runs", "Request the promotion of a registered version."),
+    "watch": Entry("flow_runs", "Follow a run that was started elsewhere."),
+    "reference": Entry(
+        "rollback", "Set the reference version that later champions must not fall below."
+    ),
+    "ledger": Entry("ledger", "Check that no recorded event was changed or removed."),
+    "replay": Entry("replay", "Judge past candidates with another gate."),
+    "validate": Entry("validation", "Check a model's data without training."),
+    "config": Entry("config", "Check or show a model's YAML."),
+    "simulate": Entry("simulation", "Write days of simulated card transactions."),
+    "down": Entry("stack", "Stop what `ratchet up` started."),
 }
-FIRST = 9  # verbs that --help shows; --help --all shows the rest
+# the commands that --help lists; --help --all lists the rest too
+FIRST = 9
 
 
-class Verbs(click.Group):
-    """Verbs found by name; listing them loads none of their modules."""
+class Commands(click.Group):
+    """A group that finds a command by name; listing them imports none of their modules."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 click's signature
-        return list(VERBS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in VERBS:
-            ctx.fail(f"there is no verb {name!r}; {nearest(name, VERBS)}")
-        command: click.Command = getattr(
-            importlib.import_module(f"deployments.commands.{VERBS[name][0]}"), name
-        )
+        if name not in COMMANDS:
+            ctx.fail(f"there is no command {name!r}; {nearest(name, COMMANDS)}")
+        module = importlib.import_module(f"deployments.commands.{COMMANDS[name].module}")
+        command: click.Command = getattr(module, name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        shown = list(VERBS) if ctx.params.get("all_verbs") else list(VERBS)[:FIRST]
+        names = list(COMMANDS) if ctx.params.get("all_commands") else list(COMMANDS)[:FIRST]
         with formatter.section("Commands"):
-            formatter.write_dl([(name, VERBS[name][1]) for name in shown])
+            formatter.write_dl([(name, COMMANDS[name].summary) for name in names])
 
 
 @click.group(
-    cls=Verbs,
+    cls=Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Example: ratchet train fraud_detector. The rarer verbs: ratchet --help --all",
+    epilog="Example: ratchet train fraud_detector. Every command: ratchet --help --all",
 )
 @click.version_option(package_name="ratchet")
-@click.option("--all", "all_verbs", is_flag=True, is_eager=True, help="Let --help show every verb.")
-@click.help_option("-h", "--help", is_eager=False)  # after --all, wherever that stands
+@click.option(
+    "--all", "all_commands", is_flag=True, is_eager=True, help="With --help: list every command."
+)
+# not eager, so that it comes after --all wherever that stands
+@click.help_option("-h", "--help", is_eager=False)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
-def ratchet(context: click.Context, all_verbs: bool, debug: bool) -> None:  # noqa: ARG001 --all is for the help, --debug for main
-    """A training platform whose production model only moves forward. Alone it says what to do next."""
+def ratchet(context: click.Context, all_commands: bool, debug: bool) -> None:  # noqa: ARG001
+    """A training platform whose production model only moves forward.
+
+    Run without a command to see what to do next.
+    """
+    # `all_commands` is read by `format_commands`, `debug` by `main`
     if context.invoked_subcommand is None:
         from deployments.commands.status import next_step
 
@@ -71,20 +95,24 @@ def ratchet(context: click.Context, all_verbs: bool, debug: bool) -> None:  # no
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command; an error is one sentence on stderr and an exit code (DESIGN: 0, 2, 3, 4, else 1)."""
-    given = sys.argv[1:] if arguments is None else arguments
+    """Run the command; an error is one sentence on stderr and an exit code.
+
+    Exit codes: 0 done; 2 wrong arguments or configuration; 3 refused; 4 a server cannot be
+    reached; 1 any other error; 130 interrupted.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        return ratchet.main(given, prog_name="ratchet", standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        return ratchet.main(arguments, prog_name="ratchet", standalone_mode=False)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
     except click.UsageError as error:
-        help_of = error.ctx.command_path if error.ctx else "ratchet"
-        click.echo(f"ratchet: {error.format_message()} See: {help_of} --help", err=True)
+        command = error.ctx.command_path if error.ctx else "ratchet"
+        click.echo(f"ratchet: {error.format_message()} See: {command} --help", err=True)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except RatchetError as error:
-        if "--debug" in given:
+        if "--debug" in arguments:
             raise
         click.echo(f"ratchet: {error}", err=True)
         sys.exit(error.exit_code)

@@ -1,26 +1,38 @@
-"""`ratchet replay`: another gate over past candidates, on their kept rows, with their kept models; nothing is trained and nothing written."""
+"""`ratchet replay`: judge past candidates with another gate.
+
+Reads the stored models and holdouts; trains nothing and writes nothing.
+Not here: how a candidate is judged (tasks/verdict/judgement.py).
+"""
 
 import json
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
 from ruamel.yaml import YAML
 
 from configs.errors import ConfigError, UsageError
-from configs.judging import judging_problems
-from configs.model import ModelConfig
+from configs.model import ModelConfig, judging_problems
 from configs.reading import read_model
 from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, MODEL
-from tasks.records import Role
-from tasks.release.ledger import Event, Ledger
+from deployments.commands.output import print_table
+from tasks.release.events import Event
+from tasks.release.ledger import Ledger
 
-ROLES: tuple[Role, ...] = ("candidate", "champion", "reference")
-JUDGING = ("metrics", "threshold", "slices", "comparison", "gate")
+SECTIONS = ("metrics", "threshold", "slices", "comparison", "gate")
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A version's recorded verdict, and the other gate's with its reason; the keys of --json."""
+
+    version: int
+    then: str
+    now: str
+    why: str
 
 
 @click.command(epilog="Example: ratchet replay fraud_detector --gate stricter.yaml")
@@ -30,85 +42,82 @@ JUDGING = ("metrics", "threshold", "slices", "comparison", "gate")
     "file",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help=f"A YAML with any of {', '.join(JUDGING)}.",
+    help=f"A YAML with any of {', '.join(SECTIONS)}.",
 )
 @AS_JSON
 def replay(model: str, file: Path, as_json: bool) -> None:
-    """Say which past candidates of MODEL another gate would have let by, each beside the champion of its day."""
+    """Judge past candidates of MODEL with another gate, each against the champion of its day."""
+    settings = Settings()
+    config = _config_with_gate(read_model(model, settings), file)
+    replayed = _replay(settings, config)
+    if as_json:
+        click.echo(json.dumps([asdict(verdict) for verdict in replayed], indent=1))
+        return
+    rows = [(str(verdict.version), *astuple(verdict)[1:]) for verdict in replayed]
+    print_table(("version", "then", "with this gate", "why"), rows)
+
+
+def _replay(settings: Settings, config: ModelConfig) -> list[Replayed]:
     from tasks.tracking.server import connect
     from tasks.verdict import judgement, wording
 
-    settings = Settings()
-    config = _with_gate(read_model(model, settings), file)
     ledger, client = Ledger(settings.ledger_url), connect(settings)
     replayed = []
-    for event in _judged(ledger, model):
-        was = ledger.evidence(event.evidence or "")
-        numbers: dict[Role, int | None] = {role: (was[role] or {}).get("version") for role in ROLES}
-        found = judgement.judge(
-            client,
-            config,
-            numbers,
-            champion_since=None,
-            asked_by="replay",
-            before=None,
-            looks=was["looks"],
+    for event in _judged_versions(ledger, config.name):
+        recorded = ledger.evidence_of(event)
+        request = judgement.Request(requested_by="replay", looks=recorded.looks)
+        numbers = recorded.version_numbers
+        judgement_now = judgement.judge(client, config, numbers, request)
+        verdict = Replayed(
+            version=event.version_to,
+            then=recorded.verdict.outcome,
+            now=judgement_now.verdict.outcome,
+            why=wording.conclusion(judgement_now.evidence),
         )
-        then, now = was["verdict"]["outcome"], found.verdict.outcome
-        replayed.append(
-            {
-                "version": event.version_to,
-                "then": then,
-                "now": now,
-                "why": wording.answer(found.document),
-            }
-        )
-    if as_json:
-        click.echo(json.dumps(replayed, indent=1))
-        return
-    table = Table(
-        "version",
-        "then",
-        "with this gate",
-        "why",
-        box=None,
-        pad_edge=False,
-        header_style="",
-        padding=(0, 2, 0, 0),
-    )
-    for each in replayed:
-        table.add_row(str(each["version"]), each["then"], each["now"], each["why"])
-    Console(width=80, highlight=False, markup=False).print(table)
+        replayed.append(verdict)
+    return replayed
 
 
-def _judged(ledger: Ledger, model: str) -> list[Event]:
+def _judged_versions(ledger: Ledger, model: str) -> list[Event]:
     """The event that rests on the newest evidence of each version, oldest version first."""
-    newest = {event.version_to: event for event in ledger.events(model) if event.evidence}
+    newest = {event.version_to: event for event in ledger.events(model) if event.evidence_digest}
     if not newest:
         raise UsageError(
-            f"no candidate of {model} has been judged; ask for one: ratchet promote {model} VERSION"
+            f"no candidate of {model} has been judged; "
+            f"request a promotion: ratchet promote {model} VERSION"
         )
     return list(newest.values())
 
 
-def _with_gate(config: ModelConfig, file: Path) -> ModelConfig:
-    if not file.is_file():
-        raise ConfigError(
-            f"there is no {file}; write the gate to replay into it, as it stands in a YAML"
-        )
-    given: Any = YAML(typ="safe").load(file)
-    if not isinstance(given, dict) or not given or set(given) - set(JUDGING):
-        raise ConfigError(
-            f"{file}: a gate to replay has any of {', '.join(JUDGING)}, and nothing else"
-        )
+def _config_with_gate(config: ModelConfig, file: Path) -> ModelConfig:
+    """The model's configuration with the sections of this file in place of its own."""
+    sections = _read_sections(file)
     try:
-        changed = ModelConfig.model_validate(config.model_dump() | given)
+        changed = ModelConfig.model_validate(config.model_dump() | sections)
     except ValidationError as error:
         first = error.errors()[0]
-        raise ConfigError(f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    if problems := [
-        f"{file}: {'.'.join(map(str, problem.location))}: {problem.sentence}"
+        raise ConfigError(f"{file}: {_dotted(first['loc'])}: {first['msg']}") from error
+    problems = [
+        f"{file}: {_dotted(problem.location)}: {problem.sentence}"
         for problem in judging_problems(changed)
-    ]:
+    ]
+    if problems:
         raise ConfigError("\n".join(problems))
     return changed
+
+
+def _read_sections(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        raise ConfigError(
+            f"there is no {file}; write the gate to replay there, as in a model's YAML"
+        )
+    sections: Any = YAML(typ="safe").load(file)
+    if not isinstance(sections, dict) or not sections or not sections.keys() <= set(SECTIONS):
+        raise ConfigError(
+            f"{file}: a gate to replay has any of {', '.join(SECTIONS)}, and nothing else"
+        )
+    return sections
+
+
+def _dotted(location: tuple[str | int, ...]) -> str:
+    return ".".join(str(step) for step in location)

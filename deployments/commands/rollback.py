@@ -1,13 +1,16 @@
-"""`ratchet rollback` and `reference`: production or its reference changed without a question, through the flow that writes the ledger."""
+"""`ratchet rollback` and `ratchet reference`: change the champion or the reference at once.
+
+No approval is requested. The change still goes through a flow, because flows alone write the
+ledger. Not here: what the flow checks before (tasks/release/rollback.py).
+"""
 
 import click
 
 from configs.errors import UsageError
 from configs.reading import read_model
 from configs.settings import Settings
-from deployments.commands.arguments import AS_JSON, AS_NAME, MODEL, VERSION
-from deployments.commands.progress import follow_to_its_end
-from deployments.prefect_api import Prefect
+from deployments.commands.arguments import AS_JSON, AS_NAME, MODEL, REASON, VERSION
+from deployments.commands.progress import start_and_follow
 from tasks.release.ledger import Ledger
 from tasks.release.standing import standing
 
@@ -18,51 +21,50 @@ from tasks.release.standing import standing
     "--to",
     "version",
     type=click.IntRange(min=1),
-    help="The former champion that serves again; default: the one before this one.",
+    help="The former champion to roll back to; default: the previous champion.",
 )
-@click.option("--reason", required=True, help="Why; it goes on record.")
+@REASON
 @AS_NAME
 @AS_JSON
 def rollback(model: str, version: int | None, reason: str, who: str, as_json: bool) -> None:
-    """Make a former champion of MODEL serve again; nobody is asked, and it goes on record."""
+    """Roll MODEL back to a former champion, without asking for approval.
+
+    Its files are verified first, and the rollback is recorded in the ledger.
+    """
     settings = Settings()
     read_model(model, settings)
-    _correct(
-        settings, "roll_back", model, version or _previous(settings, model), reason, who, as_json
-    )
+    version = version or _previous_champion(settings, model)
+    parameters = {"version": version, "reason": reason, "asked_by": who}
+    start_and_follow(settings, "roll_back", model, parameters, as_json=as_json)
 
 
 @click.command(
-    epilog='Example: ratchet reference fraud_detector 7 --reason "what the audit of July was about"'
+    epilog='Example: ratchet reference fraud_detector 7 --reason "the version that was audited"'
 )
 @MODEL
 @VERSION
-@click.option("--reason", required=True, help="Why; it goes on record.")
+@REASON
 @AS_NAME
 @AS_JSON
 def reference(model: str, version: int, reason: str, who: str, as_json: bool) -> None:
-    """Make VERSION, which is or was the champion of MODEL, the mark below which no later champion may creep."""
+    """Set the reference version of MODEL that later champions must not fall below.
+
+    VERSION is the champion or a former one.
+    """
     settings = Settings()
     read_model(model, settings)
-    _correct(settings, "move_reference", model, version, reason, who, as_json)
+    parameters = {"version": version, "reason": reason, "asked_by": who}
+    start_and_follow(settings, "move_reference", model, parameters, as_json=as_json)
 
 
-def _previous(settings: Settings, model: str) -> int:
+def _previous_champion(settings: Settings, model: str) -> int:
+    """The version that was champion before the present one; UsageError when there is none."""
     now = standing(model, Ledger(settings.ledger_url).events(model))
     if now.previous:
         return now.previous
-    left = ", ".join(map(str, sorted(now.former)))
-    choice = (
-        f"choose one with --to: {left}"
-        if left
-        else f"there is nothing to go back to: ratchet history {model}"
-    )
-    raise UsageError(f"{model} had no champion before this one; {choice}")
-
-
-def _correct(
-    settings: Settings, flow: str, model: str, version: int, reason: str, who: str, as_json: bool
-) -> None:
-    parameters = {"version": version, "reason": reason, "asked_by": who}
-    with Prefect(settings) as prefect:
-        follow_to_its_end(prefect, prefect.start(flow, model, parameters), as_json)
+    former = ", ".join(str(version) for version in sorted(now.former))
+    if former:
+        remedy = f"choose one with --to: {former}"
+    else:
+        remedy = f"there is nothing to roll back to: ratchet history {model}"
+    raise UsageError(f"{model} had no champion before this one; {remedy}")

@@ -1,4 +1,7 @@
-"""`ratchet simulate`: card transactions of a made-up town, as daily files."""
+"""`ratchet simulate`: card transactions of a made-up town, as daily files.
+
+Not here: how they are drawn (tasks/data/simulation.py).
+"""
 
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +15,7 @@ import click
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
-    help="Folder for the files, one a day.",
+    help="The folder for the files, one a day.",
 )
 @click.option(
     "--start",
@@ -26,24 +29,24 @@ import click
     type=click.IntRange(min=1),
     default=5000,
     show_default=True,
-    help="About 1.9 transactions a day each.",
+    help="How many customers, each with about 1.9 transactions a day.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="The same seed makes the same rows.",
+    help="The same seed makes the same transactions.",
 )
 def simulate(days: int, out: Path, start: datetime, customers: int, seed: int) -> None:
-    """Write DAYS of simulated card transactions, about 0.9 % of them frauds."""
-    from tasks.data.simulation import simulate as make_rows
+    """Write DAYS of simulated card transactions, about 0.9% of them fraudulent."""
+    from tasks.data.simulation import simulate as draw
     from tasks.data.simulation import write_days
 
-    rows = make_rows(
-        days, seed=seed, start=start.date(), customers=customers, terminals=2 * customers
-    )
+    terminals = 2 * customers
+    rows = draw(days, seed=seed, start=start.date(), customers=customers, terminals=terminals)
     files = write_days(rows, out)
     click.echo(
-        f"{len(rows):,} transactions, {rows['TX_FRAUD'].mean():.2%} frauds, in {len(files)} files: {files[0]} .. {files[-1].name}"
+        f"{len(rows):,} transactions, {rows['TX_FRAUD'].mean():.2%} fraudulent, "
+        f"in {len(files)} files: {files[0]} .. {files[-1].name}"
     )

@@ -1,4 +1,7 @@
-"""`ratchet up` and `ratchet down`: the local stack, a line for each fact."""
+"""`ratchet up` and `ratchet down`: the local stack, a line for each fact.
+
+Not here: its processes and their order (deployments/stack.py).
+"""
 
 import os
 import signal
@@ -7,6 +10,7 @@ import sys
 import time
 from datetime import datetime
 from importlib.metadata import version
+from pathlib import Path
 from types import FrameType
 from zoneinfo import ZoneInfo
 
@@ -19,29 +23,26 @@ from configs.settings import Settings
 from deployments.stack import end_running, stack
 
 WATCH_SECONDS = 1.0
+POLL_SECONDS = 0.2
+# the first word of the line that says that the stack is ready
 SERVING = "Serving."
+MODELS = "models    "
 
 
 @click.command(epilog="Example: ratchet up --detach")
-@click.option("--detach", is_flag=True, help="Give the terminal back; ratchet down ends it.")
+@click.option("--detach", is_flag=True, help="Run in the background, until ratchet down.")
 def up(detach: bool) -> None:
-    """Start MLflow, Prefect and the runners; serve every model until Ctrl-C."""
+    """Start MLflow, Prefect and the runners, and serve every model until Ctrl-C."""
     settings = Settings()
     if detach:
         _detach(settings)
         return
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-        signal.SIGHUP,
-    ):  # SIGINT too: a shell starts background jobs with it ignored
-        signal.signal(number, _interrupt)
+    interrupt_on_signals()
     click.echo(f"ratchet   {version('ratchet')}   home {settings.home}")
     try:
         with stack(settings, click.echo) as running:
-            models = "\n          ".join(_described(config) for config in read_models(settings))
-            click.echo(f"models    {models or 'none: put a YAML into ' + str(settings.models)}")
-            click.echo(f"{SERVING} Ctrl-C stops everything; ratchet down from elsewhere.")
+            click.echo(_models_line(settings))
+            click.echo(f"{SERVING} Ctrl-C stops everything; so does ratchet down elsewhere.")
             while True:
                 for sentence in running.tend():
                     click.echo(sentence)
@@ -52,46 +53,74 @@ def up(detach: bool) -> None:
 
 @click.command(epilog="Example: ratchet down")
 def down() -> None:
-    """Stop what `ratchet up` started in this home; runs that go on are ended, requests keep waiting."""
+    """Stop what `ratchet up` started in this home.
+
+    Running flows are ended; requests that wait for an answer go on waiting.
+    """
     end_running(Settings())
     click.echo("Stopped.")
 
 
 def _detach(settings: Settings) -> None:
-    """`ratchet up` in a session of its own, until it serves; its lines go to a log, and up to then to this terminal too."""
+    """Run `ratchet up` in a session of its own; return when it serves.
+
+    What it prints goes to a log, and until then to this terminal too. Exits as it does when it
+    ends before it serves.
+    """
     log = settings.home / "logs" / "up.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as output:
-        before = output.tell()
-        command = [sys.executable, "-m", "deployments.commands", "up"]
+        old_end = output.tell()
         process = subprocess.Popen(
-            command,
+            [sys.executable, "-m", "deployments.commands", "up"],
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
+    _print_until_it_serves(process, log, old_end)
+
+
+def _print_until_it_serves(process: subprocess.Popen[bytes], log: Path, old_end: int) -> None:
     with log.open() as lines:
-        lines.seek(before)
+        lines.seek(old_end)
         while True:
-            exit_code = process.poll()  # before its last lines are read
+            # asked before its last lines are read, so that none is missed
+            exit_code = process.poll()
             for line in lines:
                 click.echo(line, nl=False, err=exit_code is not None)
                 if line.startswith(SERVING):
                     return
             if exit_code is not None:
                 raise click.exceptions.Exit(exit_code)
-            time.sleep(0.2)
+            time.sleep(POLL_SECONDS)
+
+
+def interrupt_on_signals() -> None:
+    """Let every signal that ends this process end its stack first, as Ctrl-C does."""
+    # SIGINT as well: a shell starts background jobs with it ignored
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _described(config: ModelConfig) -> str:
+def _models_line(settings: Settings) -> str:
+    """The served models with their schedules, one below the other."""
+    models = [_with_schedule(config) for config in read_models(settings)]
+    if not models:
+        return f"{MODELS}none: put a YAML into {settings.models}"
+    below = "\n" + " " * len(MODELS)
+    return f"{MODELS}{below.join(models)}"
+
+
+def _with_schedule(config: ModelConfig) -> str:
+    """The model's name, its schedule and its next scheduled run."""
     if not config.schedule:
         return f"{config.name} (no schedule)"
-    zone = ZoneInfo(config.schedule.timezone)
-    first = next(CronSim(config.schedule.cron, datetime.now(zone)))
-    return f"{config.name} ({config.schedule.cron} {config.schedule.timezone}, next {first:%Y-%m-%d %H:%M})"
+    cron, timezone = config.schedule.cron, config.schedule.timezone
+    upcoming = next(CronSim(cron, datetime.now(ZoneInfo(timezone))))
+    return f"{config.name} ({cron} {timezone}, next {upcoming:%Y-%m-%d %H:%M})"

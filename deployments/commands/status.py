@@ -1,34 +1,52 @@
-"""`ratchet status` and `ratchet history`: what the ledger says, and nothing else."""
+"""`ratchet status` and `ratchet history`: what the ledger says, without any server.
+
+Not here: the evidence behind a decision (show.py).
+"""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass
 from datetime import datetime
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from configs.reading import model_names, model_path
 from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, MODEL
-from tasks.release.ledger import Event, Ledger
-from tasks.release.standing import CHAMPION_CHANGES, champion_on, standing
+from deployments.commands.output import print_table
+from tasks.release.events import Event
+from tasks.release.ledger import Ledger
+from tasks.release.standing import champion_on, standing
+
+MINUTE = "%Y-%m-%d %H:%M"
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """A model's row in `ratchet status`; `-` where there is nothing to say."""
+
+    model: str
+    champion: str = "-"
+    since: str = "-"
+    by: str = "-"
+    newest: str = "-"
+    waits_for: str = "-"
 
 
 @click.command(epilog="Example: ratchet status")
 @AS_JSON
 def status(as_json: bool) -> None:
-    """Every model: its champion, since when, by whom, and what waits."""
+    """Show every model: its champion, since when, by whom, and what is waiting."""
     settings = Settings()
     ledger = Ledger(settings.ledger_url)
     models = sorted({*model_names(settings), *ledger.models()})
-    rows = [_status(model, ledger.events(model)) for model in models]
+    rows = [_status_of(model, ledger.events(model)) for model in models]
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
+        click.echo(json.dumps([asdict(row) for row in rows], indent=1))
         return
     headings = ("model", "champion", "since (UTC)", "by", "newest", "waits for")
-    _print_table(headings, (list(row.values()) for row in rows))
+    cells = [astuple(row) for row in rows]
+    print_table(headings, cells, wrapping=("by", "newest", "waits for"))
 
 
 @click.command(epilog="Example: ratchet history fraud_detector --on 2018-08-08T00:00")
@@ -36,30 +54,24 @@ def status(as_json: bool) -> None:
 @click.option(
     "--on",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
-    help="What was in production at this instant, UTC.",
+    help="Say what was in production at this instant, UTC.",
 )
 @AS_JSON
 def history(model: str, on: datetime | None, as_json: bool) -> None:
-    """Every decision about MODEL, newest first."""
+    """Show every decision about MODEL, newest first."""
     settings = Settings()
     events = Ledger(settings.ledger_url).events(model)
     if not events:
+        # raises for a model that does not exist
         model_path(model, settings)
     if on:
-        champion = champion_on(events, on)
-        click.echo(
-            str(champion)
-            if champion
-            else f"No version of {model} was in production on {on:%Y-%m-%d %H:%M} UTC."
-        )
+        click.echo(_in_production_on(model, events, on))
     elif as_json:
-        click.echo(json.dumps([asdict(event) for event in events], indent=1, default=str))
-    elif not events:
-        click.echo(
-            f"Nothing has been decided about {model} yet. Train a candidate: ratchet train {model}"
-        )
-    else:
+        click.echo(json.dumps([event.as_row() for event in events], indent=1, default=str))
+    elif events:
         print_history(events)
+    else:
+        click.echo(_nothing_decided(model))
 
 
 def next_step() -> str:
@@ -67,64 +79,86 @@ def next_step() -> str:
     from deployments.stack import is_up
 
     settings = Settings()
-    names = model_names(settings)
-    if not names:
+    models = model_names(settings)
+    if not models:
         return (
-            f"There is no model in {settings.models}. Put a YAML there, then: ratchet config check"
+            f"There is no model in {settings.models}. "
+            "Put a YAML there, then run: ratchet config check"
         )
     if not is_up(settings):
-        return f"Nothing is up in {settings.home}. Start it: ratchet up. To see the whole story first: ratchet demo"
-    ledger = Ledger(settings.ledger_url)
-    for model in names:
-        if pending := standing(model, ledger.events(model)).pending:
-            return f"Version {pending.version_to} of {model} waits for an answer. Look at it: ratchet show {model}"
-    if idle := [model for model in names if not ledger.events(model)]:
-        return f"Nothing has been decided about {idle[0]} yet. Train a candidate: ratchet train {idle[0]}"
-    return "All is well. Every model at a glance: ratchet status"
+        return (
+            f"Nothing is up in {settings.home}. Start it: ratchet up. "
+            "To watch the whole story first: ratchet demo"
+        )
+    return _next_step_of(models, Ledger(settings.ledger_url))
+
+
+def _next_step_of(models: Sequence[str], ledger: Ledger) -> str:
+    """The first model that is waiting for an answer, else the first without any decision."""
+    events_of = {model: ledger.events(model) for model in models}
+    for model, events in events_of.items():
+        pending = standing(model, events).pending
+        if pending:
+            return (
+                f"Version {pending.version_to} of {model} is waiting for an answer. "
+                f"Look at it: ratchet show {model}"
+            )
+    for model, events in events_of.items():
+        if not events:
+            return _nothing_decided(model)
+    return "Nothing needs you. To see every model at a glance: ratchet status"
 
 
 def print_history(events: Sequence[Event]) -> None:
-    """A line for each event, newest first."""
+    """Print a line for each event, newest first."""
     headings = ("seq", "when (UTC)", "what", "version", "who", "why")
-    rows = (
-        [str(e.sequence), f"{e.time:%Y-%m-%d %H:%M}", e.event, _versions(e), e.who, e.why]
-        for e in reversed(events)
-    )
-    _print_table(headings, rows)
-
-
-def _status(model: str, events: tuple[Event, ...]) -> dict[str, str]:
-    now = standing(model, events)
-    newest = max(events, key=lambda event: (event.version_to or 0, event.sequence), default=None)
-    return {
-        "model": model,
-        "champion": str(now.champion.version_to) if now.champion else "-",
-        "since": f"{now.champion.time:%Y-%m-%d %H:%M}" if now.champion else "-",
-        "by": f"{now.champion.who}, {now.champion.identity}" if now.champion else "-",
-        "newest": f"{newest.version_to} {newest.event.replace('_', ' ')}" if newest else "-",
-        "waits_for": f"an approval of {now.pending.version_to}" if now.pending else "-",
-    }
-
-
-def _versions(event: Event) -> str:
-    was = (
-        f" was {event.version_from}"
-        if event.event in CHAMPION_CHANGES and event.version_from
-        else ""
-    )
-    return f"{event.version_to or '-'}{was}"
-
-
-def _print_table(headings: tuple[str, ...], rows: Iterable[list[str]]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="", padding=(0, 2, 0, 0))
-    for heading in headings:
-        table.add_column(
-            heading,
-            no_wrap=heading not in ("who", "why", "by", "newest", "waits for"),
-            overflow="fold",
+    rows = [
+        (
+            str(event.sequence),
+            f"{event.time:{MINUTE}}",
+            event.event,
+            _versions_of(event),
+            event.who,
+            event.why,
         )
-    for row in rows:
-        table.add_row(*row)
-    Console(width=80 if not Console().is_terminal else None, highlight=False, markup=False).print(
-        table
+        for event in reversed(events)
+    ]
+    print_table(headings, rows, wrapping=("who", "why"))
+
+
+def _nothing_decided(model: str) -> str:
+    return (
+        f"Nothing has been decided about {model} yet. Train a candidate of it: "
+        f"ratchet train {model}"
     )
+
+
+def _in_production_on(model: str, events: Sequence[Event], instant: datetime) -> str:
+    champion = champion_on(events, instant)
+    if champion is None:
+        return f"No version of {model} was in production on {instant:{MINUTE}} UTC."
+    return str(champion)
+
+
+def _status_of(model: str, events: Sequence[Event]) -> ModelStatus:
+    if not events:
+        return ModelStatus(model)
+    now = standing(model, events)
+    newest = max(events, key=lambda event: (event.version_to, event.sequence))
+    champion, pending = now.champion, now.pending
+    return ModelStatus(
+        model,
+        champion=str(champion.version_to) if champion else "-",
+        since=f"{champion.time:{MINUTE}}" if champion else "-",
+        by=f"{champion.who}, {champion.identity}" if champion else "-",
+        newest=f"{newest.version_to} {newest.event.replace('_', ' ')}",
+        waits_for=f"an approval of {pending.version_to}" if pending else "-",
+    )
+
+
+def _versions_of(event: Event) -> str:
+    """The version that the event is about, with the champion that it replaced if it did."""
+    version = str(event.version_to)
+    if event.kind.changes_champion and event.version_from:
+        return f"{version} was {event.version_from}"
+    return version

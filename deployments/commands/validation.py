@@ -1,65 +1,96 @@
-"""`ratchet validate`: the checks of a model's data, made here and now, without any server and without training."""
+"""`ratchet validate`: check a model's data here and now, without any server and without training.
+
+Not here: the checks themselves (tasks/data/validation.py).
+"""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from ruamel.yaml import YAML
 
+from configs.model import ModelConfig
 from configs.reading import hooks_path, read_model
 from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, MODEL
+from tasks.records import ValidationReport, Window
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+# a check stands on one line, however long
+LONGEST_LINE = 10_000
 
 
 @click.command(epilog="Example: ratchet validate fraud_detector --as-of 2018-08-15")
 @MODEL
-@click.option("--as-of", type=click.DateTime(), help="As for ratchet train.")
+@click.option("--as-of", type=click.DateTime(), help="As in ratchet train.")
 @click.option(
     "--suggest",
-    "wants_checks",
+    "suggest_checks",
     is_flag=True,
     help="Print a first set of checks that these rows pass, to edit and put in the YAML.",
 )
 @AS_JSON
-def validate(model: str, as_of: datetime | None, wants_checks: bool, as_json: bool) -> None:
-    """Check the data of MODEL as a training run would; what fails is named, with rows and first keys."""
-    from tasks.data import hooks, sources, splits, validation
+def validate(model: str, as_of: datetime | None, suggest_checks: bool, as_json: bool) -> None:
+    """Check the data of MODEL as a training run would, and name what fails with its first keys."""
+    from tasks.data import sources, splits, validation
     from tasks.data.suggestion import suggest
 
     settings = Settings()
     config = read_model(model, settings)
     window = splits.settle_window(config, as_of, settings.data)
     rows = sources.load(config, window, settings.data)
-    if wants_checks:
+    if suggest_checks:
         _print_checks(suggest(rows, config))
         return
-    reports = [validation.validate(rows, config, window, "raw")]
-    if not reports[0].critical:
-        prepared = hooks.prepare(
-            config, hooks.load_hooks(config, hooks_path(model, settings)), rows
-        )
-        reports.append(validation.validate(prepared, config, window, "features"))
+    reports = _validate(settings, config, window, rows)
     if as_json:
         click.echo(json.dumps([asdict(report) for report in reports], indent=1))
     else:
         click.echo(f"{model}: {len(rows):,} rows, {window or config.split}")
-        for report in reports:
-            passed = len(report.outcomes) - len(report.failures)
-            click.echo(f"  {report.stage:<9} {passed} of {len(report.outcomes)} checks passed")
-            for outcome in report.failures:
-                if outcome.severity != "critical":
-                    click.echo(f"    {outcome}")
+        _print_reports(reports)
     for report in reports:
         validation.require_passed(report, config, window)
 
 
-def _print_checks(checks: list[dict[str, Any]]) -> None:
-    """As they stand in a YAML, a line each."""
+def _validate(
+    settings: Settings, config: ModelConfig, window: Window | None, rows: "DataFrame"
+) -> list[ValidationReport]:
+    """The reports of both stages; of the first alone when a critical check fails there."""
+    from tasks.data import hooks, validation
+
+    reports = [validation.validate(rows, config, window, "raw")]
+    if not reports[0].critical:
+        loaded_hooks = hooks.load_hooks(config, hooks_path(config.name, settings))
+        prepared = hooks.prepare(config, loaded_hooks, rows)
+        reports.append(validation.validate(prepared, config, window, "features"))
+    return reports
+
+
+def _print_reports(reports: Sequence[ValidationReport]) -> None:
+    """Print how many checks passed, and the failures that do not stop a training run.
+
+    Those that do are in the error that follows.
+    """
+    for report in reports:
+        count = len(report.outcomes)
+        passed = count - len(report.failures)
+        click.echo(f"  {report.stage:<9} {passed} of {count} checks passed")
+        for outcome in report.failures:
+            if outcome.severity != "critical":
+                click.echo(f"    {outcome}")
+
+
+def _print_checks(checks: Sequence[dict[str, Any]]) -> None:
+    """Print the checks as a YAML has them, a line for each."""
     yaml = YAML()
-    yaml.default_flow_style, yaml.width = True, 10_000
+    yaml.default_flow_style = True
+    yaml.width = LONGEST_LINE
     click.echo("checks:")
     for check in checks:
         text = StringIO()

@@ -1,167 +1,114 @@
-"""A contest, measured: what each rule of the gate is judged on, the difference to the champion on parts of the rows, and the gate's power.
+"""A contest, measured: what each rule of the gate is judged on, the slices, and the gate's power.
 
-Not here: one estimate and its bounds (estimation.py), the metrics and their replicates (sampling.py), what estimates decide (gate.py).
+Not here: one estimate and its bounds (estimation.py), what they decide (tasks/verdict/gate.py).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-import numpy as np
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from configs.errors import HookFailed
-from configs.judging import Against, Rule
-from tasks.comparison import bootstrap, sampling
+from configs.gate import Against, Rule
+from tasks.comparison.bounds import Levels
 from tasks.comparison.contest import Contest
-from tasks.comparison.estimation import estimate, quantity, replicates
-from tasks.comparison.sampling import Part, Table
-from tasks.data.labels import count_of
-from tasks.model.resampling import Values
-from tasks.records import Estimate
+from tasks.comparison.estimation import estimate, measured
+from tasks.comparison.parts import Part, parts_of, whole
+from tasks.comparison.power import RuleOnPart, power_of_gate
+from tasks.comparison.sampling import Measurement, Samples, sample
+from tasks.comparison.slices import estimate_slices
+from tasks.records import Estimate, NotEstimated, Role
 
-OTHERS: tuple[Against, ...] = ("champion", "reference")
+RuleEstimates = tuple[tuple[Rule, tuple[Estimate | NotEstimated, ...]], ...]
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A contest, measured: what each rule is judged on; the difference to the champion in the first metric, on all rows and on each
-    declared part; how often an equal model would pass."""
+    """What was measured in a contest; `problem` says why nothing could be.
 
-    estimates: tuple[tuple[Rule, tuple[Estimate, ...]], ...] = ()
-    better: Estimate | None = None
-    better_than_reference: Estimate | None = None
-    slices: tuple[Estimate, ...] = ()
+    `better` is the difference to the champion in the main metric, `slices` the same on each part of
+    each slice. `power` is how often an equally good model would pass, from 0 to 1.
+    """
+
+    estimates: RuleEstimates = ()
+    better: Estimate | NotEstimated | None = None
+    better_than_reference: Estimate | NotEstimated | None = None
+    slices: tuple[Estimate | NotEstimated, ...] = ()
     power: float | None = None
     problem: str = ""
 
-    @property
-    def surely_better(self) -> bool:
-        """Than the champion, in the first metric; where there is no champion too."""
-        return self.better is None or (self.better.low is not None and self.better.low > 0)
 
+def compare(contest: Contest, levels: Levels) -> Compared:
+    """Measure every rule that applies, with bounds at these levels.
 
-def compare(contest: Contest, alphas: tuple[float, float]) -> Compared:
-    """Every rule that applies, with bounds at these levels (below, above); rules against a version that there is not are left out."""
-    config = contest.config
-    rules = [
-        rule for rule in config.gate if rule.against is None or rule.against in contest.contestants
-    ]
-    asked = [
-        (rule, part)
-        for rule in rules
-        for part in sampling.parts_of(config, contest.rows, rule.slice)
-    ]
-    main = config.main_metric
-    shown = (
-        [part for name in config.slices for part in sampling.parts_of(config, contest.rows, name)]
-        if main
-        else []
-    )
-    (whole,) = sampling.parts_of(config, contest.rows, None)
-    everything = [(rule.metric, part) for rule, part in asked] + [
-        (main, part) for part in (whole, *shown) if main
-    ]
-    wanted = list({(metric, part.name): (metric, part) for metric, part in everything}.values())
+    A rule about a version that does not exist yet does not apply.
+    """
+    rules = _applicable_rules(contest)
     try:
-        table = sampling.sample(contest, wanted, min(alphas))
+        samples = sample(contest, list(_measurements(contest, rules)), levels.strictest)
     except HookFailed as error:
         return Compared(problem=str(error))
-    judged = [(rule, part, estimate(contest, table, rule, part, alphas)) for rule, part in asked]
+
+    judged = [_rule_on_parts(contest, samples, rule, levels) for rule in rules]
     estimates = tuple(
-        (rule, tuple(found for other, _, found in judged if other is rule)) for rule in rules
+        (rule, tuple(estimate for _, estimate in on_parts))
+        for rule, on_parts in zip(rules, judged, strict=True)
     )
-    beside: dict[str, Estimate] = {
-        role: estimate(contest, table, Rule(metric=main, better_than=role), whole, alphas)
-        for role in OTHERS
-        if main and role in contest.contestants
-    }
-    slices, power = _slices(contest, table, main, shown, alphas[0]), _power(contest, table, judged)
-    return Compared(estimates, beside.get("champion"), beside.get("reference"), slices, power)
-
-
-def _slices(
-    contest: Contest, table: Table, main: str | None, parts: Sequence[Part], alpha: float
-) -> tuple[Estimate, ...]:
-    """The main metric's difference to the champion on each declared part, with bounds that hold for all parts at once.
-
-    max-T: the quantile, over replicates, of the largest standardised deviation of any part (Westfall and Young, 1993).
-    """
-    if main is None or "champion" not in contest.contestants:
-        return ()
-    better = quantity(contest.config, Rule(metric=main, better_than="champion"))
-    rows: list[Estimate] = []
-    deviations: list[Values] = []
-    for part in parts:
-        mine, theirs = table[main, part.name, "candidate"], table[main, part.name, "champion"]
-        counts = count_of(contest.config, contest.rows[part.mask])
-        row = Estimate(
-            part.name,
-            counts["rows"],
-            counts.get("positives"),
-            mine.units.count,
-            confidence=1 - alpha,
-        )
-        if (
-            np.isfinite(mine.value)
-            and np.isfinite(theirs.value)
-            and mine.replicates
-            and row.units >= bootstrap.FEWEST_UNITS
-        ):
-            row = replace(
-                row,
-                candidate=mine.value,
-                other=theirs.value,
-                spare=float(better(mine.value, theirs.value)),
-            )
-            deviations.append(replicates(mine, theirs, better))
-        rows.append(row)
-    errors = [float(np.nanstd(each)) for each in deviations]
-    if not errors:
-        return tuple(rows)
-    furthest = np.nanmax(
-        [
-            np.abs(each - np.nanmean(each)) / (error or 1)
-            for each, error in zip(deviations, errors, strict=True)
-        ],
-        axis=0,
-    )
-    reach, errors_left = float(np.quantile(furthest, 1 - alpha)), iter(errors)
-    return tuple(
-        row
-        if row.spare is None
-        else replace(
-            row,
-            low=row.spare - (far := reach * next(errors_left)),
-            high=row.spare + far,
-            method="max-T",
-        )
-        for row in rows
+    slices: tuple[Estimate | NotEstimated, ...] = ()
+    power = None
+    if "champion" in contest.contestants:
+        power = power_of_gate(samples, [on_part for on_parts in judged for on_part in on_parts])
+        if contest.config.main_metric:
+            parts, metric = _slice_parts(contest), contest.config.main_metric
+            slices = estimate_slices(contest, samples, parts, metric, levels.lower)
+    return Compared(
+        estimates=estimates,
+        better=_difference_to(contest, samples, "champion", levels),
+        better_than_reference=_difference_to(contest, samples, "reference", levels),
+        slices=slices,
+        power=power,
     )
 
 
-def _power(
-    contest: Contest, table: Table, judged: Sequence[tuple[Rule, Part, Estimate]]
-) -> float | None:
-    """How often a model as good as the champion, differing from it as much as this one does, would pass all rules.
+def _applicable_rules(contest: Contest) -> list[Rule]:
+    roles: set[Role] = set(contest.contestants)
+    return [rule for rule in contest.config.gate if not rule.against or rule.against in roles]
 
-    Replicates recentred at what the champion itself would be estimated at, all rules on the same resamples; the distance of a bound
-    from its estimate is taken as it is here. None without a champion, and where a rule has no estimate.
-    """
-    if "champion" not in contest.contestants:
+
+def _measurements(contest: Contest, rules: list[Rule]) -> Iterator[Measurement]:
+    """What must be measured, each metric on each part once."""
+    config, rows = contest.config, contest.rows
+    wanted = [
+        Measurement(rule.metric, part)
+        for rule in rules
+        for part in parts_of(config, rows, rule.slice)
+    ]
+    if config.main_metric:
+        parts = [whole(rows), *_slice_parts(contest)]
+        wanted += [Measurement(config.main_metric, part) for part in parts]
+    return iter(
+        {(metric, part.name): Measurement(metric, part) for metric, part in wanted}.values()
+    )
+
+
+def _slice_parts(contest: Contest) -> list[Part]:
+    slices = contest.config.slices
+    return [part for name in slices for part in parts_of(contest.config, contest.rows, name)]
+
+
+def _rule_on_parts(
+    contest: Contest, samples: Samples, rule: Rule, levels: Levels
+) -> list[RuleOnPart]:
+    """The rule on each part of its slice, or on all rows, with its estimate."""
+    parts = parts_of(contest.config, contest.rows, rule.slice)
+    on_parts = [measured(contest, samples, rule, part) for part in parts]
+    return [(on_part, estimate(on_part, levels)) for on_part in on_parts]
+
+
+def _difference_to(
+    contest: Contest, samples: Samples, role: Against, levels: Levels
+) -> Estimate | NotEstimated | None:
+    """The difference to a version in the main metric on all rows; None where there is no such."""
+    metric = contest.config.main_metric
+    if metric is None or role not in contest.contestants:
         return None
-    passes = np.array(True)
-    for rule, part, found in judged:
-        if found.spare is None or found.low is None:
-            return None
-        candidate = table[rule.metric, part.name, "candidate"]
-        other = table[rule.metric, part.name, rule.against] if rule.against else None
-        kept = quantity(contest.config, rule)
-        centre = float(
-            kept(table[rule.metric, part.name, "champion"].value, other.value if other else 0.0)
-        )
-        moved = replicates(candidate, other, kept) if candidate.replicates else np.zeros(1)
-        estimated = centre + moved - np.nanmean(moved) - (found.spare - found.low)
-        length = min(len(estimated), passes.size) if min(len(estimated), passes.size) > 1 else None
-        passes = np.atleast_1d(passes)[:length] & (
-            np.nan_to_num(estimated, nan=-np.inf)[:length] > 0
-        )
-    return float(np.mean(passes))
+    rule = Rule(metric=metric, better_than=role)
+    return estimate(measured(contest, samples, rule, whole(contest.rows)), levels)

@@ -1,11 +1,13 @@
-"""Candidate, champion and reference on the same rows: the candidate's kept holdout, read back, and the scores of each.
+"""Candidate, champion and reference on the same rows, and the scores of each.
 
-Each version prepares the rows with its own kept hook. Not here: what the scores are worth (comparison.py).
+The rows are the candidate's stored holdout.
+
+Each version prepares the rows with its own stored hooks.
+Not here: what the scores are worth (comparison.py).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -19,10 +21,12 @@ from tasks.model.scores import Scores
 from tasks.records import RegisteredVersion, Role
 from tasks.tracking import registry, stored_rows, versions
 
+VersionNumbers = Mapping[Role, int | None]
+
 
 @dataclass(frozen=True)
 class Contestant:
-    """A version with its scores of the rows on which all are compared, and the threshold it decides at."""
+    """A version with its scores of the shared rows, and the threshold it decides at."""
 
     version: RegisteredVersion
     config: ModelConfig
@@ -34,133 +38,182 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Contest:
-    """Who is compared on which rows; `problems` are what stops the comparison, `notes` what to know of it, in words."""
+    """Which versions are compared, on which rows.
+
+    `versions` are the records of all that the registry has, `contestants` those that could score
+    the rows. `problems` say what prevents the comparison, `notes` what to know of it.
+    """
 
     config: ModelConfig
-    rows: pd.DataFrame
-    contestants: dict[Role, Contestant]
+    versions: dict[Role, RegisteredVersion]
+    rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+    contestants: dict[Role, Contestant] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
     def distinct(self) -> dict[Role, Contestant]:
-        """The contestants, each version once: the champion may be the reference."""
-        by_number = {each.version.number: role for role, each in reversed(self.contestants.items())}
-        return {
-            role: each
-            for role, each in self.contestants.items()
-            if by_number[each.version.number] == role
-        }
+        """Each version once, in its first role: the champion may be the reference too."""
+        distinct: dict[Role, Contestant] = {}
+        for role, contestant in self.contestants.items():
+            numbers = {other.version.number for other in distinct.values()}
+            if contestant.version.number not in numbers:
+                distinct[role] = contestant
+        return distinct
+
+    def with_problem(self, problem: str) -> "Contest":
+        return replace(self, problems=(*self.problems, problem))
 
     def __str__(self) -> str:
-        compared = ", ".join(
-            f"{role} {each.version.number}" for role, each in self.contestants.items()
-        )
-        return f"{compared} on {len(self.rows):,} rows"
+        compared = (f"{role} {each.version.number}" for role, each in self.contestants.items())
+        return f"{', '.join(compared)} on {len(self.rows):,} rows"
 
 
-def hold(client: MlflowClient, config: ModelConfig, numbers: Mapping[Role, int | None]) -> Contest:
-    """The contest of these versions under today's gate; what cannot be compared is a problem, in words."""
+@dataclass(frozen=True)
+class Holdout:
+    """A candidate's stored holdout: raw with its history, and prepared by the candidate's hooks."""
+
+    candidate: RegisteredVersion
+    config: ModelConfig
+    hooks: Hooks
+    raw: pd.DataFrame
+    rows: pd.DataFrame
+
+
+def assemble(client: MlflowClient, config: ModelConfig, numbers: VersionNumbers) -> Contest:
+    """Score the candidate's holdout with each version, for a comparison under this configuration.
+
+    UsageError for a candidate that is not registered; what else cannot be compared is a problem.
+    """
     candidate = registry.read_version(client, config.name, numbers["candidate"] or 0)
+    contest = Contest(config, {"candidate": candidate})
     try:
-        recorded, hooks = versions.read_config_and_hooks(candidate)
-        judged_by = config.model_copy(update={"data": recorded.data, "kind": recorded.kind})
-        raw = versions.read_holdout(client, candidate)
-        frame = _judged(recorded, hooks, raw)
+        holdout = _read_holdout(client, candidate)
     except (Refused, HookFailed, ConfigError) as error:
-        return Contest(
-            config,
-            pd.DataFrame(),
-            {},
-            (f"the holdout of version {candidate.number} cannot be judged on: {error}",),
-        )
+        problem = f"the holdout of version {candidate.number} cannot be used: {error}"
+        return _with_records(client, contest, numbers).with_problem(problem)
 
-    contest = Contest(judged_by, frame, {})
+    comparison_config = config.model_copy(
+        update={"data": holdout.config.data, "kind": holdout.config.kind}
+    )
+    contest = replace(contest, config=comparison_config, rows=holdout.rows)
     for role, number in numbers.items():
         if number is not None:
-            contest = _with(client, contest, role, number, raw)
-    return _without_seen_rows(client, contest)
+            contest = _with_version(client, contest, role, number, holdout)
+    return _without_training_rows(client, contest)
 
 
-def _with(
-    client: MlflowClient, contest: Contest, role: Role, number: int, raw: pd.DataFrame
+def _read_holdout(client: MlflowClient, candidate: RegisteredVersion) -> Holdout:
+    config, hooks = versions.read_config_and_hooks(candidate)
+    raw = versions.read_holdout(client, candidate)
+    return Holdout(candidate, config, hooks, raw, _prepared(config, hooks, raw))
+
+
+def _with_records(client: MlflowClient, contest: Contest, numbers: VersionNumbers) -> Contest:
+    """The contest with the records of all versions that the registry has, and no scores."""
+    records = versions.read_versions(client, contest.config.name, numbers)
+    return replace(contest, versions=records)
+
+
+def _with_version(
+    client: MlflowClient, contest: Contest, role: Role, number: int, holdout: Holdout
 ) -> Contest:
-    """The contest with one version more, or with why it cannot be compared."""
-    twin = next(
-        (each for each in contest.contestants.values() if each.version.number == number), None
-    )
+    """The contest with one version more, or with the reason why it cannot be compared."""
+    for contestant in contest.contestants.values():
+        if contestant.version.number == number:
+            return _with_contestant(contest, role, contestant)
     try:
-        entered = twin or _enter(
-            client, registry.read_version(client, contest.config.name, number), contest, raw
-        )
+        version = contest.versions.get(role)
+        version = version or registry.read_version(client, contest.config.name, number)
+        contest = replace(contest, versions={**contest.versions, role: version})
+        return _with_contestant(contest, role, _score(client, version, contest, holdout))
     except (Refused, HookFailed, ConfigError, UsageError) as error:
-        return replace(
-            contest, problems=(*contest.problems, f"{role} {number} cannot be compared: {error}")
-        )
-    notes = (*contest.notes, f"{role} {number} {entered.note}") if entered.note else contest.notes
-    return replace(contest, contestants=contest.contestants | {role: entered}, notes=notes)
+        return contest.with_problem(f"{role} {number} cannot be compared: {error}")
 
 
-def _without_seen_rows(client: MlflowClient, contest: Contest) -> Contest:
-    """The contest on rows that none of its versions was trained on, or with who was trained on how many, as the gate wants it."""
-    keys, seen, said = (
-        contest.rows[contest.config.data.key],
-        pd.Series(False, index=contest.rows.index),
-        [],
+def _with_contestant(contest: Contest, role: Role, contestant: Contestant) -> Contest:
+    notes = contest.notes
+    if contestant.note:
+        notes += (f"{role} {contestant.version.number} {contestant.note}",)
+    return replace(
+        contest,
+        versions={**contest.versions, role: contestant.version},
+        contestants={**contest.contestants, role: contestant},
+        notes=notes,
     )
-    for role, each in contest.contestants.items():
-        known = keys.isin(versions.read_training_keys(client, each.version))
-        if known.any():
-            said.append(
-                f"{role} {each.version.number} was trained on {int(known.sum()):,} of the {len(keys):,} holdout rows"
-            )
-        seen |= known
-    if not said:
-        return contest
-    if contest.config.comparison.seen_rows == "refuse" or seen.all():
-        remedy = (
-            "retrain on other rows"
-            if seen.all()
-            else "retrain on other rows, or leave such rows out with comparison: {seen_rows: leave_out}"
-        )
-        return replace(contest, problems=(*contest.problems, *said, remedy))
-    new = {
-        role: replace(each, scores=each.scores[~seen]) for role, each in contest.contestants.items()
-    }
-    notes = (*contest.notes, *said, f"{int(seen.sum()):,} rows are left out for all")
-    return replace(contest, rows=contest.rows[~seen], contestants=new, notes=notes)
 
 
-def _enter(
-    client: MlflowClient, version: RegisteredVersion, contest: Contest, raw: pd.DataFrame
+def _score(
+    client: MlflowClient, version: RegisteredVersion, contest: Contest, holdout: Holdout
 ) -> Contestant:
-    config, hooks = versions.read_config_and_hooks(version)
-    if config.kind != contest.config.kind:
-        raise UsageError(
-            f"it is {config.kind}, the candidate {contest.config.kind}; promote models of one kind under one name"
-        )
-    own = _judged(config, hooks, raw)
-    scored = versions.score(client, version, config, own)
+    """The version with its scores; Refused or UsageError where they cannot be compared."""
+    config, hooks, rows = holdout.config, holdout.hooks, holdout.rows
+    if version.number != holdout.candidate.number:
+        config, hooks = versions.read_config_and_hooks(version)
+        if config.kind != contest.config.kind:
+            raise UsageError(
+                f"it is {config.kind}, the candidate {contest.config.kind}; "
+                "promote models of one kind under one name"
+            )
+        rows = _prepared(config, hooks, holdout.raw)
+    scored = versions.score(client, version, config, rows)
     if not np.isfinite(np.asarray(scored.scores, dtype="float64")).all():
-        raise Refused(
-            "it answers some rows with no number; mend what makes them in its prepare, and train again"
-        )
+        raise Refused("its score of some rows is not a number; fix its prepare and train it again")
     if isinstance(scored.scores, pd.DataFrame):
-        _demand_classes(scored.scores, labels(contest.config, contest.rows))
+        _require_classes(scored.scores, contest)
     return Contestant(version, config, hooks, scored.scores, scored.threshold, scored.note)
 
 
-def _judged(config: ModelConfig, hooks: Hooks, raw: pd.DataFrame) -> pd.DataFrame:
-    """The rows that are judged, prepared with a version's own hook, in the order of the raw ones."""
+def _prepared(config: ModelConfig, hooks: Hooks, raw: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the holdout, prepared with a version's own hook, in the order of the raw ones."""
     if absent := [column for column in config.data.columns if column not in raw]:
-        raise Refused(
-            f"the kept rows have no column {', '.join(absent)}; train a candidate on rows that have it"
-        )
-    return prepare(config, hooks, raw.drop(columns=stored_rows.JUDGED))[raw[stored_rows.JUDGED]]
+        names = ", ".join(absent)
+        raise Refused(f"the stored rows have no column {names}; train a candidate on rows with it")
+    prepared = prepare(config, hooks, raw.drop(columns=stored_rows.IS_HOLDOUT))
+    return prepared[raw[stored_rows.IS_HOLDOUT]]
 
 
-def _demand_classes(scores: pd.DataFrame, target: "pd.Series[Any]") -> None:
+def _require_classes(scores: pd.DataFrame, contest: Contest) -> None:
+    """Return if the version has a score for each class of the holdout."""
+    target = labels(contest.config, contest.rows)
     if unknown := sorted(map(str, set(target) - set(scores.columns))):
         raise Refused(
-            f"it does not know the class {', '.join(unknown)}, which the holdout has; rename the model, or promote by hand"
+            f"it does not know the class {', '.join(unknown)}, which the holdout has; "
+            "promote the candidate under another name"
         )
+
+
+def _without_training_rows(client: MlflowClient, contest: Contest) -> Contest:
+    """The contest on rows that no version was trained on; a problem where the gate refuses that."""
+    keys = contest.rows[contest.config.data.key]
+    seen = pd.Series(False, index=contest.rows.index)
+    remarks = []
+    for role, contestant in contest.contestants.items():
+        trained_on = keys.isin(versions.read_training_keys(client, contestant.version))
+        if trained_on.any():
+            version = f"{role} {contestant.version.number}"
+            count = f"{int(trained_on.sum()):,} of the {len(keys):,} holdout rows"
+            remarks.append(f"{version} was trained on {count}")
+        seen |= trained_on
+    if not remarks:
+        return contest
+    if contest.config.comparison.seen_rows == "refuse" or seen.all():
+        remedy = "retrain on other rows"
+        if not seen.all():
+            remedy += ", or leave such rows out with comparison: {seen_rows: leave_out}"
+        return replace(contest, problems=(*contest.problems, *remarks, remedy))
+    return _on_rows(contest, ~seen, (*remarks, f"{int(seen.sum()):,} rows are left out for all"))
+
+
+def _on_rows(contest: Contest, mask: "pd.Series[bool]", notes: tuple[str, ...]) -> Contest:
+    """The contest on some of its rows."""
+    contestants = {
+        role: replace(contestant, scores=contestant.scores[mask])
+        for role, contestant in contest.contestants.items()
+    }
+    return replace(
+        contest,
+        rows=contest.rows[mask],
+        contestants=contestants,
+        notes=(*contest.notes, *notes),
+    )

@@ -1,182 +1,206 @@
-"""One estimate: the candidate's metric, or its paired difference to another version, beyond what a rule asks, with its bounds.
+"""One estimate: by how much a rule holds for the candidate, with one-sided bounds.
 
-Not here: which estimates are needed (comparison.py), the replicates (sampling.py), how they become bounds (bootstrap.py).
+Not here: which estimates are needed (comparison.py), the replicates (sampling.py), how they become
+bounds (bounds.py).
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from configs.judging import Rule
-from configs.metrics import COST
+from configs.built_in_metrics import sees_decisions
+from configs.gate import Rule
 from configs.model import ModelConfig
-from tasks.comparison import bootstrap
+from tasks.comparison import bounds
+from tasks.comparison.bounds import Bounds, Levels
 from tasks.comparison.contest import Contest
-from tasks.comparison.sampling import Part, Series, Table
-from tasks.data.labels import count_of
-from tasks.model.metrics import ON_DECISIONS
+from tasks.comparison.parts import Part
+from tasks.comparison.sampling import MetricSample, SampleKey, Samples
+from tasks.comparison.units import Codes, measure_each, measure_without_each
+from tasks.data.labels import row_counts
 from tasks.model.resampling import Values, Weights
 from tasks.model.scores import decisions
-from tasks.records import Estimate
+from tasks.records import Estimate, NotEstimated
 
-Quantity = Callable[
-    [Any, Any], Any
-]  # of a metric of the candidate and of the other version: by how much the rule is kept
-
-
-def estimate(
-    contest: Contest, table: Table, rule: Rule, part: Part, alphas: tuple[float, float]
-) -> Estimate:
-    """The estimate of a rule on a part, with its bounds at these levels (below, above), or with why it can have none."""
-    candidate = table[rule.metric, part.name, "candidate"]
-    other = table[rule.metric, part.name, rule.against] if rule.against else None
-    counts = count_of(contest.config, contest.rows[part.mask])
-    units = candidate.units.count
-    bare = Estimate(
-        part.name, counts["rows"], counts.get("positives"), units, confidence=1 - alphas[0]
-    )
-    if not np.isfinite(candidate.value) or (other and not np.isfinite(other.value)):
-        return replace(
-            bare, doubt="has rows of one class only" if counts["rows"] else "has no rows"
-        )
-    kept = quantity(contest.config, rule)
-    spare = float(kept(candidate.value, other.value if other else 0.0))
-    margin = abs(float(rule.margin[0] * (other.value if other and rule.margin[1] else 1)))
-    found = replace(
-        bare,
-        candidate=candidate.value,
-        other=other.value if other else None,
-        margin=margin,
-        spare=spare,
-    )
-    return _bounded(contest, found, rule, part, candidate, other, kept, alphas)
+# by how much a rule holds, from the metric of the candidate and of the other version
+Spare = Callable[[Any, Any], Any]
 
 
-def quantity(config: ModelConfig, rule: Rule) -> Quantity:
-    """By how much the rule is kept, better side up. A relative margin is a share of the other's metric, never a ratio of the two."""
+@dataclass(frozen=True)
+class Measured:
+    """A rule on a part of the rows, with the samples that it is judged on."""
+
+    contest: Contest
+    rule: Rule
+    part: Part
+    candidate: MetricSample
+    other: MetricSample | None
+
+    @property
+    def spare(self) -> Spare:
+        return spare_of(self.contest.config, self.rule)
+
+    @property
+    def value(self) -> float:
+        """By how much the rule holds on the rows themselves."""
+        return float(self.spare(self.candidate.value, self.other.value if self.other else 0.0))
+
+    @property
+    def replicates(self) -> Values:
+        """By how much the rule holds on each resample, shape (replicates,)."""
+        others: tuple[Any, ...] = (0.0,) * len(self.candidate.replicates)
+        if self.other:
+            others = self.other.replicates
+        pairs = zip(self.candidate.replicates, others, strict=True)
+        return bounds.combined([self.spare(mine, other) for mine, other in pairs])
+
+    @property
+    def is_defined(self) -> bool:
+        values = [self.candidate.value, self.other.value if self.other else 0.0]
+        return bool(np.isfinite(values).all())
+
+    def measure(self, weights: Weights) -> Values:
+        """By how much the rule holds under weights, shape (replicates, rows of the part)."""
+        assert self.candidate.measure
+        other: Any = 0.0
+        if self.other:
+            assert self.other.measure
+            other = self.other.measure(weights)
+        spare: Values = self.spare(self.candidate.measure(weights), other)
+        return spare
+
+
+def measured(contest: Contest, samples: Samples, rule: Rule, part: Part) -> Measured:
+    candidate = samples[SampleKey(rule.metric, part.name, "candidate")]
+    other = None
+    if rule.against:
+        other = samples[SampleKey(rule.metric, part.name, rule.against)]
+    return Measured(contest, rule, part, candidate, other)
+
+
+def spare_of(config: ModelConfig, rule: Rule) -> Spare:
+    """By how much a rule holds, better side up.
+
+    A relative margin is a share of the other's metric; never is a ratio of two metrics taken.
+    """
     if rule.at_least is not None:
         return lambda candidate, _: candidate - rule.at_least
     if rule.at_most is not None:
         return lambda candidate, _: rule.at_most - candidate
-    sign = next(metric.sign for metric in config.metrics if metric.name == rule.metric)
-    by, relative = rule.margin
+    sign = config.metric(rule.metric).sign
     toward = -1 if rule.better_than else 1
-    return lambda candidate, other: (
-        sign * (candidate - other) + toward * by * (np.abs(other) if relative else 1)
-    )
+    margin = rule.margin
+    return lambda candidate, other: sign * (candidate - other) + toward * margin.of(other)
 
 
-def _bounded(
-    contest: Contest, found: Estimate, rule: Rule, part: Part, candidate: Series, other: Series | None, kept: Quantity,
-    alphas: tuple[float, float],
-) -> Estimate:  # fmt: skip
-    """The estimate with its bounds, or with why it can have none."""
+def estimate(measured: Measured, levels: Levels) -> Estimate | NotEstimated:
+    """The estimate of a rule on a part, with bounds at these levels, or why there is none."""
+    if not measured.is_defined:
+        has_rows = bool(measured.part.mask.any())
+        reason = "has rows of one class only" if has_rows else "has no rows"
+        return _not_estimated(measured, reason)
+    found = _bounds_of(measured, levels)
+    if isinstance(found, str):
+        return _not_estimated(measured, found)
+    return _estimated(measured, found, levels)
+
+
+def _bounds_of(measured: Measured, levels: Levels) -> Bounds | str:
+    """The bounds by the method that suits these units, or why there can be none."""
+    candidate = measured.candidate
     if not candidate.replicates:
-        return replace(
-            found,
-            low=found.spare,
-            high=found.spare,
-            method="the value itself: it cannot be resampled",
-        )
-    if found.units < bootstrap.FEWEST_UNITS:
-        return _over_units(found, candidate, other, kept, alphas)
-    if (
-        other
-        and (discordant := _discordant(contest, rule, part, candidate)) is not None
-        and len(discordant) < bootstrap.FEWEST_UNITS
-    ):
-        return _exactly(found, discordant, candidate, other, kept, alphas)
-    drawn = replicates(candidate, other, kept)
-    if np.mean(~np.isfinite(drawn)) > bootstrap.MOST_UNDEFINED:
-        return replace(found, doubt="has too few rows of a class to be resampled")
-    low, high, method = bootstrap.bounds(drawn, alphas, found.units)
-    return replace(found, low=low, high=high, method=method)
+        value = measured.value
+        return Bounds(value, value, "the value itself: it cannot be resampled")
+    if candidate.units.count < bounds.FEWEST_UNITS:
+        return _t_bounds_of(measured, levels)
+    discordant = _discordant_units(measured)
+    if discordant is not None and len(discordant) < bounds.FEWEST_UNITS:
+        return _exact_bounds_of(measured, discordant, levels)
+    replicates = measured.replicates
+    if np.mean(~np.isfinite(replicates)) > bounds.MOST_UNDEFINED:
+        return "has too few rows of a class to be resampled"
+    return bounds.bootstrap_bounds(replicates, levels, candidate.units.count)
 
 
-def replicates(candidate: Series, other: Series | None, kept: Quantity) -> Values:
-    """The quantity of each resample, with the spread that units which cross give it."""
-    others = (
-        other.replicates if other else tuple(np.zeros_like(each) for each in candidate.replicates)
-    )
-    return bootstrap.spread(
-        [kept(mine, theirs) for mine, theirs in zip(candidate.replicates, others, strict=True)]
-    )
-
-
-def _over_units(
-    found: Estimate,
-    candidate: Series,
-    other: Series | None,
-    kept: Quantity,
-    alphas: tuple[float, float],
-) -> Estimate:
-    """Too few units to resample: Student's t over the quantity of each unit by itself."""
-    too_few = f"has {found.units} independent units, at least {bootstrap.FEWEST_UNITS} are needed to resample"
-    if candidate.measure is None or found.units < bootstrap.FEWEST_FOR_T:
-        return replace(found, doubt=too_few)
-    rarest = min(candidate.units.ways, key=lambda codes: int(codes.max()))
+def _t_bounds_of(measured: Measured, levels: Levels) -> Bounds | str:
+    """Too few units to resample: Student's t over the value of each unit by itself."""
+    candidate = measured.candidate
+    count = candidate.units.count
+    shortage = f"has {count} independent units, {bounds.FEWEST_UNITS} are needed for a bootstrap"
+    if candidate.measure is None or count < bounds.FEWEST_UNITS_FOR_T:
+        return shortage
     with np.errstate(invalid="ignore", divide="ignore"):
-        each = [
-            bootstrap.one_by_one(rarest, series.measure, without=False)
-            if series and series.measure
-            else np.zeros(found.units)
-            for series in (candidate, other)
-        ]
-    values = kept(*each)
+        values = measure_each(candidate.units.rarest, measured.measure)
     if not np.isfinite(values).all():
-        return replace(found, doubt=f"{too_few}, and not each has both classes")
-    low, high, method = bootstrap.t_bounds(values, alphas)
-    return replace(found, low=low, high=high, method=method)
+        return f"{shortage}, and not every unit has both classes"
+    return bounds.t_bounds(values, levels)
 
 
-def _discordant(
-    contest: Contest, rule: Rule, part: Part, candidate: Series
-) -> "np.ndarray[Any, Any] | None":
-    """The units on some of whose rows the two versions differ in what the metric sees; None where the metric cannot say."""
-    if candidate.measure is None or rule.against is None:
+def _exact_bounds_of(measured: Measured, discordant: Codes, levels: Levels) -> Bounds:
+    """Few units on which the versions differ: an exact bound on how often such units occur."""
+    value, units = measured.value, measured.candidate.units
+    if not len(discordant) or measured.other is None:
+        return Bounds(value, value, "identical on every row")
+    without = measure_without_each(units.rarest, discordant, measured.measure)
+    largest = float(np.max(np.abs(units.count * (value - without))))
+    neutral = float(measured.spare(measured.other.value, measured.other.value))
+    return bounds.discordance_bounds(len(discordant), units.count, largest, neutral, levels)
+
+
+def _discordant_units(measured: Measured) -> Codes | None:
+    """The units with rows on which the versions differ in what the metric sees.
+
+    None for an absolute rule, and for a hook, of which nobody knows what it sees.
+    """
+    rule, contest = measured.rule, measured.contest
+    if measured.candidate.measure is None or rule.against is None:
         return None
-    mine, theirs = (contest.contestants[role] for role in ("candidate", rule.against))
-    if rule.metric in ON_DECISIONS[contest.config.kind] or rule.metric == COST:
-        one, two = (
-            decisions(contest.config, each.scores, each.threshold).to_numpy()
-            for each in (mine, theirs)
+    versions = (contest.contestants["candidate"], contest.contestants[rule.against])
+    if sees_decisions(rule.metric):
+        candidate, other = (
+            decisions(contest.config, one.scores, one.threshold).to_numpy() for one in versions
         )
     else:
-        one, two = (np.asarray(each.scores) for each in (mine, theirs))
-    differs = (one != two).reshape(len(one), -1).any(axis=1)[part.mask]
-    return np.unique(min(candidate.units.ways, key=lambda codes: int(codes.max()))[differs])
+        candidate, other = (np.asarray(one.scores) for one in versions)
+    differs = (candidate != other).reshape(len(candidate), -1).any(axis=1)
+    return np.unique(measured.candidate.units.rarest[differs[measured.part.mask]])
 
 
-def _exactly(
-    found: Estimate,
-    discordant: "np.ndarray[Any, Any]",
-    candidate: Series,
-    other: Series,
-    kept: Quantity,
-    alphas: tuple[float, float],
-) -> Estimate:
-    """Few units on which they differ: at most how often such units come, times the largest difference that one of them makes.
-
-    Resamples would often hold none of them, and an interval have width nothing by accident.
-    """
-    if found.spare is None or not len(discordant):
-        return replace(found, low=found.spare, high=found.spare, method="identical on every row")
-    codes = min(candidate.units.ways, key=lambda each: int(each.max()))
-    assert candidate.measure
-    assert other.measure
-    mine, theirs = candidate.measure, other.measure
-
-    def quantity(weights: Weights) -> Values:
-        difference: Values = kept(mine(weights), theirs(weights))
-        return difference
-
-    without = bootstrap.one_by_one(codes, quantity, without=True, which=discordant)
-    largest = float(np.max(np.abs(found.units * (found.spare - without))))
-    neutral = float(kept(other.value, other.value))  # what is spared where both are alike
-    below, above = (
-        bootstrap.exact_reach(len(discordant), found.units, alpha) * largest for alpha in alphas
+def _estimated(measured: Measured, found: Bounds, levels: Levels) -> Estimate:
+    counts = row_counts(measured.contest.config, measured.contest.rows[measured.part.mask])
+    other = measured.other.value if measured.other else None
+    return Estimate(
+        part=measured.part.name,
+        rows=counts["rows"],
+        positives=counts.get("positives"),
+        units=measured.candidate.units.count,
+        candidate=measured.candidate.value,
+        other=other,
+        greater_is_better=measured.contest.config.metric(measured.rule.metric).sign > 0,
+        margin=0.0 if other is None else measured.rule.margin.of(other),
+        spare=measured.value,
+        low=found.low,
+        high=found.high,
+        confidence=1 - levels.lower,
+        method=found.method,
     )
-    method = f"exact: they differ on {len(discordant)} of {found.units:,} units"
-    return replace(found, low=neutral - below, high=neutral + above, method=method)
+
+
+def _not_estimated(measured: Measured, reason: str) -> NotEstimated:
+    counts = row_counts(measured.contest.config, measured.contest.rows[measured.part.mask])
+    other = measured.other.value if measured.other else None
+    return NotEstimated(
+        reason=reason,
+        part=measured.part.name,
+        rows=counts["rows"],
+        positives=counts.get("positives"),
+        units=measured.candidate.units.count,
+        candidate=_finite_or_none(measured.candidate.value),
+        other=_finite_or_none(other),
+    )
+
+
+def _finite_or_none(value: float | None) -> float | None:
+    return value if value is not None and np.isfinite(value) else None

@@ -1,43 +1,51 @@
-"""Every metric that is needed of every version, on all rows and on parts of them: its value, and its replicates on shared resamples.
+"""Each metric of each version on each part of the rows: its value, and its bootstrap replicates.
 
-On the same resamples, so that what is hard for both versions cancels out in their difference. Not here: drawing (bootstrap.py), one
-metric of many resamples (tasks/model/resampling.py), what rules make of it (comparison.py).
+All versions are measured on the same resamples, so that what is hard for both cancels out in their
+difference.
+Not here: drawing resamples and one metric of many (tasks/model/resampling.py), what rules make of
+the replicates (estimation.py).
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from configs.model import ModelConfig
-from tasks.comparison import bootstrap
-from tasks.comparison.bootstrap import Units
+from configs.built_in_metrics import needs, sees_decisions
+from tasks.comparison.bounds import replicates_for
 from tasks.comparison.contest import Contest, Contestant
+from tasks.comparison.parts import Part
+from tasks.comparison.units import Units
 from tasks.data.labels import labels
 from tasks.model import resampling
-from tasks.model.metrics import ON_DECISIONS, measure_built_in, measure_own
+from tasks.model.metrics import measure_built_in, measure_own
 from tasks.model.resampling import Values, Weights
 from tasks.records import Role
 
 
+class Measurement(NamedTuple):
+    """A metric to measure on a part of the rows."""
+
+    metric: str
+    part: Part
+
+
+class SampleKey(NamedTuple):
+    metric: str
+    part: str
+    role: Role
+
+
 @dataclass(frozen=True)
-class Part:
-    """Some rows of the holdout: all, under no name, or those that have something in common."""
+class MetricSample:
+    """One metric of one version on one part: its value and its replicates.
 
-    name: str
-    mask: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Series:
-    """One metric of one version on one part: its value, and its replicates, one array for each kind of units that is drawn.
-
-    `measure` answers for any weights of the part's rows; None, and no replicates, where a metric cannot be resampled.
+    There is an array of replicates, shape (replicates,), for each kind of units that is resampled.
+    `measure` is the metric as a function of weights on the part's rows. A metric that cannot be
+    resampled has no replicates; one that is a hook has no `measure`.
     """
 
     value: float
@@ -46,153 +54,142 @@ class Series:
     units: Units
 
 
-Table = dict[tuple[str, str, Role], Series]  # by metric, name of the part, version
+Samples = Mapping[SampleKey, MetricSample]
 
 
-def parts_of(config: ModelConfig, rows: pd.DataFrame, name: str | None) -> list[Part]:
-    """The parts of a slice in the order of their names; of no slice: all rows as one."""
-    if name is None:
-        return [Part("", np.full(len(rows), True))]
-    cut = [_cut(rows[column], edges) for column, edges in config.slices[name].items()]
-    joined = cut[0]
-    for other in cut[1:]:
-        joined = joined + ", " + other
-    return [
-        Part(str(value), (joined == value).to_numpy(dtype=bool))
-        for value in sorted(joined.dropna().unique())
-    ]
+def sample(contest: Contest, measurements: Sequence[Measurement], alpha: float) -> Samples:
+    """The samples of all measurements for every version, with replicates for a bound at `alpha`."""
+    own_metrics = contest.config.own_metrics
+    built_in = [wanted for wanted in measurements if wanted.metric not in own_metrics]
+    samples = _sample_built_in(contest, built_in, replicates_for(alpha))
+    for wanted in measurements:
+        if wanted.metric in own_metrics:
+            samples |= _sample_hook(contest, wanted, replicates_for(alpha))
+    return samples | _samples_of_twins(contest, samples)
 
 
-def sample(contest: Contest, wanted: Sequence[tuple[str, Part]], alpha: float) -> Table:
-    """The series of each metric on each part, of every version; at least as many replicates as a bound at level `alpha` needs."""
-    config, rows = contest.config, contest.rows
-    drawn_by = {metric.name: metric.units for metric in config.metrics}
-    own = [(metric, part) for metric, part in wanted if metric in config.own_metrics]
-    units = Units.of([rows[column] for column in config.comparison.units], len(rows))
-    series: Table = {}
-    built_in = dict(_points(contest, [each for each in wanted if each not in own], units))
-    found: dict[tuple[str, str, Role], list[list[Values]]] = {key: [] for key in built_in}
-    masks = {part.name: part.mask for _, part in wanted}
-    for way, codes in enumerate(units.drawn):
-        for key in found:
-            found[key].append([])
-        for weights in resampling.resamples(
-            codes, bootstrap.replicates_for(alpha), _seed(contest) + way
-        ):
-            narrowed = {
-                name: weights if mask.all() else weights.T[mask].T for name, mask in masks.items()
-            }
-            with np.errstate(
-                invalid="ignore", divide="ignore"
-            ):  # a resample without positives has no value
-                for key, one in built_in.items():
+def _sample_built_in(
+    contest: Contest, measurements: Sequence[Measurement], replicates: int
+) -> dict[SampleKey, MetricSample]:
+    columns = [contest.rows[column] for column in contest.config.comparison.units]
+    units = Units.of(columns, len(contest.rows))
+    samples = dict(_measured(contest, measurements, units))
+    parts = {wanted.part.name: wanted.part for wanted in measurements}
+    for kind, codes in enumerate(units.resampled):
+        blocks: dict[SampleKey, list[Values]] = {key: [] for key in samples}
+        for weights in resampling.resamples(codes, replicates, _seed_of(contest) + kind):
+            of_part = {name: _weights_on(part, weights) for name, part in parts.items()}
+            # a resample without positives has no value
+            with np.errstate(invalid="ignore", divide="ignore"):
+                for key, one in samples.items():
                     if one.measure:
-                        found[key][way].append(one.measure(narrowed[key[1]]))
-    for key, one in built_in.items():
-        replicates = tuple(np.concatenate(each) for each in found[key] if each)
-        series[key] = Series(one.value, replicates, one.measure, one.units)
-    for metric, part in own:
-        series |= _sample_own(contest, metric, drawn_by[metric], part, alpha)
-    role_of = {each.version.number: role for role, each in contest.distinct.items()}
-    twins = {
-        role: role_of[each.version.number]
-        for role, each in contest.contestants.items()
-        if role not in contest.distinct
-    }
-    series |= {
-        (metric, part, role): series[metric, part, twin]
-        for role, twin in twins.items()
-        for metric, part, _ in {*series}
-    }
-    return series
+                        blocks[key].append(one.measure(of_part[key.part]))
+        for key, values in blocks.items():
+            if values:
+                known = samples[key].replicates
+                samples[key] = replace(samples[key], replicates=(*known, np.concatenate(values)))
+    return samples
 
 
-def _points(
-    contest: Contest, wanted: Sequence[tuple[str, Part]], units: Units
-) -> Iterator[tuple[tuple[str, str, Role], Series]]:
-    for role, each in contest.distinct.items():
-        for metric, part in wanted:
-            rows, scores = contest.rows[part.mask], each.scores[part.mask]
-            measure = resampling.weighted(metric, contest.config, rows, scores, each.threshold)
-            yield (
-                (metric, part.name, role),
-                Series(
-                    _value(contest.config, metric, rows, each, part),
-                    (),
-                    measure,
-                    units.among(part.mask),
-                ),
+def _measured(
+    contest: Contest, measurements: Sequence[Measurement], units: Units
+) -> Iterator[tuple[SampleKey, MetricSample]]:
+    """Each measurement of each version, without replicates."""
+    for role, contestant in contest.distinct.items():
+        for metric, part in measurements:
+            rows, scores = contest.rows[part.mask], contestant.scores[part.mask]
+            measure = resampling.weighted(
+                metric, contest.config, rows, scores, contestant.threshold
             )
+            value = _value_of(contest, metric, contestant, part)
+            sample_of_part = MetricSample(value, (), measure, units.among(part.mask))
+            yield SampleKey(metric, part.name, role), sample_of_part
 
 
-def _value(
-    config: ModelConfig, metric: str, rows: pd.DataFrame, version: Contestant, part: Part
-) -> float:
-    if rows.empty or (
-        metric not in ON_DECISIONS[config.kind]
-        and config.kind != "regression"
-        and labels(config, rows).nunique() < 2
-    ):
+def _value_of(contest: Contest, metric: str, contestant: Contestant, part: Part) -> float:
+    """The metric's value on a part; NaN where the part has no rows, or too few classes for it."""
+    config, rows = contest.config, contest.rows[part.mask]
+    if rows.empty:
         return np.nan
-    return measure_built_in(metric, config, rows, version.scores[part.mask], version.threshold)
+    # prices and alert budgets weigh one class against the other
+    needs_both_classes = not sees_decisions(metric) or needs(metric) is not None
+    if needs_both_classes and labels(config, rows).nunique() < 2:
+        return np.nan
+    scores = contestant.scores[part.mask]
+    return measure_built_in(metric, config, rows, scores, contestant.threshold)
 
 
-def _sample_own(contest: Contest, metric: str, by: str | None, part: Part, alpha: float) -> Table:
-    """A hook, called again for each resample of its units; a unit that is drawn twice comes as two units, each with all its rows."""
+def _weights_on(part: Part, weights: Weights) -> Weights:
+    """The weights of a part's rows; the weights of one row lie together in memory."""
+    return weights if part.mask.all() else weights.T[part.mask].T
+
+
+def _sample_hook(
+    contest: Contest, wanted: Measurement, replicates: int
+) -> dict[SampleKey, MetricSample]:
+    """A hook's metric, called again for each resample of its units.
+
+    A unit that is drawn twice comes as two units, each with all its rows.
+    """
+    metric, part = wanted
     hooks, rows = contest.contestants["candidate"].hooks, contest.rows[part.mask]
-    scores = {role: each.scores[part.mask] for role, each in contest.distinct.items()}
-    values = {role: measure_own(metric, hooks, rows, each) for role, each in scores.items()}
-    units = Units.of([rows[by]] if by else [], len(rows))
-    if by is None:
-        return {
-            (metric, part.name, role): Series(value, (), None, units)
-            for role, value in values.items()
-        }
-    found: dict[Role, list[float]] = {role: [] for role in scores}
-    for again, labelled in _with_all_rows(units, bootstrap.replicates_for(alpha), _seed(contest)):
-        frame = rows.iloc[again].reset_index(drop=True).assign(**{by: labelled})
-        for role, each in scores.items():
-            found[role].append(
-                measure_own(metric, hooks, frame, each.iloc[again].reset_index(drop=True))
-            )
+    scores = {role: one.scores[part.mask] for role, one in contest.distinct.items()}
+    values = {role: measure_own(metric, hooks, rows, scores[role]) for role in scores}
+    unit_column = next(m.units for m in contest.config.metrics if m.name == metric)
+    units = Units.of([rows[unit_column]] if unit_column else [], len(rows))
+    drawn: dict[Role, list[float]] = {role: [] for role in scores}
+    if unit_column:
+        for resample in _resamples_with_all_rows(units, replicates, _seed_of(contest)):
+            resampled = rows.iloc[resample.places].reset_index(drop=True)
+            resampled = resampled.assign(**{unit_column: resample.units})
+            for role in scores:
+                resampled_scores = scores[role].iloc[resample.places].reset_index(drop=True)
+                drawn[role].append(measure_own(metric, hooks, resampled, resampled_scores))
     return {
-        (metric, part.name, role): Series(values[role], (np.array(found[role]),), None, units)
+        SampleKey(metric, part.name, role): MetricSample(
+            values[role], (np.array(drawn[role]),) if unit_column else (), None, units
+        )
         for role in scores
     }
 
 
-def _with_all_rows(
-    units: Units, replicates: int, seed: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Of each resample of the units: the places of its rows, and a number of each row's unit, another for each time it was drawn."""
-    (codes,) = units.ways
-    order = np.argsort(codes, kind="stable")
+@dataclass(frozen=True)
+class Resample:
+    """The places of a resample's rows, and a new number of each row's unit."""
+
+    places: NDArray[np.int64]
+    units: NDArray[np.int64]
+
+
+def _resamples_with_all_rows(units: Units, replicates: int, seed: int) -> Iterator[Resample]:
+    """Resamples of units with all their rows, shape (rows of the resample,)."""
+    (codes,) = units.kinds
+    by_unit = np.argsort(codes, kind="stable")
     sizes = np.bincount(codes)
     starts = np.cumsum(sizes) - sizes
     random = np.random.default_rng(seed)
     for _ in range(replicates):
         drawn = random.integers(len(sizes), size=len(sizes))
-        labelled = np.repeat(np.arange(len(drawn)), sizes[drawn])
-        within = np.arange(len(labelled)) - np.repeat(
-            np.cumsum(sizes[drawn]) - sizes[drawn], sizes[drawn]
-        )
-        yield order[np.repeat(starts[drawn], sizes[drawn]) + within], labelled
+        drawn_sizes = sizes[drawn]
+        new_units = np.repeat(np.arange(len(drawn)), drawn_sizes)
+        new_starts = np.cumsum(drawn_sizes) - drawn_sizes
+        place_in_unit = np.arange(len(new_units)) - np.repeat(new_starts, drawn_sizes)
+        yield Resample(by_unit[np.repeat(starts[drawn], drawn_sizes) + place_in_unit], new_units)
 
 
-def _seed(contest: Contest) -> int:
+def _samples_of_twins(contest: Contest, samples: Samples) -> dict[SampleKey, MetricSample]:
+    """The samples of roles whose version has another role too: a champion may be the reference."""
+    first_role = {one.version.number: role for role, one in contest.distinct.items()}
+    return {
+        SampleKey(metric, part, role): samples[SampleKey(metric, part, known_role)]
+        for role, contestant in contest.contestants.items()
+        for metric, part, known_role in samples
+        if first_role[contestant.version.number] == known_role != role
+    }
+
+
+def _seed_of(contest: Contest) -> int:
     """Made of the digests of what is compared: the same contest draws the same resamples."""
-    digests = [each.version.sha256 for each in contest.contestants.values()]
-    digests.append(contest.contestants["candidate"].version.params.get("holdout_sha256", ""))
+    digests = [contestant.version.sha256 for contestant in contest.contestants.values()]
+    digests.append(contest.contestants["candidate"].version.holdout_sha256)
     return int.from_bytes(hashlib.sha256("".join(digests).encode()).digest()[:6])
-
-
-def _cut(column: "pd.Series[Any]", edges: Any) -> "pd.Series[str]":
-    """The name of each row's part: the column's value, or the bin it lies in; its lower edge belongs to a bin."""
-    if edges == "values":
-        return f"{column.name} " + column.astype("str")
-    inner = [float(edge) for edge in edges]
-    names = [f"{column.name} below {inner[0]:g}"]
-    names += [f"{column.name} {low:g} to {high:g}" for low, high in pairwise(inner)]
-    names.append(f"{column.name} from {inner[-1]:g}")
-    places = np.searchsorted(inner, column.to_numpy(dtype="float64"), side="right")
-    return pd.Series(np.array(names)[places], index=column.index).where(column.notna())

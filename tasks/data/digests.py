@@ -7,26 +7,31 @@ import pandas as pd
 
 
 def of_rows(frame: pd.DataFrame) -> str:
-    """sha256 over every row, and the names and types of the columns; the index does not count.
+    """The sha256 of all rows and of the columns' names and types; the index does not count.
 
-    Comparable within one minor version of pandas, whose row hash it rests on.
+    Comparable only within one minor version of pandas, on whose row hash it rests.
     """
-    digest = hashlib.sha256(
-        repr([(name, str(dtype)) for name, dtype in frame.dtypes.items()]).encode()
-    )
-    digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    columns = [(name, str(dtype)) for name, dtype in frame.dtypes.items()]
+    row_hashes = pd.util.hash_pandas_object(frame, index=False).to_numpy()
+    digest = hashlib.sha256(repr(columns).encode())
+    digest.update(row_hashes.tobytes())
     return digest.hexdigest()
 
 
 def of_file(path: Path) -> str:
+    """The sha256 of a file's contents."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def of_folder(folder: Path, *, leave_out: frozenset[str] = frozenset()) -> str:
-    """sha256 over the names and contents of all files below a folder, but those named in `leave_out`."""
+    """The sha256 of the names and contents of all files below a folder.
+
+    Files whose name is in `leave_out` do not count.
+    """
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name not in leave_out:
-            digest.update(f"{path.relative_to(folder).as_posix()}\0{of_file(path)}\n".encode())
+            name = path.relative_to(folder).as_posix()
+            digest.update(f"{name}\0{of_file(path)}\n".encode())
     return digest.hexdigest()

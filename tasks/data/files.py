@@ -1,6 +1,6 @@
-"""Files of rows, on disk or in object storage: found by a glob, read column by column, each refused in words when it cannot be.
+"""Files of rows, on disk or in object storage: find them by a glob, read their declared columns.
 
-Not here: which days are wanted, and sources that are no files (sources.py).
+Not here: which days are wanted, and sources that are not files (sources.py).
 """
 
 import re
@@ -22,7 +22,7 @@ from configs.errors import ConfigError, DataRejected
 
 DAY_IN_NAME = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
 WILDCARD = re.compile(r"[*?\[]")
-TYPES = {
+ARROW_TYPES = {
     "int64": pa.int64(),
     "float64": pa.float64(),
     "bool": pa.bool_(),
@@ -30,10 +30,20 @@ TYPES = {
     "datetime": pa.timestamp("us"),
 }
 
+# what a damaged file raises while it is read
+DAMAGE = (
+    pa.ArrowInvalid,
+    pa.ArrowKeyError,
+    pa.ArrowNotImplementedError,
+    UnicodeDecodeError,
+    EOFError,
+    OSError,
+)
+
 
 @dataclass(frozen=True)
 class File:
-    """One file of a source. `name` is its path below the folder that all files of the source share."""
+    """One file of a source; `name` is its path below the folder that all of them share."""
 
     filesystem: Any
     path: str
@@ -44,121 +54,149 @@ class File:
 
     @property
     def day(self) -> datetime | None:
-        """The day that the file's name carries, as in 2018-08-14.parquet."""
+        """The day in the file's name, as in 2018-08-14.parquet, or None."""
         match = DAY_IN_NAME.search(PurePosixPath(self.path).name)
+        if not match:
+            return None
         try:
-            return datetime.strptime("".join(match.groups()), "%Y%m%d") if match else None
-        except ValueError:  # digits that are no date, as in 2018-99-99: a name like any other
+            return datetime.strptime("".join(match.groups()), "%Y%m%d")
+        except ValueError:
+            # digits that are not a date, as in 2018-99-99: a name like any other
             return None
 
     @property
     def origin(self) -> str:
+        """The file's name without its endings."""
         return PurePosixPath(self.path).name.partition(".")[0]
 
 
 def find(source: FilesSource, root: Path) -> tuple[File, ...]:
-    """The files that the source's glob finds, in the order of their names."""
+    """The files that match the source's glob, sorted by path; `root` replaces ${RATCHET_DATA}.
+
+    Raise ConfigError for a path that cannot be opened, DataRejected where no file matches.
+    """
     pattern = source.path.replace("${RATCHET_DATA}", str(root))
-    if not Path(pattern).is_absolute() and "://" not in pattern:
-        raise ConfigError(
-            f"data.source.path is {source.path}; write a full path, or begin it with ${{RATCHET_DATA}}"
-        )
-    try:
-        filesystem, glob = fsspec.core.url_to_fs(pattern)
-    except (ImportError, ValueError) as error:
-        raise ConfigError(
-            f"data.source.path is {source.path}, which cannot be opened: {error} (s3:// needs: uv sync --extra s3)"
-        ) from error
-    shared = PurePosixPath(WILDCARD.split(glob)[0] + "x").parent
-    found = sorted(path for path in filesystem.glob(glob) if not filesystem.isdir(path))
-    if not found:
+    filesystem, glob = _open_filesystem(source, pattern)
+    paths = sorted(path for path in filesystem.glob(glob) if not filesystem.isdir(path))
+    if not paths:
         raise DataRejected(
             f"no file matches {pattern}; put the data there, or point RATCHET_DATA at its folder"
         )
-    return tuple(
-        File(filesystem, path, str(PurePosixPath(path).relative_to(shared))) for path in found
-    )
+    shared_folder = _folder_before_wildcards(glob)
+    names = [str(PurePosixPath(path).relative_to(shared_folder)) for path in paths]
+    return tuple(File(filesystem, path, name) for path, name in zip(paths, names, strict=True))
 
 
 def read(file: File, data: Data, columns: Sequence[str] = ()) -> pd.DataFrame:
-    """The declared columns of all rows of a file, or those of `columns`; DataRejected when it does not have them, or is damaged."""
-    assert isinstance(data.source, FilesSource)
-    made: dict[str, Any] = _of_folders(file, data)
-    if data.source.origin:
-        made[data.source.origin] = file.origin
-    wanted = [name for name in columns or data.columns if name not in made]
-    try:
-        with file.filesystem.open(
-            file.path, compression="infer" if ".csv" in file.path else None
-        ) as stream:
-            table = (
-                _read_parquet(file, stream, wanted)
-                if file.path.endswith(".parquet")
-                else _read_csv(file, stream, data, wanted)
-            )
-    except (
-        pa.ArrowInvalid,
-        pa.ArrowKeyError,
-        pa.ArrowNotImplementedError,
-        UnicodeDecodeError,
-        EOFError,
-        OSError,
-    ) as error:
-        if getattr(error, "errno", None) is not None:
-            raise  # the disk's trouble, not what the file holds
-        raise DataRejected(
-            f"{file}: cannot be read: {str(error).splitlines()[0]}. Bring it again from where it came from"
-        ) from error
+    """The declared columns of a file, or only `columns`, with times in microseconds.
+
+    Raise DataRejected where a column is missing or the file is empty or damaged.
+    """
+    from_path = _columns_from_path(file, data)
+    wanted = [name for name in columns or data.columns if name not in from_path]
+    table = _read_table(file, data, wanted)
     if not table.num_rows:
-        raise DataRejected(
-            f"{file}: has no rows. Bring it again from where it came from, or take it away"
-        )
+        raise DataRejected(f"{file}: has no rows; download it again, or remove it")
     frame: pd.DataFrame = table.select(wanted).to_pandas()
-    instants = frame.select_dtypes("datetime").columns
-    frame = frame.astype(
-        dict.fromkeys(instants, "datetime64[us]")
-    )  # files of one source may differ in their unit
-    frame = frame.assign(**made)
+    # files of one source may differ in the unit of their times
+    times = frame.select_dtypes("datetime").columns
+    frame = frame.astype(dict.fromkeys(times, "datetime64[us]"))
+    frame = frame.assign(**from_path)
     if data.key == ROW:
         frame[ROW] = [f"{file.name}:{place}" for place in range(len(frame))]
     return frame
 
 
-def _of_folders(file: File, data: Data) -> dict[str, Any]:
-    """The declared columns that the names of the file's folders give, as in year=2018/month=08."""
-    named = {
-        part.partition("=")[0] for part in PurePosixPath(file.name).parent.parts if "=" in part
-    }
-    schema = pa.schema(
-        [(name, TYPES[dtype]) for name, dtype in data.columns.items() if name in named]
-    )
-    if not schema.names:
+def _open_filesystem(source: FilesSource, pattern: str) -> tuple[Any, str]:
+    """The filesystem that a full path or URL names, and the glob within it."""
+    if not Path(pattern).is_absolute() and "://" not in pattern:
+        raise ConfigError(
+            f"data.source.path is {source.path}; write a full path, "
+            "or begin it with ${RATCHET_DATA}"
+        )
+    try:
+        filesystem, glob = fsspec.core.url_to_fs(pattern)
+    except (ImportError, ValueError) as error:
+        raise ConfigError(
+            f"data.source.path is {source.path}, which cannot be opened: {error} "
+            "(s3:// needs: uv sync --extra s3)"
+        ) from error
+    return filesystem, glob
+
+
+def _folder_before_wildcards(glob: str) -> PurePosixPath:
+    """The deepest folder that holds everything a glob can match."""
+    # with a letter more, `days/` has `days` as its parent
+    return PurePosixPath(WILDCARD.split(glob)[0] + "x").parent
+
+
+def _columns_from_path(file: File, data: Data) -> dict[str, Any]:
+    """The columns that are the same in all rows of a file, as its path gives them."""
+    constants = _columns_from_folders(file, data)
+    if isinstance(data.source, FilesSource) and data.source.origin:
+        constants[data.source.origin] = file.origin
+    return constants
+
+
+def _columns_from_folders(file: File, data: Data) -> dict[str, Any]:
+    """The declared columns in the names of a file's folders, as in year=2018/month=08."""
+    folders = PurePosixPath(file.name).parent
+    named = {folder.partition("=")[0] for folder in folders.parts if "=" in folder}
+    declared = [name for name in data.columns if name in named]
+    if not declared:
         return {}
-    expression = pyarrow.dataset.partitioning(schema, flavor="hive").parse(
-        str(PurePosixPath(file.name).parent)
-    )
+    schema = pa.schema([(name, ARROW_TYPES[data.columns[name]]) for name in declared])
+    partitioning = pyarrow.dataset.partitioning(schema, flavor="hive")
+    expression = partitioning.parse(str(folders))
     return dict(pyarrow.dataset.get_partition_keys(expression))
+
+
+def _read_table(file: File, data: Data, columns: list[str]) -> pa.Table:
+    compression = "infer" if ".csv" in file.path else None
+    try:
+        with file.filesystem.open(file.path, compression=compression) as stream:
+            if file.path.endswith(".parquet"):
+                return _read_parquet(file, stream, columns)
+            return _read_csv(file, stream, data, columns)
+    except DAMAGE as error:
+        if getattr(error, "errno", None) is not None:
+            # the disk or the network failed, not the file: reading again may help
+            raise
+        problem = str(error).splitlines()[0]
+        if data.private and compression:
+            # a CSV error quotes the value, or the whole line
+            problem = "the reason may quote a private column, and is left out"
+        raise DataRejected(
+            f"{file}: cannot be read: {problem}; download it again, or remove it"
+        ) from error
 
 
 def _read_parquet(file: File, stream: Any, columns: list[str]) -> pa.Table:
     parquet = pq.ParquetFile(stream)
-    _refuse_missing(file, columns, parquet.schema_arrow.names)
+    _require_columns(file, columns, parquet.schema_arrow.names)
     return parquet.read(columns=columns)
 
 
 def _read_csv(file: File, stream: Any, data: Data, columns: list[str]) -> pa.Table:
     convert = pyarrow.csv.ConvertOptions(
-        column_types={name: TYPES[data.columns[name]] for name in columns},
-        strings_can_be_null=True,  # else a column of missing strings is all known
+        column_types={name: ARROW_TYPES[data.columns[name]] for name in columns},
+        # without it a missing string would be an empty one, and pass as known
+        strings_can_be_null=True,
         null_values=[""],
     )
     table = pyarrow.csv.read_csv(stream, convert_options=convert)
-    _refuse_missing(file, columns, table.column_names)
+    _require_columns(file, columns, table.column_names)
     return table
 
 
-def _refuse_missing(file: File, wanted: list[str], there: list[str]) -> None:
-    if missing := [name for name in wanted if name not in there]:
-        raise DataRejected(f"{file}: has no column {', '.join(missing)}; it has {', '.join(there)}")
-    if twice := sorted({name for name in wanted if there.count(name) > 1}):
-        raise DataRejected(f"{file}: has column {', '.join(twice)} more than once")
+def _require_columns(file: File, wanted: list[str], present: list[str]) -> None:
+    missing = [name for name in wanted if name not in present]
+    if missing:
+        raise DataRejected(
+            f"{file}: has no column {', '.join(missing)}; it has {', '.join(present)}"
+        )
+    repeated = sorted({name for name in wanted if present.count(name) > 1})
+    if repeated:
+        raise DataRejected(
+            f"{file}: has column {', '.join(repeated)} more than once; rename or remove the others"
+        )

@@ -1,6 +1,7 @@
-"""The model's own Python, from the file beside its YAML: loaded, called, and what it answers looked at.
+"""The model's own Python, from the file beside its YAML: load it, call it, check what it returns.
 
-Not here: which hooks must exist (configs/reading.py); keeping their source with a version (tasks/tracking).
+Not here: which hooks must exist (configs/model.py); storing their source with a version
+(tasks/tracking).
 """
 
 import linecache
@@ -20,72 +21,93 @@ from tasks.records import Window
 
 @dataclass(frozen=True)
 class Hooks:
-    """A model's hooks and the source they were loaded from; both empty for a model without a file of its own."""
+    """A model's hooks by name, with the source and the file they were loaded from.
+
+    All are empty for a model without a file of its own.
+    """
 
     source: str
     file: str
     functions: dict[str, Callable[..., Any]]
 
     def call(self, name: str, *arguments: Any) -> Any:
-        """What the hook answers; HookFailed names the hook, its line and what it raised."""
+        """What the hook returns; HookFailed names the hook, its line and what it raised."""
         try:
             return self.functions[name](*arguments)
         except Exception as error:
-            frames = traceback.extract_tb(error.__traceback__)
-            own = next(
-                (frame for frame in reversed(frames) if frame.filename == self.file), frames[-1]
-            )
             raise HookFailed(
-                f"hook {name} raised {type(error).__name__}: {error} ({Path(own.filename).name}:{own.lineno}); mend it and start a new run"
+                f"hook {name} raised {type(error).__name__}: {error} ({self._place_of(error)}); "
+                "fix it and start a new run"
             ) from error
+
+    def _place_of(self, error: Exception) -> str:
+        """The innermost line of the hooks' own file on the way to an error, as `model.py:12`."""
+        frames = traceback.extract_tb(error.__traceback__)
+        frames_in_hooks = [frame for frame in frames if frame.filename == self.file]
+        innermost = (frames_in_hooks or frames)[-1]
+        return f"{Path(innermost.filename).name}:{innermost.lineno}"
 
 
 def load_hooks(config: ModelConfig, path: Path) -> Hooks:
     """The hooks that the configuration names, from the file at `path`."""
-    return parse_hooks(config, path.read_text(encoding="utf-8") if config.hooks else "", path)
+    source = path.read_text(encoding="utf-8") if config.hooks else ""
+    return parse_hooks(config, source, path)
 
 
 def parse_hooks(config: ModelConfig, source: str, path: Path) -> Hooks:
     """The hooks in `source`; `path` is the name that tracebacks show."""
     module = ModuleType(f"hooks_of_{config.name}")
-    linecache.cache[str(path)] = (len(source), None, source.splitlines(keepends=True), str(path))
+    # without this entry, tracebacks would show no source: the file at `path` may not exist
+    lines = source.splitlines(keepends=True)
+    linecache.cache[str(path)] = (len(source), None, lines, str(path))
     try:
         exec(compile(source, str(path), "exec"), module.__dict__)
     except Exception as error:
         raise HookFailed(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
-    return Hooks(source, str(path), {name: getattr(module, name) for name in config.hooks})
+    functions = {name: getattr(module, name) for name in config.hooks}
+    return Hooks(source, str(path), functions)
 
 
 def prepare(config: ModelConfig, hooks: Hooks, raw: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the columns that the model's `prepare` adds: the same rows, in the same order."""
-    if not config.data.prepare:
+    """The rows with the columns that the model's `prepare` adds: same rows, order and index.
+
+    Raise HookFailed where the hook returns anything else.
+    """
+    hook = config.data.prepare
+    if not hook:
         return raw
-    prepared = hooks.call(config.data.prepare, raw.copy())
+    prepared = hooks.call(hook, raw.copy())
     if not isinstance(prepared, pd.DataFrame) or not _same_rows(raw, prepared, config.data.key):
         raise HookFailed(
-            f"hook {config.data.prepare} must return a DataFrame with the {len(raw):,} rows it was given, in their order"
+            f"hook {hook} must return a DataFrame with the {len(raw):,} rows it was given, "
+            "in their order"
         )
-    return prepared.set_index(raw.index)  # the index is how rows are found again in raw
+    # rows are looked up in raw by their index
+    return prepared.set_index(raw.index)
 
 
-def excluded(
+def exclusion_mask(
     config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, window: Window
 ) -> "pd.Series[bool]":
-    """True for the rows on which no model is judged; False for all where the model has no such hook. The rows are the hook's to change."""
+    """True for each row that the model's `exclude` hook keeps out of judging.
+
+    The hook may change `rows`: hand over a copy. Raise HookFailed where it returns anything else
+    than a mask of these rows.
+    """
     if not config.exclude:
         return pd.Series(False, index=rows.index)
     index = rows.index
     mask = hooks.call(config.exclude, rows, window)
     if not isinstance(mask, pd.Series) or mask.dtype != bool or not mask.index.equals(index):
         raise HookFailed(
-            f"hook {config.exclude} must return a boolean Series, a value for each of the {len(index):,} rows it was given"
+            f"hook {config.exclude} must return a boolean Series with one value for each of the "
+            f"{len(index):,} rows it was given"
         )
     return mask
 
 
 def _same_rows(raw: pd.DataFrame, prepared: pd.DataFrame, key: str) -> bool:
-    return (
-        len(raw) == len(prepared)
-        and key in prepared
-        and bool((raw[key].to_numpy() == prepared[key].to_numpy()).all())
-    )
+    if len(raw) != len(prepared) or key not in prepared:
+        return False
+    same = raw[key].to_numpy() == prepared[key].to_numpy()
+    return bool(same.all())

@@ -1,125 +1,88 @@
-"""The metrics of each kind of model, from scikit-learn directly, and the model's own from its hooks.
+"""The metrics of rows: scikit-learn's, ours where it has none, and the model's own from its hooks.
 
-Not here: their names and which way they are better (configs/metrics.py); whether they are enough (tasks/verdict).
+Not here: which function belongs to which metric (configs/built_in_metrics.py), the same metrics on many
+resamples (weighted_metrics.py), whether the values are good enough (tasks/verdict).
 """
 
 import math
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn import metrics
 
+from configs.built_in_metrics import METRICS, Function
 from configs.errors import HookFailed
-from configs.metrics import AT_BUDGET, COST, Kind
 from configs.model import ModelConfig
+from configs.threshold import Threshold
 from tasks.data.hooks import Hooks
 from tasks.data.labels import labels
 from tasks.model.scores import Scores, decisions
 
-Metric = Callable[..., float]
-
-BINS = 10  # of scores, for how well they are calibrated
-
-
-def _expected_calibration_error(target: "pd.Series[Any]", scores: "pd.Series[float]") -> float:
-    """By how much a score is off on average: |positives - sum of scores| of each of ten bins of equal width, a row.
-
-    Source: Naeini, Cooper, Hauskrecht (2015), Obtaining well calibrated probabilities using Bayesian binning.
-    """
-    return float((target - scores).groupby(bin_of(scores)).sum().abs().sum() / len(target))
-
-
-def bin_of(scores: "pd.Series[float]") -> "pd.Series[int]":
-    """The number of each score's bin, from 0 up; its lower edge belongs to a bin, and 1 to the last."""
-    return (scores * BINS).astype("int64").clip(upper=BINS - 1)
-
-
-_macro: dict[str, Any] = {"average": "macro", "zero_division": 0.0}
-
-ON_DECISIONS: dict[Kind, dict[str, Metric]] = {
-    "binary": {
-        "accuracy": metrics.accuracy_score,
-        "balanced_accuracy": metrics.balanced_accuracy_score,
-        "f1": partial(metrics.f1_score, zero_division=0.0),
-        "matthews_corrcoef": metrics.matthews_corrcoef,
-        "precision": partial(metrics.precision_score, zero_division=0.0),
-        "recall": partial(metrics.recall_score, zero_division=0.0),
-    },
-    "multiclass": {
-        "accuracy": metrics.accuracy_score,
-        "balanced_accuracy": metrics.balanced_accuracy_score,
-        "f1_macro": partial(metrics.f1_score, **_macro),
-        "f1_weighted": partial(metrics.f1_score, average="weighted", zero_division=0.0),
-        "matthews_corrcoef": metrics.matthews_corrcoef,
-        "precision_macro": partial(metrics.precision_score, **_macro),
-        "recall_macro": partial(metrics.recall_score, **_macro),
-    },
-    "regression": {
-        "explained_variance": metrics.explained_variance_score,
-        "max_error": metrics.max_error,
-        "mean_absolute_error": metrics.mean_absolute_error,
-        "mean_absolute_percentage_error": metrics.mean_absolute_percentage_error,
-        "mean_squared_error": metrics.mean_squared_error,
-        "median_absolute_error": metrics.median_absolute_error,
-        "r2": metrics.r2_score,
-        "root_mean_squared_error": metrics.root_mean_squared_error,
-    },
-}
-
-ON_PROBABILITIES: dict[str, Metric] = {
-    "average_precision": metrics.average_precision_score,
-    "brier_score": metrics.brier_score_loss,
-    "expected_calibration_error": _expected_calibration_error,
-    "log_loss": metrics.log_loss,
-    "roc_auc": metrics.roc_auc_score,
-    "roc_auc_ovr": partial(metrics.roc_auc_score, multi_class="ovr", average="macro"),
-}
+CALIBRATION_BINS = 10
 
 
 def measure(
     config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, scores: Scores, threshold: float
 ) -> dict[str, float]:
-    """Every metric that the YAML names, by its name. One that cannot be had (a class has no rows) is left out; HookFailed for the model's own."""
-    found = {
-        name: measure_own(name, hooks, rows, scores)
-        if name in config.own_metrics
-        else measure_built_in(name, config, rows, scores, threshold)
-        for name in config.metric_names
-    }
-    return {name: value for name, value in found.items() if math.isfinite(value)}
+    """Every metric that the YAML names, by its name; HookFailed where one of the model's own fails.
+
+    A metric that is undefined on these rows, as when a class has none, is left out.
+    """
+    values = {}
+    for name in config.metric_names:
+        if name in config.own_metrics:
+            value = measure_own(name, hooks, rows, scores)
+        else:
+            value = measure_built_in(name, config, rows, scores, threshold)
+        if math.isfinite(value):
+            values[name] = value
+    return values
 
 
 def measure_built_in(
     name: str, config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float
 ) -> float:
-    """One metric by its scikit-learn name; NaN where a class that it needs has no rows."""
+    """One built-in metric; NaN where it needs a class that has no rows."""
+    return float(apply(METRICS[name].value, name, config, rows, scores, threshold))
+
+
+def measure_own(name: str, hooks: Hooks, rows: pd.DataFrame, scores: Scores) -> float:
+    """One of the model's own metrics; HookFailed unless the hook returns a finite number."""
+    value = hooks.call(name, rows.copy(), scores.copy())
+    is_number = isinstance(value, int | float | np.number)
+    if is_number and math.isfinite(value):
+        return float(value)
+    # any other value is named by its type alone: it may hold private rows
+    shown = repr(value) if is_number or value is None else f"a {type(value).__name__}"
+    raise HookFailed(f"metric {name} returned {shown}; it must be a finite number")
+
+
+def apply(
+    function: Function,
+    name: str,
+    config: ModelConfig,
+    rows: pd.DataFrame,
+    scores: Scores,
+    threshold: float,
+) -> Any:
+    """Call a function of a built-in metric with the target, what the metric sees and what it needs.
+
+    `function` is the metric's `value` or its `weighted`.
+    """
+    metric = METRICS[name]
     target = labels(config, rows)
-    if name == COST:
-        return float(costs(config, target, decisions(config, scores, threshold)).mean())
-    if name in AT_BUDGET:
-        return _at_budget(name, target, scores, alert_budget(config, rows))
-    if name in ON_DECISIONS[config.kind]:
-        return float(ON_DECISIONS[config.kind][name](target, decisions(config, scores, threshold)))
-    if isinstance(scores, pd.Series):
-        return float(ON_PROBABILITIES[name](target, scores))
-    if name == "roc_auc_ovr" and set(scores.columns) != set(target):
-        return math.nan
-    return float(ON_PROBABILITIES[name](target, scores, labels=list(scores.columns)))
+    seen = decisions(config, scores, threshold) if metric.sees == "decisions" else scores
+    match metric.needs:
+        case "prices":
+            return function.resolve()(target, seen, prices=config.threshold)
+        case "alert_budget":
+            return function.resolve()(target, seen, alert_budget=_alert_budget(config, rows))
+        case None:
+            return function.resolve()(target, seen)
 
 
-def _at_budget(name: str, target: "pd.Series[Any]", scores: Any, budget: float) -> float:
-    """Precision or recall of the highest scores, as many as the budget; of equal scores the share that is left of it."""
-    reached = pd.DataFrame({"alerts": 1, "found": target}).groupby(-scores).sum().cumsum()
-    found = np.interp(budget, [0, *reached["alerts"]], [0, *reached["found"]])
-    return float(
-        found / (min(budget, len(target)) if name.startswith("precision") else target.sum())
-    )
-
-
-def alert_budget(config: ModelConfig, rows: pd.DataFrame) -> float:
+def _alert_budget(config: ModelConfig, rows: pd.DataFrame) -> float:
     """How many alerts may be raised on these rows."""
     assert config.threshold
     assert config.threshold.alerts_a_day
@@ -127,32 +90,75 @@ def alert_budget(config: ModelConfig, rows: pd.DataFrame) -> float:
 
 
 def days(config: ModelConfig, rows: pd.DataFrame) -> int:
-    """How many days have rows; one where they are not dated."""
+    """How many days have rows; one where rows are not dated."""
     return int(rows[config.data.time].dt.normalize().nunique()) if config.data.time else 1
 
 
+def mean_cost(target: "pd.Series[Any]", decided: "pd.Series[Any]", *, prices: Threshold) -> float:
+    """The cost of wrong decisions per row."""
+    return float(costs(target, decided, prices).mean())
+
+
 def costs(
-    config: ModelConfig, target: "pd.Series[Any]", decided: "pd.Series[Any]"
+    target: "pd.Series[Any]", decided: "pd.Series[Any]", prices: Threshold
 ) -> "pd.Series[float]":
-    """What the decision on each row costs, as the YAML prices wrong ones, shape (n,)."""
-    assert config.threshold
-    false_positives, false_negatives = (
-        (decided == 1) & (target == 0),
-        (decided == 0) & (target == 1),
-    )
-    return (
-        false_positives * config.threshold.false_positive
-        + false_negatives * config.threshold.false_negative
-    )
+    """The cost of each row's decision at the YAML's prices of wrong ones, shape (n,)."""
+    false_positives = (decided == 1) & (target == 0)
+    false_negatives = (decided == 0) & (target == 1)
+    return false_positives * prices.false_positive + false_negatives * prices.false_negative
 
 
-def measure_own(name: str, hooks: Hooks, rows: pd.DataFrame, scores: Scores) -> float:
-    value = hooks.call(name, rows.copy(), scores.copy())
-    if not isinstance(value, int | float | np.number) or not math.isfinite(value):
-        answer = (
-            repr(value)
-            if isinstance(value, int | float | np.number | None)
-            else f"a {type(value).__name__}"
-        )  # never its rows
-        raise HookFailed(f"metric {name} answered {answer}; it must be a finite number")
-    return float(value)
+def precision_at_budget(
+    target: "pd.Series[Any]", scores: "pd.Series[float]", *, alert_budget: float
+) -> float:
+    """The share of positives among the highest scores, as many as the budget allows."""
+    return float(_hits(target, scores, alert_budget) / min(alert_budget, len(target)))
+
+
+def recall_at_budget(
+    target: "pd.Series[Any]", scores: "pd.Series[float]", *, alert_budget: float
+) -> float:
+    """The share of all positives that is among the highest scores within the budget."""
+    return float(_hits(target, scores, alert_budget) / target.sum())
+
+
+def _hits(
+    target: "pd.Series[Any]", scores: "pd.Series[float]", alert_budget: float
+) -> "np.floating[Any]":
+    """The positives among the highest scores; of equal scores only the share the budget covers."""
+    by_score = pd.DataFrame({"alerts": 1, "hits": target}).groupby(-scores).sum()
+    cumulated = by_score.cumsum()
+    hits: np.floating[Any] = np.interp(
+        alert_budget, [0, *cumulated["alerts"]], [0, *cumulated["hits"]]
+    )
+    return hits
+
+
+def expected_calibration_error(target: "pd.Series[Any]", scores: "pd.Series[float]") -> float:
+    """How far scores are off per row: |positives - sum of scores|, summed over bins.
+
+    The bins are ten, of equal width. Source: Naeini, Cooper, Hauskrecht (2015), Obtaining well
+    calibrated probabilities using Bayesian binning.
+    """
+    gap_of_bin = (target - scores).groupby(calibration_bin(scores)).sum()
+    return float(gap_of_bin.abs().sum() / len(target))
+
+
+def calibration_bin(scores: "pd.Series[float]") -> "pd.Series[int]":
+    """The number of each score's bin, from 0; a bin holds its lower edge, and the last also 1."""
+    return (scores * CALIBRATION_BINS).astype("int64").clip(upper=CALIBRATION_BINS - 1)
+
+
+def log_loss(target: "pd.Series[Any]", scores: Scores) -> float:
+    """scikit-learn's, told the classes by name: some may have no rows here."""
+    classes = list(scores.columns) if isinstance(scores, pd.DataFrame) else None
+    return float(metrics.log_loss(target, scores, labels=classes))
+
+
+def roc_auc_ovr(target: "pd.Series[Any]", scores: pd.DataFrame) -> float:
+    """The mean area under the ROC curve of each class against the rest; NaN if one has no rows."""
+    classes = list(scores.columns)
+    if set(classes) != set(target):
+        return math.nan
+    area = metrics.roc_auc_score(target, scores, multi_class="ovr", average="macro", labels=classes)
+    return float(area)

@@ -1,103 +1,124 @@
-"""The report of one training run: what was trained on what, how good it is beside its baselines, where it errs, and how to get it again.
+"""The report of one training run: what was trained on what, how good it is, where it errs.
 
-Not here: the pictures (plots.py), the page's style (tasks/pages), where the report is kept (tasks/tracking).
+Not here: the pictures (plots.py, feature_effects.py), the page (tasks/pages/training.html), where
+the report is stored (tasks/tracking).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from sklearn.metrics import classification_report
 
-from configs.metrics import LOWER_IS_BETTER
-from tasks.data.labels import count_of
-from tasks.data.splits import Partitions
-from tasks.model import plots, resampling, slices
-from tasks.model.evaluation import Evaluation
-from tasks.model.plots import EvaluatedModel
-from tasks.model.threshold import Choice
+from tasks.data.labels import row_counts
+from tasks.model import feature_effects, plots, resampling, slices
+from tasks.model.resampling import Interval
+from tasks.model.trained_model import EvaluatedModel, TrainedModel
 from tasks.pages import rendering
-from tasks.records import ValidationReport
+from tasks.pages.numbers import readable
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """One metric on both partitions; None where it is undefined or has no interval."""
+
+    name: str
+    lower_is_better: bool
+    holdout: float | None
+    holdout_interval: Interval | None
+    baselines: tuple[float | None, ...]
+    train: float | None
+    train_interval: Interval | None
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """One class of a multiclass model on the holdout."""
+
+    name: str
+    precision: float
+    recall: float
+    rows: int
 
 
 def write(
-    evaluated: EvaluatedModel,
-    partitions: Partitions,
-    evaluation: Evaluation,
-    chosen: Choice | None,
-    checked: Sequence[ValidationReport],
+    trained: TrainedModel,
     facts: Mapping[str, object],
     steps: Mapping[str, tuple[float, float]],
     folder: Path,
 ) -> None:
     """Write report.html and its pictures into `folder`.
 
-    `facts` are what to know to get this run again, by name; `steps` the seconds and the peak memory in MB of each step so far.
+    `facts` are what reproduces the run, by name; `steps` have the seconds and the peak memory in
+    MB of each step so far.
     """
-    config = evaluated.config
-    importance = plots.measure_importance(evaluated)
-    pictures = plots.draw(evaluated, importance, folder)
-    features = [str(name) for name in importance.mean.sort_values(ascending=False).index]
+    config, partitions, evaluated = trained.config, trained.partitions, trained.on_holdout
+    importance = feature_effects.measure_importance(evaluated)
+    pictures = plots.draw(evaluated, folder)
+    pictures += feature_effects.draw(evaluated, importance, folder)
     page = rendering.render(
         "training.html",
+        number=readable,
         config=config,
-        evaluation=evaluation,
-        counts=[
-            (part, count_of(config, rows))
-            for part, rows in (("training", partitions.train), ("holdout", partitions.holdout))
-        ],
+        evaluation=trained.evaluation,
+        counts={
+            "training": row_counts(config, partitions.train),
+            "holdout": row_counts(config, partitions.holdout),
+        },
         left_out=partitions.left_out,
-        chosen=chosen,
-        metrics=_metrics(evaluated, partitions.train, evaluation),
-        classes=_classes(evaluated),
+        threshold=trained.threshold,
+        metrics=_metric_rows(trained),
+        classes=_class_rows(evaluated),
         main=config.main_metric,
-        slices=slices.by_feature(
-            config, evaluated.rows, evaluated.scores, evaluated.threshold, features
+        parts=slices.by_feature(
+            config, evaluated.rows, evaluated.scores, evaluated.threshold, importance.features
         ),
         pictures=[
-            (rendering.embed_png(folder / picture.file), picture.sentence) for picture in pictures
+            (rendering.embed_png(folder / picture.file), picture.caption) for picture in pictures
         ],
-        checked=checked,
+        validation=trained.validation,
         facts=facts,
         steps=steps,
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
 
 
-def _metrics(
-    evaluated: EvaluatedModel, trained: pd.DataFrame, evaluation: Evaluation
-) -> list[dict[str, Any]]:
-    on_train = resampling.intervals(
-        evaluated.config, trained, evaluation.train_scores, evaluation.threshold
-    )
-    on_holdout = resampling.intervals(
-        evaluated.config, evaluated.rows, evaluated.scores, evaluation.threshold
-    )
+def _metric_rows(trained: TrainedModel) -> list[MetricRow]:
+    evaluation = trained.evaluation
+    on_holdout, on_train = _intervals(trained.on_holdout), _intervals(trained.on_train)
     return [
-        {
-            "name": name,
-            "lower_is_better": name in LOWER_IS_BETTER,
-            "train": evaluation.train.get(name),
-            "train_interval": on_train.get(name),
-            "holdout": evaluation.holdout.get(name),
-            "interval": on_holdout.get(name),
-            "baselines": [found.get(name) for found in evaluation.baselines.values()],
-        }
-        for name in evaluated.config.metric_names
+        MetricRow(
+            name=metric.name,
+            lower_is_better=metric.sign < 0,
+            holdout=evaluation.holdout.get(metric.name),
+            holdout_interval=on_holdout.get(metric.name),
+            baselines=tuple(
+                measured.get(metric.name) for measured in evaluation.baselines.values()
+            ),
+            train=evaluation.train.get(metric.name),
+            train_interval=on_train.get(metric.name),
+        )
+        for metric in trained.config.metrics
     ]
 
 
-def _classes(evaluated: EvaluatedModel) -> dict[str, dict[str, float]]:
-    """Precision, recall and rows of each class of a multiclass model; empty for others."""
-    if evaluated.config.kind != "multiclass":
-        return {}
-    decided = evaluated.decided
-    found: dict[str, Any] = classification_report(
-        evaluated.target, decided, output_dict=True, zero_division=0.0
+def _intervals(evaluated: EvaluatedModel) -> dict[str, Interval]:
+    return resampling.intervals(
+        evaluated.config, evaluated.rows, evaluated.scores, evaluated.threshold
     )
-    return {
-        name: row
-        for name, row in found.items()
+
+
+def _class_rows(evaluated: EvaluatedModel) -> list[ClassRow]:
+    """The classes of a multiclass model; none for others."""
+    if evaluated.config.kind != "multiclass":
+        return []
+    report: dict[str, Any] = classification_report(
+        evaluated.target, evaluated.decided, output_dict=True, zero_division=0.0
+    )
+    return [
+        ClassRow(name, row["precision"], row["recall"], int(row["support"]))
+        for name, row in report.items()
+        # besides the classes it has averages, and the accuracy as a bare number
         if isinstance(row, dict) and not name.endswith(" avg")
-    }
+    ]

@@ -1,7 +1,8 @@
-"""From which score on a binary model decides for the positive class: chosen on rows that it neither learned from nor is judged on.
+"""From which score on a binary model decides for the positive class.
 
-Dated data have them in the delay; for others each row is scored by a model that was fitted without it. Not here: what wrong decisions
-come to on the holdout (metrics.py).
+It is chosen on rows that the model neither learned from nor is judged on. Dated data have them in
+the delay; otherwise each training row is scored by a model that was fitted without it.
+Not here: what wrong decisions cost on the holdout (metrics.py).
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import confusion_matrix_at_thresholds
@@ -21,9 +23,9 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline
 
 from configs.errors import DataRejected
-from configs.judging import Threshold
 from configs.model import ModelConfig
 from configs.split import ColumnSplit, HashSplit
+from configs.threshold import Threshold
 from tasks.data.labels import labels
 from tasks.data.splits import Partitions
 from tasks.model.metrics import days
@@ -32,10 +34,12 @@ from tasks.model.training import fit_weights
 
 FOLDS = 5
 
+Floats = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
-class Choice:
-    """The threshold, why, on what, and how many of those rows it decides rightly and wrongly."""
+class ThresholdChoice:
+    """The threshold, its aim, the rows it was chosen on, and how many it decides rightly there."""
 
     value: float
     aim: str
@@ -46,82 +50,144 @@ class Choice:
     true_negatives: int
 
     def __str__(self) -> str:
-        found = f"{self.true_positives:,} of {self.true_positives + self.false_negatives:,} positives found"
-        return f"threshold {self.value:.4g} ({self.aim}): on {self.rows} {found}, {self.false_positives:,} false alerts"
+        positives = self.true_positives + self.false_negatives
+        return (
+            f"threshold {self.value:.4g} ({self.aim}): on {self.rows} {self.true_positives:,} "
+            f"of {positives:,} positives found, {self.false_positives:,} false alerts"
+        )
 
 
-def with_threshold(
+@dataclass(frozen=True)
+class _Options:
+    """Every threshold at which decisions differ, and what it decides; arrays of one length."""
+
+    threshold: Floats
+    true_positives: Floats
+    false_positives: Floats
+    false_negatives: Floats
+    true_negatives: Floats
+
+    @property
+    def alerts(self) -> Floats:
+        return self.true_positives + self.false_positives
+
+    @property
+    def precision(self) -> Floats:
+        none = np.zeros_like(self.alerts)
+        precision: Floats = np.divide(
+            self.true_positives, self.alerts, out=none, where=self.alerts > 0
+        )
+        return precision
+
+    @property
+    def recall(self) -> Floats:
+        return self.true_positives / (self.true_positives + self.false_negatives)
+
+    def cost(self, aim: Threshold) -> Floats:
+        return self.false_positives * aim.false_positive + self.false_negatives * aim.false_negative
+
+
+@dataclass(frozen=True)
+class _UnseenRows:
+    """Rows of known labels, their scores by estimators that have not seen them, and a name."""
+
+    rows: pd.DataFrame
+    scores: "pd.Series[float]"
+    name: str
+
+
+def choose_threshold(
     pipeline: Pipeline, config: ModelConfig, partitions: Partitions
-) -> tuple[BaseEstimator, Choice | None]:
-    """The pipeline deciding at the threshold that the YAML asks for, and how that was chosen; as it is where the YAML asks for none."""
+) -> tuple[BaseEstimator, ThresholdChoice | None]:
+    """The pipeline with the threshold that the YAML requests, and how that was chosen.
+
+    Without a `threshold` in the YAML, the pipeline as it is, and None.
+    """
     if config.threshold is None:
         return pipeline, None
-    rows, scores, said = _scored(pipeline, config, partitions)
-    choice = choose(config.threshold, labels(config, rows), scores, days(config, rows), said)
-    fixed = FixedThresholdClassifier(
+    unseen = _score_unseen_rows(pipeline, config, partitions)
+    features, target = unseen.rows[list(config.data.features)], labels(config, unseen.rows)
+    span = days(config, unseen.rows)
+    choice = choose(config.threshold, target, unseen.scores, span, unseen.name)
+    classifier = FixedThresholdClassifier(
         FrozenEstimator(pipeline), threshold=choice.value, response_method="predict_proba"
     )
-    return fixed.fit(rows[list(config.data.features)], labels(config, rows)), choice
+    return classifier.fit(features, target), choice
 
 
 def choose(
-    aim: Threshold, target: "pd.Series[Any]", scores: "pd.Series[float]", days: int, said: str
-) -> Choice:
-    """The threshold that serves the aim best on these rows; DataRejected where none does. `days` is how many they span."""
-    tn, fp, fn, tp, at = (
-        np.asarray(each, dtype="float64") for each in confusion_matrix_at_thresholds(target, scores)
-    )
-    at = np.append(at, np.nextafter(at.max(), np.inf))  # and one at which nothing is alerted
-    tn, fp, fn, tp = (
-        np.append(each, last)
-        for each, last in zip((tn, fp, fn, tp), (tn[0] + fp[0], 0, fn[0] + tp[0], 0), strict=True)
-    )
-    precision, recall = (
-        np.divide(tp, tp + fp, out=np.zeros_like(tp), where=tp + fp > 0),
-        tp / (tp + fn),
-    )
-    if aim.minimise:
-        allowed, worth = (
-            np.full(len(at), True),
-            -(fp * aim.false_positive + fn * aim.false_negative),
-        )
-    elif aim.alerts_a_day:
-        allowed, worth = tp + fp <= aim.alerts_a_day * days, tp + fp
-    elif aim.precision:
-        allowed, worth = precision >= aim.precision, recall
-    else:
-        allowed, worth = recall >= (aim.recall or 0), precision
+    aim: Threshold, target: "pd.Series[Any]", scores: "pd.Series[float]", days: int, rows: str
+) -> ThresholdChoice:
+    """The threshold that serves the aim best on these rows; DataRejected where none reaches it.
+
+    `days` is how many the rows span, `rows` what to call them.
+    """
+    options = _options(target, scores)
+    allowed, worth = _rate(options, aim, days)
     if not allowed.any():
         raise DataRejected(
-            f"no threshold has {aim} on {said}: the best precision is {precision.max():.3g}; ask for less under threshold"
+            f"no threshold has {aim} on {rows}: the best precision is "
+            f"{options.precision.max():.3g}; lower threshold.precision in the YAML"
         )
     best = int(np.argmax(np.where(allowed, worth, -np.inf)))
-    return Choice(
-        float(at[best]), str(aim), said, int(tp[best]), int(fp[best]), int(fn[best]), int(tn[best])
+    return ThresholdChoice(
+        value=float(options.threshold[best]),
+        aim=str(aim),
+        rows=rows,
+        true_positives=int(options.true_positives[best]),
+        false_positives=int(options.false_positives[best]),
+        false_negatives=int(options.false_negatives[best]),
+        true_negatives=int(options.true_negatives[best]),
     )
 
 
-def _scored(
+def _options(target: "pd.Series[Any]", scores: "pd.Series[float]") -> _Options:
+    """Each score as a threshold and, last, one above all of them, at which nothing is alerted."""
+    counted = confusion_matrix_at_thresholds(target, scores)
+    tn, fp, fn, tp, threshold = (np.asarray(column, dtype="float64") for column in counted)
+    negatives, positives = tn[0] + fp[0], fn[0] + tp[0]
+    above_all = np.nextafter(threshold.max(), np.inf)
+    return _Options(
+        threshold=np.append(threshold, above_all),
+        true_positives=np.append(tp, 0),
+        false_positives=np.append(fp, 0),
+        false_negatives=np.append(fn, positives),
+        true_negatives=np.append(tn, negatives),
+    )
+
+
+def _rate(options: _Options, aim: Threshold, days: int) -> tuple[NDArray[np.bool_], Floats]:
+    """Which options the aim allows, and how much each is worth to it."""
+    if aim.minimise:
+        return np.full(len(options.threshold), True), -options.cost(aim)
+    if aim.alerts_a_day:
+        return options.alerts <= aim.alerts_a_day * days, options.alerts
+    if aim.precision:
+        return options.precision >= aim.precision, options.recall
+    return options.recall >= (aim.recall or 0), options.precision
+
+
+def _score_unseen_rows(
     pipeline: Pipeline, config: ModelConfig, partitions: Partitions
-) -> tuple[pd.DataFrame, "pd.Series[float]", str]:
-    """Rows whose labels are known, scored by models that have not seen them."""
+) -> _UnseenRows:
+    """The rows of the delay; where there is none, the training rows, scored by cross-validation."""
     if not partitions.delay.empty:
-        return (
-            partitions.delay,
-            pd.Series(score(pipeline, config, partitions.delay)),
-            f"{len(partitions.delay):,} rows of the delay",
-        )
-    rows, target = partitions.train, labels(config, partitions.train)
+        scores = pd.Series(score(pipeline, config, partitions.delay))
+        return _UnseenRows(partitions.delay, scores, f"{len(scores):,} rows of the delay")
+    rows = partitions.train
     group = config.split.group if isinstance(config.split, HashSplit | ColumnSplit) else None
-    folds = (StratifiedGroupKFold if group else StratifiedKFold)(
-        FOLDS, shuffle=True, random_state=config.train.seed
+    folding = StratifiedGroupKFold if group else StratifiedKFold
+    probabilities = cross_val_predict(
+        clone(pipeline),
+        rows[list(config.data.features)],
+        labels(config, rows),
+        groups=rows[group] if group else None,
+        cv=folding(FOLDS, shuffle=True, random_state=config.train.seed),
+        method="predict_proba",
+        params=fit_weights(config, rows),
     )
-    found = cross_val_predict(
-        clone(pipeline), rows[list(config.data.features)], target, groups=rows[group] if group else None, cv=folds,
-        method="predict_proba", params=fit_weights(config, rows),
-    )  # fmt: skip
-    return (
+    return _UnseenRows(
         rows,
-        pd.Series(found[:, 1], index=rows.index),
+        pd.Series(probabilities[:, 1], index=rows.index),
         f"{len(rows):,} training rows, each scored by a model without it,",
     )

@@ -1,6 +1,8 @@
-"""Pages that people open: one HTML file each that needs nothing else, escaped, readable on a phone and on paper in black and white.
+"""Pages that people open: each is one HTML file that needs nothing else.
 
-Here are the templates beside this file, their style and how they are filled in. Not here: what stands on them (the rooms that fill them in).
+They are escaped, and readable on a phone and on paper in black and white. Here are the templates
+beside this file and how they are filled in. Not here: what the pages say (the packages that fill
+them in).
 """
 
 import base64
@@ -11,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 
 def render(template: str, **values: Any) -> str:
-    """The page made of one of the templates; every value is escaped."""
+    """The page made from one of the templates; every value is escaped."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -23,5 +25,6 @@ def render(template: str, **values: Any) -> str:
 
 
 def embed_png(picture: Path) -> str:
-    """A PNG as an address that holds the picture itself."""
-    return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
+    """A PNG as a `data:` URL, which holds the picture itself."""
+    encoded = base64.b64encode(picture.read_bytes()).decode()
+    return f"data:image/png;base64,{encoded}"

@@ -1,7 +1,9 @@
-"""The way of a promotion through the ledger: requested, answered, promoted. Reads facts, decides, appends one event.
+"""The end of a promotion: what an answer comes to, and requests that nobody can answer any more.
 
-Each function may be called again by a retried or resumed flow run: what is in the ledger already is found by its key and not made twice.
-Not here: how it begins (request.py), how a person is asked and the process let go (flows/promotion.py); what MLflow shows (projection.py).
+Each function may be called again by a retried or resumed flow run: what the ledger has already is
+found by its key and not appended twice.
+Not here: how a promotion begins (promotion_request.py), how a person is asked and the process let
+go (flows/promotion.py), what MLflow shows (projection.py).
 """
 
 from dataclasses import dataclass
@@ -9,15 +11,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from configs.model import ModelConfig
-from tasks.release.ledger import Event
+from tasks.release.events import Event
 from tasks.release.promotion_run import (
     GATE,
+    RUNNER,
+    Actor,
     PromotionRun,
     compared_versions,
     damage_of,
-    decided_anew,
+    redecide_when_outrun,
 )
-from tasks.verdict import evidence
+from tasks.release.standing import Standing
+from tasks.verdict import evidence, gate
 
 
 @dataclass(frozen=True)
@@ -27,84 +32,72 @@ class Answer:
     decision: Literal["approve", "reject"]
     who: str
     why: str
-    evidence: str
+    evidence_digest: str
 
 
+@redecide_when_outrun
 def take_answer(run: PromotionRun, requested: Event, answer: Answer) -> Event:
-    """`promoted`, `rejected`, `stale` or `expired`: what the answer comes to, on facts read again now."""
-    return decided_anew(lambda: _take_answer(run, requested, answer))
+    """Append what the answer comes to, on facts read again now.
 
-
-def _take_answer(run: PromotionRun, requested: Event, answer: Answer) -> Event:
-    if ended := run.ended():
-        return ended
+    `promoted`, `rejected`, `stale` or `expired`.
+    """
     now = run.standing()
-    if is_overdue(run, requested):
-        return run.append(
-            "expired",
-            now,
-            who=GATE,
-            why=f"answered after {run.config.approval.expires_after_days} days",
-        )
+    if ended := now.ending_of(run.flow_run):
+        return ended
+    person, digest = Actor(answer.who), requested.evidence_digest
+    if is_overdue(requested, run.config):
+        days = run.config.approval.expires_after_days
+        return run.append("expired", now, GATE, f"answered after more than {days} days")
     if answer.decision == "reject":
-        return run.append(
-            "rejected", now, who=answer.who, why=answer.why, evidence=requested.evidence
-        )
-    if changes := changed_facts(run, requested):
-        return run.append(
-            "stale", now, who=GATE, why="; ".join(changes), evidence=requested.evidence
-        )
-    approved = run.append(
-        "approved", now, who=answer.who, why=answer.why, evidence=requested.evidence
-    )
-    # the commit: whoever appended since these facts were read makes this one HeadMoved, and everything is decided anew
-    return run.append(
-        "promoted",
-        now,
-        who=answer.who,
-        why=answer.why,
-        evidence=requested.evidence,
-        after=approved.sequence,
-    )
+        return run.append("rejected", now, person, answer.why, digest)
+    if changes := facts_changed_since(run, now, requested):
+        return run.append("stale", now, GATE, "; ".join(changes), digest)
+    approved = run.append("approved", now, person, answer.why, digest)
+    # the commit: if anybody appended since these facts were read, this raises HeadMoved and all is
+    # decided again
+    return run.append("promoted", now, person, answer.why, digest, after=approved)
 
 
-def changed_facts(run: PromotionRun, requested: Event) -> list[str]:
-    """Why the answer to this request no longer counts, in words; empty while everything is as it was judged."""
-    found = compared_versions(run)
-    changes = evidence.what_changed(
-        run.ledger.evidence(requested.evidence or ""), found, run.config
-    )
-    damage = damage_of(run, found["candidate"])
+def facts_changed_since(run: PromotionRun, now: Standing, requested: Event) -> list[str]:
+    """Why an answer to this request no longer counts; empty while all is as it was judged."""
+    present = compared_versions(run, now)
+    gate_digest = gate.definition(run.config).digest
+    changes = evidence.changed_facts(run.ledger.evidence_of(requested), present, gate_digest)
+    damage = damage_of(run, present["candidate"])
     return [*changes, damage] if damage else changes
 
 
 def recorded_answer(run: PromotionRun) -> Answer | None:
-    """The yes that the ledger has of this promotion already: its flow died between `approved` and `promoted`."""
+    """The yes that the ledger has already: the flow died between `approved` and `promoted`."""
     approved = run.own("approved")
-    return (
-        Answer("approve", approved.who, approved.why, approved.evidence or "") if approved else None
-    )
+    if approved is None:
+        return None
+    return Answer("approve", approved.who, approved.why, approved.evidence_digest or "")
 
 
-def note_invalid(run: PromotionRun, before: int) -> Event:
-    """`answer_invalid`: the run was set going by something that is no answer to its question."""
-    key = f"{run.flow_run}:answer_invalid:{before}"
+@redecide_when_outrun
+def note_invalid(run: PromotionRun, earlier: int) -> Event | None:
+    """Append `answer_invalid`: the run was resumed without an answer to its question.
+
+    Once for each question; `earlier` is how many invalid answers there were when it was asked.
+    """
+    if run.count("answer_invalid") > earlier:
+        return None
     why = "the flow run was resumed without its form, or for other evidence; asked again"
-    return decided_anew(
-        lambda: run.append("answer_invalid", run.standing(), who="nobody", why=why, key=key)
-    )
+    return run.append("answer_invalid", run.standing(), Actor("nobody", "machine"), why)
 
 
+@redecide_when_outrun
 def end_unanswered(run: PromotionRun, event: Literal["withdrawn", "expired"], why: str) -> Event:
-    """The run's request ended, on record, unless it ended by itself meanwhile: nobody can answer it any more."""
-    return decided_anew(
-        lambda: run.ended() or run.append(event, run.standing(), who="ratchet", why=why)
-    )
+    """End a request that nobody can answer any more, unless it has ended by itself."""
+    now = run.standing()
+    return now.ending_of(run.flow_run) or run.append(event, now, RUNNER, why)
 
 
-def is_overdue(run: PromotionRun, pending: Event) -> bool:
-    return datetime.now(UTC).replace(tzinfo=None) > expires(pending, run.config)
+def is_overdue(requested: Event, config: ModelConfig) -> bool:
+    return datetime.now(UTC).replace(tzinfo=None) > expiry_of(requested, config)
 
 
-def expires(requested: Event, config: ModelConfig) -> datetime:
+def expiry_of(requested: Event, config: ModelConfig) -> datetime:
+    """The instant, in UTC, from which an answer to this request is too late."""
     return requested.time + timedelta(days=config.approval.expires_after_days)

@@ -1,111 +1,130 @@
-"""The beginning of a promotion: the candidate judged beside the champion of now, then requested, refused or put off. Appends one event.
+"""The beginning of a promotion: the candidate is judged, then requested, refused or deferred.
 
-Not here: what the answer to a request comes to (promotion.py), how a verdict is found (tasks/verdict).
+Not here: what the answer to a request comes to (promotion_answer.py), how a verdict is found
+(tasks/verdict).
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from configs.model import ModelConfig
-from tasks.release.ledger import Event
+from tasks.release.events import Event
 from tasks.release.promotion_run import (
     GATE,
+    Actor,
     PromotionRun,
+    compared_numbers,
     compared_versions,
-    compared_with,
-    decided_anew,
+    redecide_when_outrun,
 )
 from tasks.release.standing import Standing
-from tasks.verdict import evidence, judgement, wording
+from tasks.verdict import gate, judgement, wording
+from tasks.verdict.evidence import Evidence, changed_facts, is_superior
 from tasks.verdict.judgement import Judgement
 
 
-def put_off(run: PromotionRun, asked_by: str) -> Event | None:
-    """`deferred` while another version waits for its answer; None when this one can be judged."""
-    return decided_anew(lambda: _behind(run, run.standing(), asked_by))
+@dataclass(frozen=True)
+class RequestOptions:
+    """How a promotion is requested."""
+
+    requested_by: str
+    # withdraw the request that waits now, if one does, and take its place
+    replace_pending: bool = False
+    # defer a candidate that passes but is not superior, until the champion is old
+    only_if_better: bool = False
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.requested_by)
 
 
-def judge(run: PromotionRun, asked_by: str) -> Judgement:
-    """The judgement of this candidate beside today's champion and reference."""
-    champion = run.standing().champion
-    before = run.ledger.evidence(champion.evidence) if champion and champion.evidence else None
-    return judgement.judge(
-        run.client, run.config, compared_with(run), champion_since=champion.time if champion else None, asked_by=asked_by, before=before
-    )  # fmt: skip
+@redecide_when_outrun
+def defer(run: PromotionRun, options: RequestOptions) -> Event | None:
+    """Append `deferred` while another version waits for an answer; else None."""
+    return _deferred_behind_pending(run, run.standing(), options)
 
 
-def request(
-    run: PromotionRun, judged: Judgement, asked_by: str, *, instead: bool, only_if_better: bool
-) -> Event | None:
-    """`requested`, `refused` or `deferred`: what becomes of this candidate before any person is asked; None when champion or
-    reference are no longer those that it was judged beside."""
-    return decided_anew(lambda: _request(run, judged, asked_by, instead, only_if_better))
-
-
-def _request(
-    run: PromotionRun, judged: Judgement, asked_by: str, instead: bool, only_if_better: bool
-) -> Event | None:
-    now, verdict = run.standing(), judged.verdict
-    if not instead and (behind := _behind(run, now, asked_by)):
-        return behind
-    if evidence.what_changed(judged.document, compared_versions(run), run.config):
-        return None
-    digest = run.ledger.store_evidence(judged.document)
-    asks = verdict.outcome == "INCONCLUSIVE" and run.config.comparison.inconclusive == "ask"
-    if not (verdict.passed or asks):
-        return run.append(
-            "refused", now, who=GATE, why=wording.answer(judged.document), evidence=digest
-        )
-    if (
-        only_if_better
-        and not judged.compared.surely_better
-        and not is_old(now.champion, run.config)
-    ):
-        days = run.config.promotion.champion_older_than_days
-        until = f"until the champion is {days} days old" if days else "until somebody asks for it"
-        return run.append(
-            "deferred",
-            now,
-            who=asked_by,
-            why=f"it passes but is not surely better: it waits {until}",
-            evidence=digest,
-        )
-    withdrawn = _withdraw(run, now, now.pending, asked_by).sequence if now.pending else 0
-    return run.append(
-        "requested",
-        now,
-        who=asked_by,
-        why=wording.answer(judged.document),
-        evidence=digest,
-        after=withdrawn,
+def judge(run: PromotionRun, options: RequestOptions) -> Judgement:
+    """Judge the candidate against the present champion and reference."""
+    now = run.standing()
+    champion = now.champion
+    champions_gate = None
+    if champion and champion.evidence_digest:
+        champions_gate = run.ledger.evidence_of(champion).gate
+    request = judgement.Request(
+        requested_by=options.requested_by,
+        champion_since=champion.time if champion else None,
+        champions_gate=champions_gate,
     )
+    return judgement.judge(run.client, run.config, compared_numbers(run, now), request)
 
 
-def _behind(run: PromotionRun, now: Standing, asked_by: str) -> Event | None:
-    if not now.pending or now.pending.flow_run == run.flow_run:
+@redecide_when_outrun
+def request(run: PromotionRun, judged: Judgement, options: RequestOptions) -> Event | None:
+    """Append `requested`, `refused` or `deferred`: what the verdict comes to.
+
+    None if champion, reference or gate are no longer those it was judged with.
+    """
+    now, evidence = run.standing(), judged.evidence
+    if deferred := _deferred_behind_pending(run, now, options):
+        return deferred
+    gate_digest = gate.definition(run.config).digest
+    if changed_facts(evidence, compared_versions(run, now), gate_digest):
         return None
-    behind = f"behind version {now.pending.version_to}, which waits since {now.pending.time:%Y-%m-%d %H:%M} UTC"
-    return run.append("deferred", now, who=asked_by, why=behind)
+
+    digest = run.ledger.store_evidence(evidence)
+    why = wording.conclusion(evidence)
+    if not _may_be_requested(judged, run.config):
+        return run.append("refused", now, GATE, why, digest)
+    if options.only_if_better and _waits_for_age(evidence, now, run.config):
+        return run.append("deferred", now, options.actor, _until_old(run.config), digest)
+    withdrawn = _withdraw(run, now, options) if now.pending else None
+    return run.append("requested", now, options.actor, why, digest, after=withdrawn)
 
 
 def is_old(champion: Event | None, config: ModelConfig) -> bool:
-    """Whether any candidate that passes may take this champion's place by now."""
+    """Whether the champion is so old that any candidate that passes is requested."""
     days = config.promotion.champion_older_than_days
-    return (
-        champion is not None
-        and days is not None
-        and datetime.now(UTC).replace(tzinfo=None) - champion.time >= timedelta(days=days)
-    )
+    if champion is None or days is None:
+        return False
+    return datetime.now(UTC).replace(tzinfo=None) - champion.time >= timedelta(days=days)
 
 
-def _withdraw(run: PromotionRun, now: Standing, pending: Event, asked_by: str) -> Event:
-    why = f"version {run.version} is asked for instead"
-    key, version = f"{pending.flow_run}:withdrawn", pending.version_to
-    return run.append(
-        "withdrawn",
-        now,
-        who=asked_by,
-        why=why,
-        key=key,
-        version_to=version,
-        flow_run=pending.flow_run,
-    )
+def _deferred_behind_pending(
+    run: PromotionRun, now: Standing, options: RequestOptions
+) -> Event | None:
+    """`deferred` while another run's request waits, unless this one is to replace it; else None."""
+    pending = now.pending
+    if options.replace_pending or not pending or pending.flow_run == run.flow_run:
+        return None
+    since = f"{pending.time:%Y-%m-%d %H:%M} UTC"
+    why = f"version {pending.version_to} has been waiting for an answer since {since}"
+    return run.append("deferred", now, options.actor, why)
+
+
+def _may_be_requested(judged: Judgement, config: ModelConfig) -> bool:
+    verdict = judged.verdict
+    asks_in_doubt = config.comparison.inconclusive == "ask"
+    return verdict.passed or (verdict.outcome == "INCONCLUSIVE" and asks_in_doubt)
+
+
+def _waits_for_age(evidence: Evidence, now: Standing, config: ModelConfig) -> bool:
+    """Whether a candidate that passes must wait: it is not superior, and the champion is young."""
+    if evidence.better is None:
+        return False
+    return not is_superior(evidence.better) and not is_old(now.champion, config)
+
+
+def _until_old(config: ModelConfig) -> str:
+    days = config.promotion.champion_older_than_days
+    until = "somebody requests it"
+    if days:
+        until = f"the champion is {days} days old"
+    return f"it passes, but superiority is not shown: it waits until {until}"
+
+
+def _withdraw(run: PromotionRun, now: Standing, options: RequestOptions) -> Event:
+    """End the request that waits, in favour of this run's."""
+    assert now.pending
+    why = f"replaced by the request of version {run.version}"
+    return run.of_pending(now.pending).append("withdrawn", now, options.actor, why)

@@ -1,65 +1,84 @@
-"""Where a model stands, as it follows from the ledger's events: champion, former champions, who waits, who waits behind.
+"""Where a model stands: its champion, former champions, reference and requests.
 
-Pure: the same events give the same standing. Not here: the events themselves (ledger.py), what is done about them
-(promotion.py), what MLflow shows of it (projection.py).
+All of it follows from the ledger's events.
+
+Pure: the same events give the same standing.
+Not here: the events themselves (events.py), what is done about them (promotion_request.py,
+promotion_answer.py), what MLflow shows of it (projection.py).
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tasks.release.ledger import Event
-
-CHAMPION_CHANGES = frozenset({"promoted", "rolled_back"})
-ENDINGS = frozenset(
-    {"promoted", "refused", "rejected", "stale", "expired", "deferred", "withdrawn"}
-)
+from tasks.release.events import Event, EventName
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What is so after the last event. `head` is its sequence, 0 when there is none."""
+    """What holds after the last event."""
 
     model: str
-    head: int
-    champion: Event | None  # the event that made the version in production the champion
-    former: tuple[
-        int, ...
-    ]  # versions that were champion and are not: first those that a rollback left behind, each by its last reign
-    previous: (
-        int | None
-    )  # the champion before this one, whom a rollback makes it again; two rollbacks go back two champions
-    reference: (
-        int | None
-    )  # the champion below which no later one may creep: the first, until another is set
-    pending: Event | None  # the request that waits for an answer
-    deferred: tuple[
-        Event, ...
-    ]  # since the last promotion: versions put off that nothing has been heard of since, as they came
+    # all that happened, oldest first
+    events: tuple[Event, ...]
+    # the event that made the version in production the champion
+    champion: Event | None
+    # versions that were champion and are not: first those that a rollback left behind, each by its
+    # last reign
+    former: tuple[int, ...]
+    # the champion before this one, to which a rollback returns; two rollbacks go back two champions
+    previous: int | None
+    # the champion that later ones must not fall below: the first, until another is set
+    reference: int | None
+    # the request that waits for an answer
+    pending: Event | None
+    # since the champion last changed: deferred versions about which nothing else has happened
+    deferred: tuple[Event, ...]
+
+    @property
+    def head(self) -> int:
+        """The sequence of the last event, 0 when there is none."""
+        return self.events[-1].sequence if self.events else 0
+
+    @property
+    def champion_version(self) -> int | None:
+        return self.champion.version_to if self.champion else None
+
+    def ending_of(self, flow_run: str) -> Event | None:
+        """The event with which that flow run's promotion ended, or None while it can go on."""
+        return ending(self.events, flow_run)
+
+    def event_of(self, flow_run: str, name: EventName) -> Event | None:
+        """That flow run's first event of a name, or None."""
+        return next(
+            (e for e in self.events if e.flow_run == flow_run and e.event == name),
+            None,
+        )
 
     def __str__(self) -> str:
-        champion = (
-            f"version {self.champion.version_to} is the champion"
-            if self.champion
-            else "has no champion"
-        )
-        pending = f", version {self.pending.version_to} waits for an answer" if self.pending else ""
-        behind = ", ".join(str(event.version_to) for event in self.deferred)
-        return f"{self.model}: {champion}{pending}{f', behind it {behind}' if behind else ''}"
+        champion = "has no champion"
+        if self.champion:
+            champion = f"version {self.champion.version_to} is the champion"
+        pending, deferred = "", ""
+        if self.pending:
+            pending = f", version {self.pending.version_to} waits for an answer"
+        if self.deferred:
+            deferred = f", deferred: {', '.join(str(e.version_to) for e in self.deferred)}"
+        return f"{self.model}: {champion}{pending}{deferred}"
 
 
 def standing(model: str, events: Iterable[Event]) -> Standing:
     """The standing of a model after all its events, given oldest first."""
     events = tuple(events)
-    changes = [event for event in events if event.event in CHAMPION_CHANGES]
-    left, line, marks = _reigns(events)
+    changes = [event for event in events if event.kind.changes_champion]
+    reigns = _reigns(events)
     return Standing(
         model=model,
-        head=events[-1].sequence if events else 0,
+        events=events,
         champion=changes[-1] if changes else None,
-        former=(*left, *line[:-1]),
-        previous=line[-2] if line[1:] else None,
-        reference=marks[-1] if marks else None,
+        former=(*reigns.left_behind, *reigns.line[:-1]),
+        previous=reigns.line[-2] if reigns.line[1:] else None,
+        reference=reigns.references[-1] if reigns.references else None,
         pending=_pending(events),
         deferred=_deferred(events),
     )
@@ -67,62 +86,66 @@ def standing(model: str, events: Iterable[Event]) -> Standing:
 
 def ending(events: Iterable[Event], flow_run: str) -> Event | None:
     """The event with which the promotion of that flow run ended, or None while it can go on."""
-    return next(
-        (event for event in events if event.flow_run == flow_run and event.event in ENDINGS), None
-    )
+    return next((e for e in events if e.flow_run == flow_run and e.kind.ends_promotion), None)
 
 
 def champion_on(events: Iterable[Event], instant: datetime) -> Event | None:
-    """The event by which the champion of that instant (UTC) had come into production, or None if there was none."""
-    changes = (
-        event for event in events if event.event in CHAMPION_CHANGES and event.time <= instant
-    )
+    """The event that made the champion of that instant (UTC), or None if there was none."""
+    changes = (e for e in events if e.kind.changes_champion and e.time <= instant)
     return max(changes, key=lambda event: event.sequence, default=None)
 
 
-def _reigns(events: Sequence[Event]) -> tuple[list[int], list[int], list[int]]:
-    """The versions that rollbacks left behind, the line of champions that leads to today's, and the references that still count.
+@dataclass(frozen=True)
+class _Reigns:
+    """The champions so far: those that rollbacks left behind, and the line that leads to today's.
 
-    A reference that a rollback leaves behind counts no longer: the one before it does.
+    `references` are those that still count: one that a rollback leaves behind does not.
     """
-    left: list[int] = []
+
+    left_behind: list[int]
+    line: list[int]
+    references: list[int]
+
+
+def _reigns(events: Sequence[Event]) -> _Reigns:
+    left_behind: list[int] = []
     line: list[int] = []
-    marks: list[int] = []
+    references: list[int] = []
     for event in events:
-        version = event.version_to or 0
+        version = event.version_to
         if event.event == "reference_set":
-            marks.append(version)
+            references.append(version)
         elif event.event == "rolled_back" and version in line:
-            after = line.index(version) + 1
-            behind, line = line[after:], line[:after]
-            left += behind
-            marks = [mark for mark in marks if mark not in behind] or [version]
-        elif event.event in CHAMPION_CHANGES:
-            left, line = (
-                [kept for kept in versions if kept != version] for versions in (left, line)
-            )
-            line.append(version)
-            marks = marks or [version]
-    return left, line, marks
+            place = line.index(version) + 1
+            skipped, line = line[place:], line[:place]
+            left_behind += skipped
+            references = [number for number in references if number not in skipped] or [version]
+        elif event.kind.changes_champion:
+            left_behind = [number for number in left_behind if number != version]
+            line = [*(number for number in line if number != version), version]
+            references = references or [version]
+    return _Reigns(left_behind, line, references)
 
 
 def _pending(events: Sequence[Event]) -> Event | None:
-    pending = None
+    pending: Event | None = None
     for event in events:
         if event.event == "requested":
             pending = event
-        elif pending and event.flow_run == pending.flow_run and event.event in ENDINGS:
+        elif pending and event.flow_run == pending.flow_run and event.kind.ends_promotion:
             pending = None
     return pending
 
 
 def _deferred(events: Sequence[Event]) -> tuple[Event, ...]:
-    waiting: dict[int | None, Event] = {}
+    waiting: dict[int, Event] = {}
     for event in events:
-        if event.event in CHAMPION_CHANGES:
-            waiting.clear()  # they were put off behind another champion: who wants one of them asks anew
+        if event.kind.changes_champion:
+            # they were deferred behind another champion: whoever wants one of them requests it anew
+            waiting.clear()
         elif event.event == "deferred":
-            waiting.setdefault(event.version_to, event)  # put off again, it keeps its place
+            # deferred again, it keeps its place
+            waiting.setdefault(event.version_to, event)
         else:
             waiting.pop(event.version_to, None)
     return tuple(waiting.values())

@@ -1,7 +1,7 @@
-"""A connection to the MLflow server in force.
+"""A connection to the MLflow server that the settings name.
 
-Everything in this room goes through a client with explicit ids: the fluent functions of MLflow keep state of their own,
-and in a second thread they open a second run that nobody ends.
+Everything in this package goes through a client with explicit ids: the fluent functions of MLflow
+keep state of their own, and in a second thread they open a second run that nobody ends.
 """
 
 import logging
@@ -19,32 +19,42 @@ from mlflow.exceptions import MlflowException
 from configs.errors import Unreachable
 from configs.settings import Settings
 
-RETRIES = 4  # about 30 s a call; MLflow's own default keeps a dead server's caller for 246 s
+# about 30 s a call; with MLflow's own default a call to a dead server takes 246 s
+RETRIES = 4
+TIMEOUT_SECONDS = 30
 
 
 def connect(settings: Settings) -> MlflowClient:
-    """A client of the server, which has just answered one cheap call; Unreachable when it does not."""
-    probe(settings)
-    MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(RETRIES)
-    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
-    MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)
-    mlflow.set_tracking_uri(
-        settings.mlflow_url
-    )  # where `models:/` addresses are looked up; one server a process
-    logging.getLogger("mlflow").setLevel(
-        logging.ERROR
-    )  # its hints speak of a setting that is made here on purpose
+    """A client of the MLflow server; Unreachable when the server does not answer."""
+    probe(settings.mlflow_url)
+    configure_mlflow(settings.mlflow_url)
     return MlflowClient(settings.mlflow_url)
 
 
-def probe(settings: Settings) -> None:
-    """Return when the server answers an authenticated call; its health page says yes while every client is refused."""
+def probe(url: str) -> None:
+    """Return when the server answers a cheap authenticated call; Unreachable when it does not.
+
+    MLflow's health page is no substitute: it answers while every client is refused.
+    """
+    # nobody waits for the retries of a server that is down; `configure_mlflow` allows them again
     MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(0)
-    MLFLOW_HTTP_REQUEST_TIMEOUT.set(30)
+    MLFLOW_HTTP_REQUEST_TIMEOUT.set(TIMEOUT_SECONDS)
     try:
-        MlflowClient(settings.mlflow_url).search_experiments(max_results=1)
+        MlflowClient(url).search_experiments(max_results=1)
     except MlflowException as error:
         reason = str(error).splitlines()[0][:200]
         raise Unreachable(
-            f"no MLflow server answers at {settings.mlflow_url} ({reason}). Start one with: ratchet up"
+            f"no MLflow server answers at {url} ({reason}). Start it with: ratchet up"
         ) from error
+
+
+def configure_mlflow(url: str) -> None:
+    """Set MLflow up for the whole process: this server, few retries, no progress bars or hints."""
+    # where `models:/` addresses are looked up
+    mlflow.set_tracking_uri(url)
+    MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(RETRIES)
+    MLFLOW_HTTP_REQUEST_TIMEOUT.set(TIMEOUT_SECONDS)
+    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
+    MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)
+    # its hints are about settings that are chosen here on purpose
+    logging.getLogger("mlflow").setLevel(logging.ERROR)

@@ -1,6 +1,8 @@
-"""Rows kept by their content: stored once beside a model's experiment, under the sha256 of their file, read back only if it still holds.
+"""Rows stored by their content beside a model's experiment, under the sha256 of their file.
 
-What a later comparison needs: the holdout's raw rows with the history that `prepare` needs, and the keys trained on.
+They are what a later comparison needs: the holdout's raw rows with the history that `prepare`
+needs, and the keys trained on. They are stored once, and read back only if they are unchanged.
+Not here: which rows these are (training_record.py), who reads them (versions.py).
 """
 
 import tempfile
@@ -14,41 +16,48 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from configs.errors import Refused
 from tasks.data import digests
 
-JUDGED = "ratchet_judged"  # True for the rows of the holdout; the others are the history that prepare needs
+# a column: True for the rows of the holdout, False for the history that `prepare` needs
+IS_HOLDOUT = "ratchet_judged"
 
 
 def store(client: MlflowClient, experiment_id: str, rows: pd.DataFrame) -> str:
-    """The sha256 under which the rows are kept from now on; nothing is sent when they already are."""
+    """Store the rows, unless they are stored already, and return the sha256 of their file."""
+    repository = _repository(client, experiment_id)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "rows.parquet")
         rows.to_parquet(file, index=False, compression="zstd")
         sha256 = digests.of_file(file)
-        named = file.rename(file.with_name(f"{sha256}.parquet"))
-        store = _store(client, experiment_id)
-        kept = {Path(info.path).name: info.file_size for info in store.list_artifacts()}
-        if (
-            kept.get(named.name) != named.stat().st_size
-        ):  # absent, or half sent by an attempt that died
-            store.log_artifact(str(named))
+        file = file.rename(file.with_name(f"{sha256}.parquet"))
+        # by size: an attempt that died may have left half a file under this name
+        if _stored_sizes(repository).get(file.name) != file.stat().st_size:
+            repository.log_artifact(str(file))
     return sha256
 
 
 def read(client: MlflowClient, experiment_id: str, sha256: str) -> pd.DataFrame:
-    """The rows kept under `sha256`; Refused when the file is no longer that, or no longer there."""
-    store = _store(client, experiment_id)
-    if f"{sha256}.parquet" not in {Path(info.path).name for info in store.list_artifacts()}:
+    """The rows stored under `sha256`; Refused when their file is gone or has changed."""
+    repository = _repository(client, experiment_id)
+    name = f"{sha256}.parquet"
+    if name not in _stored_sizes(repository):
         raise Refused(
-            f"the kept rows {sha256[:12]} are no longer there; restore that file from a backup, or train again"
+            f"the stored rows {sha256[:12]} are no longer there;"
+            " restore that file from a backup, or train again"
         )
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(store.download_artifacts(f"{sha256}.parquet", folder))
+        file = Path(repository.download_artifacts(name, folder))
         if digests.of_file(file) != sha256:
             raise Refused(
-                f"the kept rows {sha256[:12]} have changed since they were stored; restore that file from a backup"
+                f"the stored rows {sha256[:12]} have changed since they were stored;"
+                " restore that file from a backup, or train again"
             )
         return pd.read_parquet(file)
 
 
-def _store(client: MlflowClient, experiment_id: str) -> ArtifactRepository:
+def _repository(client: MlflowClient, experiment_id: str) -> ArtifactRepository:
     root = client.get_experiment(experiment_id).artifact_location
     return get_artifact_repository(f"{root}/kept", tracking_uri=client.tracking_uri)
+
+
+def _stored_sizes(repository: ArtifactRepository) -> dict[str, int | None]:
+    """The size in bytes of each stored file, by its name."""
+    return {Path(info.path).name: info.file_size for info in repository.list_artifacts()}

@@ -1,6 +1,8 @@
-"""What was kept with a registered version, read back: its configuration and hooks, its holdout, the keys it has seen; and its scores.
+"""What was stored with a registered version, read back: its configuration and hooks, its holdout,
+the keys it was trained on; and its scores.
 
-Not here: who is compared with whom (tasks/comparison/contest.py).
+Not here: which versions there are (registry.py), who is compared with whom
+(tasks/comparison/contest.py).
 """
 
 import json
@@ -8,6 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,99 +18,136 @@ import mlflow.artifacts
 import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
-from numpy.typing import NDArray
+from mlflow.types import Schema
 from pydantic import ValidationError
 
 from configs.errors import ModelRejected, Refused
 from configs.model import ModelConfig
 from tasks.data.hooks import Hooks, parse_hooks
-from tasks.model.scores import THRESHOLD, Scores, threshold_of
-from tasks.model.scores import score as score_here
+from tasks.model import scores
+from tasks.model.scores import THRESHOLD, Scores
 from tasks.records import RegisteredVersion, Role
 from tasks.tracking import isolated_scoring, model_files, registry, stored_rows
+from tasks.tracking.isolated_scoring import IsolatedAnswers
+from tasks.tracking.requirements import installed_versions
+from tasks.tracking.trusted_types import require_trusted_files
 
 
 @dataclass(frozen=True)
-class Scored:
-    """A version's scores of some rows, the threshold it decides at, and what to know of how they came about."""
+class VersionScores:
+    """A version's scores of some rows, the threshold it decides at, and how it was scored.
+
+    `note` is empty where there is nothing to say about that.
+    """
 
     scores: Scores
     threshold: float = THRESHOLD
     note: str = ""
 
 
-def read_config_and_hooks(version: RegisteredVersion) -> tuple[ModelConfig, Hooks]:
-    """The configuration and the hooks that the version was trained with."""
-    try:
-        config = ModelConfig.model_validate(json.loads(_text(version, "config.json")))
-    except ValidationError as error:
-        raise Refused(
-            f"its kept configuration is not one of today's ({error.errors()[0]['msg']}); train it again"
-        ) from error
-    source = _text(version, "hooks.py") if config.hooks else ""
-    return config, parse_hooks(config, source, Path(f"{version.model}-{version.number}.py"))
-
-
-def read_holdout(client: MlflowClient, version: RegisteredVersion) -> pd.DataFrame:
-    """The raw rows of its holdout with the history that `prepare` needs; Refused when they are not those that were kept."""
-    return stored_rows.read(client, version.experiment, version.params.get("holdout_sha256", ""))
-
-
-def read_training_keys(client: MlflowClient, version: RegisteredVersion) -> "pd.Series[Any]":
-    """The keys of the rows that shaped it."""
-    kept = stored_rows.read(client, version.experiment, version.params.get("train_keys_sha256", ""))
-    return kept[kept.columns[0]]
-
-
-def score(
-    client: MlflowClient, version: RegisteredVersion, config: ModelConfig, prepared: pd.DataFrame
-) -> Scored:
-    """Its scores of prepared rows, by the loader that serves; one made with other libraries is asked in an environment of its own."""
-
-    def scored(files: Path) -> Scored:
-        if other := isolated_scoring.made_of_other_libraries(files, model_files.installed(config)):
-            model_files.require_trusted_files(files)
-            answers, classes, threshold = isolated_scoring.score_elsewhere(
-                files, prepared[list(config.data.features)]
-            )
-            note = f"needs {', '.join(other)} and was scored in an environment of its own"
-            return Scored(_shaped(answers, classes, config, prepared), threshold, note)
-        model = model_files.load(files)
-        return Scored(score_here(model, config, prepared), threshold_of(model))
-
-    return model_files.verify(client, version.address, version.sha256, scored)
-
-
 def read_versions(
     client: MlflowClient, model: str, numbers: Mapping[Role, int | None]
 ) -> dict[Role, RegisteredVersion]:
     """The record of each of these versions that the registry still has, by its role."""
-    there = registry.version_numbers(client, model)
+    registered = registry.version_numbers(client, model)
     return {
         role: registry.read_version(client, model, number)
         for role, number in numbers.items()
-        if number in there
+        if number in registered
     }
 
 
+def read_config_and_hooks(version: RegisteredVersion) -> tuple[ModelConfig, Hooks]:
+    """The configuration and the hooks that the version was trained with.
+
+    Refused when the configuration does not fit today's schema, ModelRejected when a file is gone.
+    """
+    try:
+        config = ModelConfig.model_validate(json.loads(_read_text(version, "config.json")))
+    except ValidationError as error:
+        raise Refused(
+            "its stored configuration is not valid today"
+            f" ({error.errors()[0]['msg']}); train it again"
+        ) from error
+    source = _read_text(version, "hooks.py") if config.hooks else ""
+    return config, parse_hooks(config, source, Path(f"{version.model}-{version.number}.py"))
+
+
+def read_holdout(client: MlflowClient, version: RegisteredVersion) -> pd.DataFrame:
+    """The raw rows of its holdout, with the history that `prepare` needs.
+
+    Refused when they are gone or have changed.
+    """
+    return stored_rows.read(client, version.experiment, version.params.get("holdout_sha256", ""))
+
+
+def read_training_keys(client: MlflowClient, version: RegisteredVersion) -> "pd.Series[Any]":
+    """The keys of the rows it was trained on, or its threshold was chosen on."""
+    sha256 = version.params.get("train_keys_sha256", "")
+    keys = stored_rows.read(client, version.experiment, sha256)
+    return keys[keys.columns[0]]
+
+
+def score(
+    client: MlflowClient, version: RegisteredVersion, config: ModelConfig, prepared: pd.DataFrame
+) -> VersionScores:
+    """The version's scores of prepared rows, by the model that serving loads.
+
+    A model made with other libraries is scored in an environment of its own. ModelRejected when
+    its files have changed, or it cannot be scored in either way.
+    """
+    score_prepared = partial(_score_with, config, prepared)
+    return model_files.read_verified(client, version.address, version.sha256, score_prepared)
+
+
+def _score_with(config: ModelConfig, prepared: pd.DataFrame, files: Path) -> VersionScores:
+    installed = installed_versions(config)
+    differing = isolated_scoring.differing_libraries(files, installed)
+    if not differing:
+        estimator = model_files.load(files)
+        return VersionScores(
+            scores.score(estimator, config, prepared), scores.threshold_of(estimator)
+        )
+    require_trusted_files(files)
+    features = prepared[list(config.data.features)]
+    answers = isolated_scoring.score_in_own_environment(files, features)
+    return VersionScores(
+        _as_scores(answers, config, prepared.index),
+        answers.threshold,
+        f"needs {', '.join(differing)} and was scored in an environment of its own",
+    )
+
+
+def _as_scores(answers: IsolatedAnswers, config: ModelConfig, index: "pd.Index[Any]") -> Scores:
+    """The answers as `scores.score` returns them."""
+    if config.kind == "multiclass":
+        return pd.DataFrame(answers.scores, index=index, columns=answers.classes)
+    if config.kind == "binary":
+        return pd.Series(answers.scores[:, 1], index=index, name="score")
+    return pd.Series(np.ravel(answers.scores), index=index, name="prediction")
+
+
 def count_looks(client: MlflowClient, model: str, since: datetime | None) -> int:
-    """How many runs of this model since then measured a holdout, for somebody to see; at least one."""
+    """How many runs of this model measured a holdout after `since`; at least one.
+
+    Each gave somebody a chance to look. `since` is in UTC; None counts all runs.
+    """
     experiment = client.get_experiment_by_name(model)
-    started = (
-        f"attributes.start_time >= {int(since.replace(tzinfo=UTC).timestamp() * 1000)}"
-        if since
-        else ""
-    )
-    runs = (
-        client.search_runs([experiment.experiment_id], started, max_results=10_000)
-        if experiment
-        else []
-    )
-    return max(
-        1, sum(any(name.startswith("holdout/") for name in run.data.metrics) for run in runs)
-    )
+    if experiment is None:
+        return 1
+    started = ""
+    if since:
+        milliseconds = int(since.replace(tzinfo=UTC).timestamp() * 1000)
+        started = f"attributes.start_time >= {milliseconds}"
+    runs = client.search_runs([experiment.experiment_id], started, max_results=10_000)
+    return max(1, sum(_measured_a_holdout(run) for run in runs))
+
+
+def _measured_a_holdout(run: Run) -> bool:
+    return any(name.startswith("holdout/") for name in run.data.metrics)
 
 
 def read_model_signature(client: MlflowClient, version: RegisteredVersion) -> dict[str, str]:
@@ -116,24 +156,17 @@ def read_model_signature(client: MlflowClient, version: RegisteredVersion) -> di
         file = mlflow.artifacts.download_artifacts(
             f"{version.address}/MLmodel", dst_path=folder, tracking_uri=client.tracking_uri
         )
-        found = Model.load(file).signature
-    inputs = {column.name: str(column.type) for column in found.inputs.inputs}
-    return inputs | {"answer": ", ".join(str(column.type) for column in found.outputs.inputs)}
+        model_signature = Model.load(file).signature
+    inputs = {column.name: str(column.type) for column in model_signature.inputs.inputs}
+    return {**inputs, "answer": _types_of(model_signature.outputs)}
 
 
-def _shaped(
-    answers: NDArray[np.float64], classes: list[object], config: ModelConfig, prepared: pd.DataFrame
-) -> Scores:
-    if config.kind == "multiclass":
-        return pd.DataFrame(answers, index=prepared.index, columns=classes)
-    return pd.Series(
-        answers[:, 1] if config.kind == "binary" else np.ravel(answers),
-        index=prepared.index,
-        name="score",
-    )
+def _types_of(schema: Schema) -> str:
+    return ", ".join(str(column.type) for column in schema.inputs)
 
 
-def _text(version: RegisteredVersion, file: str) -> str:
+def _read_text(version: RegisteredVersion, file: str) -> str:
+    """The text of a file that the version's training run logged."""
     try:
         return str(mlflow.artifacts.load_text(f"{version.artifacts}/{file}"))
     except (MlflowException, OSError) as error:

@@ -1,4 +1,4 @@
-"""What is different about a candidate since the champion, in words: first what makes the gate looser, then the holdout, then the model.
+"""What changed since the champion, as sentences: the gate first, then the data, then the model.
 
 Pure. Not here: whether an answer still counts (evidence.py).
 """
@@ -8,104 +8,139 @@ from typing import Any
 
 from configs.model import ModelConfig
 from tasks.records import RegisteredVersion, Role
+from tasks.verdict.gate import GateDefinition
 
-Definition = Mapping[str, Any]  # of a gate, as evidence keeps it
+RuleDefinition = Mapping[str, Any]
+
 KINDS = ("at_least", "at_most", "better_than", "not_worse_than")
+# settings of `comparison` that let more candidates pass
+LOOSE_SETTINGS = ("ask", "leave_out", "may_break")
+# of a parameter's value
+SHOWN_CHARACTERS = 40
 
 
-def since(
+def since_champion(
     versions: Mapping[Role, RegisteredVersion],
     configs: Mapping[Role, ModelConfig],
-    now: Definition,
-    before: Definition | None,
-) -> list[str]:
-    """The changes, the gravest first; none without a champion. `configs` are what they were trained with, `before` the gate on which
-    the champion was promoted."""
+    gate: GateDefinition,
+    champions_gate: GateDefinition | None,
+) -> tuple[str, ...]:
+    """The changes, gravest first; none without a champion.
+
+    `configs` are those the versions were trained with, `champions_gate` the one it was promoted by.
+    """
     candidate, champion = versions["candidate"], versions.get("champion")
     if champion is None:
-        return []
-    of_gate = _of_gate(before, now) if before else []
-    of_rows = (
-        _of_rows(configs["champion"], configs["candidate"])
-        if {"champion", "candidate"} <= configs.keys()
-        else ()
-    )
-    return [*of_gate, *of_rows, *_of_params(champion.params, candidate.params)]
+        return ()
+    changes: list[str] = []
+    if champions_gate:
+        changes += _gate_changes(champions_gate, gate)
+    if "candidate" in configs and "champion" in configs:
+        changes += _data_changes(configs["champion"], configs["candidate"])
+    changes += _param_changes(champion.params, candidate.params)
+    return tuple(changes)
 
 
-def _of_gate(before: Definition, now: Definition) -> list[str]:
-    old, new = ({_name(rule): rule for rule in gate["rules"]} for gate in (before, now))
-    looser = [f"the gate is looser: no more {_said(old[name])}" for name in old if name not in new]
-    stricter = [f"the gate is stricter: also {_said(new[name])}" for name in new if name not in old]
-    for name in old.keys() & new.keys():
-        if old[name] != new[name]:
-            way = "looser" if _is_looser(old[name], new[name]) else "stricter"
-            (looser if way == "looser" else stricter).append(
-                f"the gate is {way}: {_said(new[name])}, before {_said(old[name])}"
-            )
-    for key in before["comparison"].keys() | now["comparison"].keys():
-        was, is_now = before["comparison"].get(key), now["comparison"].get(key)
-        if was != is_now:
-            less = is_now in ("ask", "leave_out", "may_break") or (
-                key == "confidence" and (is_now or 0) < (was or 0)
-            )
-            (looser if less else stricter).append(
-                f"{'the gate is looser: ' if less else ''}comparison.{key} is {is_now}, was {was}"
-            )
-    rest = [f"{key} changed" for key in ("slices", "threshold") if before.get(key) != now.get(key)]
-    return sorted(looser) + sorted(stricter) + rest
+def _gate_changes(before: GateDefinition, now: GateDefinition) -> list[str]:
+    """What loosens the gate, then what tightens it, then what only changes it."""
+    loosened, tightened = _rule_changes(before, now)
+    for key in sorted(before.comparison.keys() | now.comparison.keys()):
+        was, is_now = before.comparison.get(key), now.comparison.get(key)
+        if was == is_now:
+            continue
+        change = f"comparison.{key} is {is_now}, was {was}"
+        is_less_sure = key == "confidence" and (is_now or 0) < (was or 0)
+        if is_now in LOOSE_SETTINGS or is_less_sure:
+            loosened.append(f"the gate is looser: {change}")
+        else:
+            tightened.append(change)
+    other = [
+        f"{key} changed"
+        for key in ("slices", "threshold")
+        if getattr(before, key) != getattr(now, key)
+    ]
+    return sorted(loosened) + sorted(tightened) + other
 
 
-def _of_rows(before: ModelConfig, now: ModelConfig) -> Iterator[str]:
-    """What makes a row one of the holdout, and what the model sees of it."""
+def _rule_changes(before: GateDefinition, now: GateDefinition) -> tuple[list[str], list[str]]:
+    """What loosens the gate's rules, and what tightens them."""
+    old = {_identity_of(rule): rule for rule in before.rules}
+    new = {_identity_of(rule): rule for rule in now.rules}
+    removed = [_text_of(old[identity]) for identity in old if identity not in new]
+    added = [_text_of(new[identity]) for identity in new if identity not in old]
+    loosened = [f"the gate is looser: {rule} was removed" for rule in removed]
+    tightened = [f"the gate is stricter: {rule} was added" for rule in added]
+    for identity in old.keys() & new.keys():
+        was, is_now = old[identity], new[identity]
+        if was == is_now:
+            continue
+        change = f"{_text_of(is_now)}, was {_text_of(was)}"
+        if _is_looser(was, is_now):
+            loosened.append(f"the gate is looser: {change}")
+        else:
+            tightened.append(f"the gate is stricter: {change}")
+    return loosened, tightened
+
+
+def _data_changes(before: ModelConfig, now: ModelConfig) -> Iterator[str]:
+    """What decides which rows are held out, and what the model sees of a row."""
     if before.split != now.split or before.data.drop_nulls != now.data.drop_nulls:
-        yield f"the holdout's definition: {now.split}, before {before.split}"
-    for said, some, others in (("more", now, before), ("no more", before, now)):
-        if names := [name for name in some.data.features if name not in others.data.features]:
-            yield f"{said} features: {', '.join(names)}"
+        yield f"the definition of the holdout: {now.split}, was {before.split}"
+    added = [name for name in now.data.features if name not in before.data.features]
+    removed = [name for name in before.data.features if name not in now.data.features]
+    if added:
+        yield f"features added: {', '.join(added)}"
+    if removed:
+        yield f"features removed: {', '.join(removed)}"
 
 
-def _of_params(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """Parameters, window, code and libraries, as the runs recorded them."""
-    for key in sorted(
-        key
-        for key in before.keys() | now.keys()
-        if key.startswith("train.") or key in ("seed", "hooks_sha256")
-    ):
-        if before.get(key) != now.get(key):
-            yield f"{key}: {before.get(key, 'none')[:40]} -> {now.get(key, 'none')[:40]}"
-    if before.get("train_end") and before.get("train_end") != now.get("train_end"):
-        yield f"training rows end {now.get('train_end', '')[:10]}, before {before['train_end'][:10]}"
-    if before.get("git_commit") != now.get("git_commit"):
-        yield f"code {before.get('git_commit', 'unknown')[:7]} -> {now.get('git_commit', 'unknown')[:7]}"
-    for key in sorted(key for key in before.keys() | now.keys() if key.startswith("version.")):
-        if before.get(key) != now.get(key):
-            yield f"{key.removeprefix('version.')} {before.get(key, 'none')} -> {now.get(key, 'none')}"
+def _param_changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """Parameters, training window, code and libraries, as the training runs recorded them."""
+    differing = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    for key in differing:
+        if key.startswith("train.") or key in ("seed", "hooks_sha256"):
+            was, is_now = before.get(key, "none"), now.get(key, "none")
+            yield f"{key}: {was[:SHOWN_CHARACTERS]} -> {is_now[:SHOWN_CHARACTERS]}"
+    if "train_end" in differing and before.get("train_end"):
+        end = now.get("train_end", "")
+        yield f"training rows end {end[:10]}, before {before['train_end'][:10]}"
+    if "git_commit" in differing:
+        was, is_now = before.get("git_commit", "unknown"), now.get("git_commit", "unknown")
+        yield f"code {was[:7]} -> {is_now[:7]}"
+    for key in differing:
+        if key.startswith("version."):
+            library = key.removeprefix("version.")
+            yield f"{library} {before.get(key, 'none')} -> {now.get(key, 'none')}"
 
 
-def _name(rule: Definition) -> tuple[Any, ...]:
+def _identity_of(rule: RuleDefinition) -> tuple[Any, ...]:
     """What makes two rules the same one, if with another number."""
     kind = next(kind for kind in KINDS if kind in rule)
-    return rule["metric"], rule.get("slice"), kind, rule[kind] if kind.endswith("_than") else None
+    opponent = rule[kind] if kind.endswith("_than") else None
+    return rule["metric"], rule.get("slice"), kind, opponent
 
 
-def _said(rule: Definition) -> str:
+def _text_of(rule: RuleDefinition) -> str:
     return " ".join(
-        f"{key} {value}" if key != "metric" else str(value) for key, value in rule.items()
+        str(value) if key == "metric" else f"{key} {value}" for key, value in rule.items()
     )
 
 
-def _is_looser(old: Definition, new: Definition) -> bool:
-    def number(rule: Definition, key: str) -> float:
-        return float(str(rule.get(key, 0)).rstrip("% "))
+def _is_looser(old: RuleDefinition, new: RuleDefinition) -> bool:
+    """Whether the new rule lets through what the old one refused; in doubt, yes."""
+    if _number_in(new, "at_least") < _number_in(old, "at_least"):
+        return True
+    if _number_in(new, "at_most") > _number_in(old, "at_most"):
+        return True
+    if _is_relative(new) != _is_relative(old):
+        return True
+    growth = _number_in(new, "by") - _number_in(old, "by")
+    return growth > 0 if "not_worse_than" in new else growth < 0
 
-    less_asked = number(new, "at_least") < number(old, "at_least") or number(
-        new, "at_most"
-    ) > number(old, "at_most")
-    margin = number(new, "by") - number(old, "by")
-    wider = margin > 0 if "not_worse_than" in new else margin < 0
-    return (
-        less_asked
-        or wider
-        or str(new.get("by", "")).endswith("%") != str(old.get("by", "")).endswith("%")
-    )
+
+def _number_in(rule: RuleDefinition, key: str) -> float:
+    return float(str(rule.get(key, 0)).rstrip("% "))
+
+
+def _is_relative(rule: RuleDefinition) -> bool:
+    return str(rule.get("by", "")).endswith("%")

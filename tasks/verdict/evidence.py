@@ -1,124 +1,134 @@
-"""Evidence: everything a verdict rests on, as one JSON document; made once for a request, afterwards only read and compared with.
+"""Evidence: everything a verdict rests on, as one frozen value.
 
-Not here: where documents lie and what their digest is (release/ledger.py); the rules (gate.py); what it looks like (wording.py, report.py).
+Not here: making it (judgement.py), its JSON document (evidence_json.py), its sentences
+(wording.py), where documents lie and what their digest is (release/ledger.py).
 """
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
+from datetime import date, datetime
 
-from configs.model import ModelConfig
-from tasks.records import Estimate, RegisteredVersion, Role, Verdict
-from tasks.verdict import changes, gate
-
-SIGNIFICANT_DIGITS = 9  # of a number in evidence: what follows differs between machines
-HOLDOUT = (
-    "holdout_start",
-    "holdout_end",
-    "holdout_rows",
-    "holdout_positives",
-    "holdout_left_out",
-    "holdout_sha256",
-)
-TRAINING = (
-    "train_start",
-    "train_end",
-    "train_rows",
-    "train_positives",
-    "data_digest",
-    "config_digest",
-    "seed",
-)
+from tasks.records import Estimate, NotEstimated, RegisteredVersion, Role, Verdict
+from tasks.verdict.gate import GateDefinition
 
 
-def gather(
-    config: ModelConfig,
-    versions: Mapping[Role, RegisteredVersion],
-    verdict: Verdict,
-    *,
-    configs: Mapping[Role, ModelConfig] = {},
-    better: Estimate | None = None,
-    better_than_reference: Estimate | None = None,
-    slices: tuple[Estimate, ...] = (),
-    power: float | None = None,
-    looks: int = 1,
-    notes: tuple[str, ...] = (),
-    signature: tuple[str, ...] = (),
-    asked_by: str = "",
-    before: Mapping[str, Any] | None = None,
-    judged_on: str = "",
-) -> dict[str, Any]:
-    """The document for one candidate under today's gate, beside the champion and the reference if there are any.
+@dataclass(frozen=True)
+class ComparedVersion:
+    """Which version it was, by its number, the hash of its model and its training run."""
 
-    `configs` are what each was trained with, `better` the difference to the champion in the first metric, and that to the reference, `before` the evidence on which the champion was promoted; `judged_on` the day of the verdict.
-    """
-    candidate, champion = versions["candidate"], versions.get("champion")
-    document: dict[str, Any] = _rounded({
-        "model": config.name,
-        "candidate": _identity(candidate) | {
-            "flow_run": candidate.flow_run,
-            "git_commit": candidate.params.get("git_commit", ""),
-            "git_dirty": candidate.params.get("git_dirty", ""),
-            "libraries": {name.removeprefix("version."): value for name, value in candidate.params.items() if name.startswith("version.")},
-            "checks": {name: value for name, value in candidate.metrics.items() if name.startswith("validation/")},
-        },
-        "champion": _identity(champion) if champion else None,
-        "reference": _identity(versions["reference"]) if "reference" in versions else None,
-        "notes": [*(() if champion else ("No champion yet: only the absolute rules decide.",)), *notes],
-        "holdout": {name: candidate.params.get(name, "") for name in HOLDOUT},
-        "training": {name: candidate.params.get(name, "") for name in TRAINING},
-        "metrics": {name: value for name, value in sorted(candidate.metrics.items()) if name.startswith(("holdout/", "train/"))},
-        "gate": {"digest": gate.digest(config)} | gate.definition(config),
-        "verdict": asdict(verdict),
-        "main_metric": next((name for name in config.metric_names if name not in config.own_metrics), ""),
-        "better": asdict(better) if better else None,
-        "better_than_reference": asdict(better_than_reference) if better_than_reference else None,
-        "slices": [asdict(each) for each in slices],
-        "power": power,
-        "looks": looks,
-        "signature": signature,
-        "changes": changes.since(versions, configs, gate.definition(config), (before or {}).get("gate")),
-        "asked_by": asked_by,
-        "judged_on": judged_on,
-    })  # fmt: skip
-    return document
+    version: int
+    model_sha256: str
+    mlflow_run: str
 
 
-def what_changed(
-    document: Mapping[str, Any], versions: Mapping[Role, RegisteredVersion], config: ModelConfig
+@dataclass(frozen=True)
+class Candidate(ComparedVersion):
+    """The version that was judged, and how it was made. `checks` counts its data checks."""
+
+    flow_run: str
+    git_commit: str
+    git_dirty: bool
+    libraries: dict[str, str]
+    checks: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """The rows on which all versions were compared. Data without days have no start and end."""
+
+    start: datetime | None
+    end: datetime | None
+    rows: int | None
+    positives: int | None
+    left_out: int | None
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Training:
+    """The rows that the candidate was trained on, and the digests that identify its training."""
+
+    train_start: datetime | None
+    train_end: datetime | None
+    train_rows: int | None
+    train_positives: int | None
+    data_digest: str
+    config_digest: str
+    seed: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that one verdict rests on."""
+
+    model: str
+    candidate: Candidate
+    champion: ComparedVersion | None
+    reference: ComparedVersion | None
+    holdout: Holdout
+    training: Training
+    # the candidate's metrics as its training run logged them, and its baselines' main metric
+    metrics: dict[str, float]
+    baselines: dict[str, float]
+    gate: GateDefinition
+    gate_digest: str
+    verdict: Verdict
+    # the difference to the champion and to the reference in the main metric, on all rows, and to
+    # the champion on each part of each slice
+    main_metric: str
+    better: Estimate | NotEstimated | None
+    better_than_reference: Estimate | NotEstimated | None
+    slices: tuple[Estimate | NotEstimated, ...]
+    # how often a model exactly as good as the champion would pass, from 0 to 1
+    power: float | None
+    looks: int
+    # sentences for people
+    notes: tuple[str, ...]
+    model_signature: tuple[str, ...]
+    changes: tuple[str, ...]
+    asked_by: str
+    judged_on: date | None
+
+    @property
+    def version_numbers(self) -> dict[Role, int | None]:
+        """The versions that were compared, by role."""
+        return {
+            "candidate": self.candidate.version,
+            "champion": self.champion.version if self.champion else None,
+            "reference": self.reference.version if self.reference else None,
+        }
+
+    @property
+    def is_superior_to_reference(self) -> bool:
+        return is_superior(self.better_than_reference)
+
+
+def is_superior(difference: Estimate | NotEstimated | None) -> bool:
+    """Whether the lower bound of a difference in the main metric is above zero."""
+    return isinstance(difference, Estimate) and difference.low > 0
+
+
+def changed_facts(
+    evidence: Evidence, versions: Mapping[Role, RegisteredVersion], gate_digest: str
 ) -> list[str]:
-    """Why a yes to this document no longer counts, in words; empty while the facts are as they were."""
-    found = []
-    roles: tuple[Role, ...] = ("champion", "reference")
-    for role in roles:
-        was, now = (
-            (document[role] or {}).get("version"),
-            versions[role].number if role in versions else None,
-        )
-        if was != now:
-            found.append(f"the {role} changed from {was or 'none'} to {now or 'none'}")
-        elif now and document[role]["model_sha256"] != versions[role].sha256:
-            found.append(f"the {role}'s recorded model hash changed")
+    """Why an answer to this evidence no longer counts; empty while the facts are the same."""
+    changes = []
+    past: dict[Role, ComparedVersion | None] = {
+        "champion": evidence.champion,
+        "reference": evidence.reference,
+    }
+    for role, was in past.items():
+        now = versions.get(role)
+        if (was and was.version) != (now and now.number):
+            numbers = (was.version if was else "none", now.number if now else "none")
+            changes.append(f"the {role} changed from {numbers[0]} to {numbers[1]}")
+        elif was and now and was.model_sha256 != now.sha256:
+            changes.append(f"the {role}'s recorded model hash changed")
     candidate = versions["candidate"]
-    if candidate.sha256 != document["candidate"]["model_sha256"]:
-        found.append("the candidate's recorded model hash changed")
-    if candidate.params.get("holdout_sha256", "") != document["holdout"]["holdout_sha256"]:
-        found.append("the candidate's recorded holdout changed")
-    if gate.digest(config) != document["gate"]["digest"]:
-        found.append("the gate changed")
-    return found
-
-
-def _identity(version: RegisteredVersion) -> dict[str, Any]:
-    return {"version": version.number, "model_sha256": version.sha256, "mlflow_run": version.run_id}
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return None if not math.isfinite(value) else float(f"{value:.{SIGNIFICANT_DIGITS}g}")
-    if isinstance(value, Mapping):
-        return {str(key): _rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
-    return value
+    if candidate.sha256 != evidence.candidate.model_sha256:
+        changes.append("the candidate's recorded model hash changed")
+    if candidate.holdout_sha256 != evidence.holdout.sha256:
+        changes.append("the candidate's recorded holdout changed")
+    if gate_digest != evidence.gate_digest:
+        changes.append("the gate changed")
+    return changes

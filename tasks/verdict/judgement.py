@@ -1,28 +1,43 @@
-"""A candidate judged by today's gate: who is compared, on which rows, how sure it is; the verdict, and the evidence for it.
+"""A candidate judged by today's gate: the comparison, the verdict, and the evidence for it.
 
-Reads the registry and the kept rows, and writes nothing. Not here: what becomes of the candidate then (release/promotion.py).
+Reads the registry and the stored rows, and writes nothing.
+Not here: what follows from a verdict (release/promotion_request.py).
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from mlflow import MlflowClient
 
 from configs.model import ModelConfig
 from configs.split import TimeSplit
 from tasks.comparison import contest as contests
+from tasks.comparison.bounds import Levels
 from tasks.comparison.comparison import Compared, compare
-from tasks.comparison.contest import Contest
-from tasks.records import Role, Verdict
+from tasks.comparison.contest import Contest, VersionNumbers
+from tasks.records import RegisteredVersion, Verdict
 from tasks.tracking import versions
-from tasks.verdict import evidence, gate
+from tasks.verdict import changes, gate
+from tasks.verdict.evidence import Candidate, ComparedVersion, Evidence
+from tasks.verdict.evidence_json import read_holdout, read_training
+from tasks.verdict.gate import GateDefinition
+from tasks.verdict.signatures import SignatureChanges, signature_changes
 
-LOOKS = (
-    6 / math.pi**2
-)  # the sum of 1 / k^2 over all looks k, inverted: together they spend the whole level
+# 1 / the sum of 1 / k^2 over all looks k: together they spend the whole level
+FIRST_LOOKS_SHARE = 6 / math.pi**2
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to know of a request besides the versions: who made it, and what came before it."""
+
+    requested_by: str
+    # when the champion was promoted, and by which gate; None without a champion
+    champion_since: datetime | None = None
+    champions_gate: GateDefinition | None = None
+    # how many candidates have been looked at on this holdout; counted, unless given
+    looks: int | None = None
 
 
 @dataclass(frozen=True)
@@ -30,7 +45,7 @@ class Judgement:
     """A verdict with its evidence, and what was compared for it."""
 
     verdict: Verdict
-    document: dict[str, Any]
+    evidence: Evidence
     contest: Contest
     compared: Compared
 
@@ -39,67 +54,120 @@ class Judgement:
 
 
 def judge(
-    client: MlflowClient, config: ModelConfig, numbers: Mapping[Role, int | None], *,
-    champion_since: datetime | None, asked_by: str, before: Mapping[str, Any] | None, looks: int | None = None,
-) -> Judgement:  # fmt: skip
-    """The judgement of these versions; `before` is the evidence on which the champion was promoted. Looks are counted, unless given."""
-    contest = contests.hold(client, config, numbers)
-    looks = looks or versions.count_looks(client, config.name, champion_since)
-    breaks, harmless = _signature(client, contest)
-    problems = (*contest.problems, *(breaks if config.comparison.signature == "keep" else ()))
-    compared = Compared() if contest.problems else compare(contest, levels(config, looks))
-    verdict = gate.decide(
-        compared.estimates, (*problems, compared.problem) if compared.problem else problems
-    )
-    document = evidence.gather(
-        config, versions.read_versions(client, config.name, numbers), verdict,
-        configs={role: each.config for role, each in contest.contestants.items()}, better=compared.better, better_than_reference=compared.better_than_reference, slices=compared.slices, power=compared.power, looks=looks,
-        notes=contest.notes, signature=(*breaks, *harmless), asked_by=asked_by, before=before, judged_on=f"{datetime.now(UTC):%Y-%m-%d}",
-    )  # fmt: skip
-    return Judgement(verdict, document, contest, compared)
+    client: MlflowClient, config: ModelConfig, numbers: VersionNumbers, request: Request
+) -> Judgement:
+    """Compare these versions and judge the candidate by this configuration's gate."""
+    contest = contests.assemble(client, config, numbers)
+    looks = request.looks or versions.count_looks(client, config.name, request.champion_since)
+    signature = signature_changes(client, contest)
+    problems = contest.problems
+    if config.comparison.signature == "keep":
+        problems += signature.breaking
+    compared = Compared()
+    if not contest.problems:
+        compared = compare(contest, levels(config, looks))
+    if compared.problem:
+        problems += (compared.problem,)
+    verdict = gate.decide(compared.estimates, problems)
+    evidence = gather(contest, compared, verdict, signature, request, looks)
+    return Judgement(verdict, evidence, contest, compared)
 
 
-def levels(config: ModelConfig, looks: int) -> tuple[float, float]:
-    """The level of the bound that a PASS needs, and of the one that a FAIL needs.
+def levels(config: ModelConfig, looks: int) -> Levels:
+    """The levels (alphas) of the bound that a PASS needs and of the bound that a FAIL needs.
 
-    A look at rows that never renew spends its share of the level, a x 6 / (pi^2 k^2) for look k. Where doubt asks a person, FAIL is a
-    union of chances, and each rule has its share of the level.
+    Alpha spending: look k at a holdout that never renews spends alpha x 6 / (pi^2 k^2). Where an
+    inconclusive verdict asks a person, a FAIL is a union of chances: Bonferroni over the rules.
     """
     alpha = 1 - config.comparison.confidence
-    spend = (
-        config.comparison.spend
-        if config.comparison.spend is not None
-        else not isinstance(config.split, TimeSplit)
-    )
-    passing = alpha * LOOKS / looks**2 if spend else alpha
-    return passing, alpha / len(config.gate) if config.comparison.inconclusive == "ask" else alpha
+    spends = config.comparison.spend
+    if spends is None:
+        spends = not isinstance(config.split, TimeSplit)
+    passing = alpha * FIRST_LOOKS_SHARE / looks**2 if spends else alpha
+    asks = config.comparison.inconclusive == "ask"
+    return Levels(lower=passing, upper=alpha / len(config.gate) if asks else alpha)
 
 
-def _signature(client: MlflowClient, contest: Contest) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """How the model signature differs from the champion's: what breaks those who call that, and what they need not know."""
-    if not {"candidate", "champion"} <= contest.contestants.keys():
-        return (), ()
-    new, old = (
-        versions.read_model_signature(client, contest.contestants[role].version)
-        for role in ("candidate", "champion")
+def gather(
+    contest: Contest,
+    compared: Compared,
+    verdict: Verdict,
+    signature: SignatureChanges,
+    request: Request,
+    looks: int,
+) -> Evidence:
+    """The evidence for a verdict."""
+    config, records = contest.config, contest.versions
+    candidate = records["candidate"]
+    definition = gate.definition(config)
+    configs = {role: entrant.config for role, entrant in contest.contestants.items()}
+    notes = contest.notes
+    if "champion" not in records:
+        notes = ("No champion yet: only the absolute rules apply.", *notes)
+    return Evidence(
+        model=config.name,
+        candidate=_candidate(candidate),
+        champion=_compared_version(records.get("champion")),
+        reference=_compared_version(records.get("reference")),
+        holdout=read_holdout(_params_named(candidate, "holdout_")),
+        training=read_training(candidate.params),
+        metrics=_metrics_of(candidate),
+        baselines=_baselines_of(candidate, config.main_metric),
+        gate=definition,
+        gate_digest=definition.digest,
+        verdict=verdict,
+        main_metric=config.main_metric or "",
+        better=compared.better,
+        better_than_reference=compared.better_than_reference,
+        slices=compared.slices,
+        power=compared.power,
+        looks=looks,
+        notes=notes,
+        model_signature=(*signature.breaking, *signature.harmless),
+        changes=changes.since_champion(records, configs, definition, request.champions_gate),
+        asked_by=request.requested_by,
+        judged_on=datetime.now(UTC).date(),
     )
-    breaks = [
-        f"the model signature asks for {name}, which callers of the champion do not send"
-        for name in new
-        if name not in old
-    ]
-    breaks += [
-        f"the model signature has {name} as {new[name]}, the champion's as {old[name]}"
-        for name in new
-        if old.get(name, new[name]) != new[name]
-    ]
-    remedy = (
-        ("promote under another name, or allow it with comparison: {signature: may_break}",)
-        if breaks
-        else ()
+
+
+def _candidate(version: RegisteredVersion) -> Candidate:
+    libraries = _params_named(version, "version.")
+    checks = {name: version.metrics[name] for name in version.metrics if "validation/" in name}
+    return Candidate(
+        version=version.number,
+        model_sha256=version.sha256,
+        mlflow_run=version.run_id,
+        flow_run=version.flow_run,
+        git_commit=version.params.get("git_commit", ""),
+        git_dirty=version.params.get("git_dirty") == "True",
+        libraries=libraries,
+        checks=checks,
     )
-    return (*breaks, *remedy), tuple(
-        f"the model signature no longer has {name}; callers may go on sending it"
-        for name in old
-        if name not in new
-    )
+
+
+def _compared_version(version: RegisteredVersion | None) -> ComparedVersion | None:
+    return ComparedVersion(version.number, version.sha256, version.run_id) if version else None
+
+
+def _params_named(version: RegisteredVersion, prefix: str) -> dict[str, str]:
+    """The params whose names begin with a prefix, under what follows it."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in version.params.items()
+        if name.startswith(prefix)
+    }
+
+
+def _metrics_of(version: RegisteredVersion) -> dict[str, float]:
+    names = sorted(name for name in version.metrics if name.startswith(("holdout/", "train/")))
+    return {name: version.metrics[name] for name in names}
+
+
+def _baselines_of(version: RegisteredVersion, metric: str | None) -> dict[str, float]:
+    """The main metric of each baseline on the holdout, by the baseline's name."""
+    values = {}
+    for name, value in version.metrics.items():
+        group, _, measured = name.partition("/")
+        if group.startswith("baseline_") and measured == metric:
+            values[group.removeprefix("baseline_")] = value
+    return values

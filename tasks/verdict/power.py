@@ -1,72 +1,86 @@
-"""What a gate's margins let by, told from past comparisons: how often an equally good model would pass, and what it would take.
+"""The power of a gate, estimated from past comparisons: how many equally good models would pass.
 
-Pure. Not here: the power of one candidate's gate, from its own resamples (comparison.py).
+Pure. Not here: the power of one candidate's gate, from its own resamples (comparison/power.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, median
-from typing import Any
 
-from configs.judging import Rule
+from configs.gate import Rule
+from tasks.records import Estimate
+from tasks.verdict.evidence import Evidence
 
-WANTED = 0.8  # share of equally good models that a gate should let by
+# the share of equally good models that a gate should let through
+TARGET = 0.8
 
 
 @dataclass(frozen=True)
 class RulePower:
-    """Of one rule with a margin: how often an equally good model passes, and the margin or the holdout at which WANTED of them do."""
+    """The power of one rule with a margin, and what it would take to reach TARGET."""
 
     rule: str
+    # the share of equally good models that pass
     share: float
+    # the margin, in units of the metric, or how many times as many rows
     margin: float
-    holdout: float  # times as many rows as now
+    holdout: float
 
     def __str__(self) -> str:
-        said = f"{self.rule}: an equally good model passes {100 * self.share:.0f} times in 100"
-        if self.share >= WANTED:
-            return said
-        return f"{said}; for {100 * WANTED:.0f}: a margin of {self.margin:.2g} in the metric, or a holdout {self.holdout:.1f} times as long"
+        power = f"{self.rule}: power {self.share:.0%}, the share of equally good models that pass"
+        if self.share >= TARGET:
+            return power
+        return (
+            f"{power}; {TARGET:.0%} need a margin of {self.margin:.2g}, "
+            f"or a holdout {self.holdout:.1f} times as long"
+        )
 
 
-def foresee(rules: Sequence[Rule], documents: Sequence[Mapping[str, Any]]) -> list[RulePower]:
-    """The power of each rule with a margin whose metric past candidates were compared in; by the median of their standard errors.
+@dataclass(frozen=True)
+class PastComparison:
+    """What a past candidate says of a rule: the standard error, today's margin, the confidence."""
 
-    The usual size of a test for non-inferiority: margin = (z of the confidence + z of the power) x standard error, which falls with
-    the root of the number of rows.
+    standard_error: float
+    margin: float
+    confidence: float
+
+
+def from_past(rules: Sequence[Rule], past: Sequence[Evidence]) -> list[RulePower]:
+    """The power of each rule with a margin whose metric past candidates were compared in.
+
+    The usual sample size of a non-inferiority test: margin = (z of the confidence + z of the power)
+    x standard error, which falls with the square root of the number of rows.
     """
-    found = []
+    powers = []
     for rule in rules:
-        seen = [
-            (error, margin, confidence)
-            for document in documents
-            for error, margin, confidence in _errors(rule, document)
-        ]
-        if rule.not_worse_than and seen:
-            error, margin = (
-                median(error for error, _, _ in seen),
-                median(margin for _, margin, _ in seen),
-            )
-            sure = NormalDist().inv_cdf(seen[-1][2])
-            needed = (sure + NormalDist().inv_cdf(WANTED)) * error
-            found.append(
-                RulePower(
-                    str(rule),
-                    NormalDist().cdf(margin / error - sure),
-                    needed,
-                    (needed / margin) ** 2,
-                )
-            )
-    return found
+        comparisons = list(_comparisons(rule, past))
+        if rule.not_worse_than and comparisons:
+            powers.append(_power(rule, comparisons))
+    return powers
 
 
-def _errors(rule: Rule, document: Mapping[str, Any]) -> list[tuple[float, float, float]]:
-    """Of each part that a rule of this metric was judged on: the standard error of its difference, today's margin, the confidence."""
-    by, relative = rule.margin
-    return [
-        ((each["spare"] - each["low"]) / NormalDist().inv_cdf(each["confidence"]), by * (abs(each["other"]) if relative else 1), each["confidence"])
-        for past in document["verdict"]["rules"]
-        for each in [past["estimate"]]
-        if past["metric"] == rule.metric and bool(rule.slice) == bool(each["part"]) and each["other"] is not None
-        and each["low"] is not None and each["spare"] > each["low"]
-    ]  # fmt: skip
+def _power(rule: Rule, comparisons: Sequence[PastComparison]) -> RulePower:
+    """The power at the median standard error and the median margin."""
+    normal = NormalDist()
+    error = median(comparison.standard_error for comparison in comparisons)
+    margin = median(comparison.margin for comparison in comparisons)
+    z_confidence = normal.inv_cdf(comparisons[-1].confidence)
+    needed = (z_confidence + normal.inv_cdf(TARGET)) * error
+    share = normal.cdf(margin / error - z_confidence)
+    return RulePower(str(rule), share, needed, (needed / margin) ** 2)
+
+
+def _comparisons(rule: Rule, past: Sequence[Evidence]) -> Iterator[PastComparison]:
+    """Past differences in the rule's metric, on all rows or on the parts of some slice alike."""
+    for evidence in past:
+        for verdict in evidence.verdict.rules:
+            estimate = verdict.estimate
+            if verdict.rule.metric != rule.metric or not isinstance(estimate, Estimate):
+                continue
+            if estimate.other is None or bool(rule.slice) != bool(estimate.part):
+                continue
+            distance = estimate.spare - estimate.low
+            if distance > 0:
+                z = NormalDist().inv_cdf(estimate.confidence)
+                margin = rule.margin.of(estimate.other)
+                yield PastComparison(distance / z, margin, estimate.confidence)

@@ -1,180 +1,177 @@
-"""Evidence as people read it: one sentence first, then what would make one doubt it, then the numbers, then what changed.
+"""Evidence as people read it: the conclusion first, then the numbers, facts, doubts and changes.
 
-Pure: documents in, lines of text out, for the terminal, the approval's form and the report alike. Not here: what is in a document (evidence.py).
+Pure: evidence in, lines of text out, for the terminal, the approval's form and the report alike.
+Not here: one rule's numbers (rule_wording.py), the layout of pages (report.py, commands/show.py).
 """
 
-from collections.abc import Mapping
-from datetime import date
-from typing import Any
+from configs.gate import Rule
+from tasks.records import Estimate
+from tasks.verdict import rule_wording
+from tasks.verdict.evidence import Evidence, is_superior
+from tasks.verdict.rule_wording import directed, number, percent, signed_difference
 
-Document = Mapping[str, Any]
-
-
-def headline(document: Document) -> str:
-    """Who against whom, and the verdict."""
-    champion = document["champion"]
-    against = f"against champion {champion['version']}" if champion else "with no champion yet"
-    return f"{document['model']} {document['candidate']['version']} {against}: {document['verdict']['outcome']}"
+# a gate with less refuses too many models that are as good as the champion
+ENOUGH_POWER = 0.8
 
 
-def answer(document: Document) -> str:
-    """The verdict in one sentence: how much better in the first metric, or why not."""
-    verdict, better = document["verdict"], document["better"]
-    if verdict["problems"]:
-        return _sentence(verdict["problems"][0])
-    deciding = [
-        rule["sentence"] for rule in verdict["rules"] if rule["outcome"] == verdict["outcome"]
+def headline(evidence: Evidence) -> str:
+    """Which version against which, and the verdict."""
+    champion = evidence.champion
+    opponent = f"vs champion {champion.version}" if champion else "with no champion yet"
+    return f"{evidence.model} {evidence.candidate.version} {opponent}: {evidence.verdict.outcome}"
+
+
+def conclusion(evidence: Evidence) -> str:
+    """The verdict in one sentence: how much better in the main metric, or why not."""
+    verdict = evidence.verdict
+    if verdict.problems:
+        return _as_sentence(verdict.problems[0])
+    if not verdict.rules:
+        return "No rule could be judged."
+    if verdict.outcome != "PASS":
+        return _as_sentence(rule_wording.sentence(verdict.deciding[0]))
+    if isinstance(evidence.better, Estimate):
+        return _comparison(evidence, evidence.better)
+    return f"Every rule passes: {rule_wording.sentence(verdict.rules[0])}."
+
+
+def facts(evidence: Evidence) -> list[str]:
+    """What to know of the comparison, and of how the candidate was made."""
+    sentences = [_holdout(evidence), _training(evidence)]
+    if evidence.power is not None and evidence.power >= ENOUGH_POWER:
+        sentences.append(_power(evidence.power))
+    for name, value in evidence.baselines.items():
+        baseline = name.replace("_", " ")
+        sentences.append(f"Baseline ({baseline}): {evidence.main_metric} {number(value)}.")
+    return sentences
+
+
+def doubts(evidence: Evidence) -> list[str]:
+    """What a person should weigh before saying yes."""
+    sentences = list(evidence.notes)
+    if evidence.power is not None and evidence.power < ENOUGH_POWER:
+        sentences.append(_power(evidence.power))
+    sentences += _worst_part(evidence)
+    if evidence.looks > 1:
+        sentences.append(
+            f"{evidence.looks} training runs, including this one, have shown holdout metrics "
+            "since this champion was promoted."
+        )
+    if evidence.holdout.left_out:
+        rows = f"{evidence.holdout.left_out:,} holdout rows"
+        sentences.append(f"{rows} were left out by `exclude` or for missing values.")
+    if evidence.candidate.git_dirty:
+        sentences.append("It was trained with uncommitted code.")
+    return sentences + [_as_sentence(text) for text in evidence.model_signature]
+
+
+def form_text(evidence: Evidence, report_page: str) -> str:
+    """What the approval's form shows above its questions; a small screen shows the first lines."""
+    lines = [
+        f"**{headline(evidence)}**. {conclusion(evidence)} [Full report]({report_page})",
+        "",
+        *_markdown_table(evidence),
+        "",
+        " ".join(doubts(evidence)),
     ]
-    if verdict["outcome"] != "PASS":
-        return _sentence(deciding[0]) if deciding else "No rule could be judged."
-    if not better or better["spare"] is None or better["low"] is None:
-        return _sentence(f"every rule is kept: {deciding[0]}")
-    if better["low"] == better["high"]:
-        return (
-            f"It answers every row as the champion does, as far as {document['main_metric']} sees."
-        )
-    clearly = "Better than" if better["low"] > 0 else "Not clearly better than"
-    sure = f"by {better['low']:+.3g} at least with {100 * better['confidence']:.3g} %"
-    return (
-        f"{clearly} the champion in {document['main_metric']}: by {better['spare']:+.3g}, {sure}."
-    )
+    return "\n".join(lines)
 
 
-def doubts(document: Document) -> list[str]:
-    """What would make one doubt the verdict."""
-    found = list(document["notes"])
-    holdout = document["holdout"]
-    if document["champion"] and document["power"] is not None:
-        found.append(
-            f"A model just as good as the champion would pass this gate {100 * document['power']:.0f} times in 100."
-        )
-    worst = [
-        part for part in document["slices"] if part["spare"] is not None and part["low"] is not None
+def markdown(evidence: Evidence) -> str:
+    """The evidence as the runs' pages in Prefect and MLflow show it."""
+    lines = [
+        f"**{headline(evidence)}**",
+        "",
+        conclusion(evidence),
+        "",
+        *_markdown_table(evidence),
+        "",
+        " ".join([*doubts(evidence), *facts(evidence)]),
     ]
-    if worst:
-        part = min(worst, key=lambda each: each["spare"])
-        positives = f", {part['positives']:,} positives" if part["positives"] is not None else ""
-        found.append(
-            f"Worst slice: {part['part']} ({part['spare']:+.3g}, at least {part['low']:+.3g} with {100 * part['confidence']:.3g} % "
-            f"for all slices at once; {part['rows']:,} rows{positives})."
-        )
-    if document["looks"] > 1:
-        found.append(
-            f"{document['looks']} runs showed their holdout's metrics since this champion came, this one among them."
-        )
-    if holdout["holdout_left_out"] not in ("", "0"):
-        found.append(
-            f"{_counted(holdout['holdout_left_out'])} holdout rows are left out by the model's own rule."
-        )
-    if document["candidate"]["git_dirty"] == "True":
-        found.append("It was trained with code that was not committed.")
-    found += [_sentence(text) for text in document["signature"]]
-    return found
+    if evidence.changes:
+        lines += ["", f"Changed: {'; '.join(evidence.changes)}."]
+    return "\n".join(lines)
 
 
-def about(document: Document) -> list[str]:
-    """The rows it learned from and was judged on, and how old the first are."""
-    return [holdout_in_words(document), training_in_words(document)]
+def _comparison(evidence: Evidence, better: Estimate) -> str:
+    """How a candidate that passes compares with the champion in the main metric."""
+    superiority = Rule(metric=evidence.main_metric, better_than="champion")
+    bound = rule_wording.deciding_bound(superiority, better, "PASS")
+    if bound is None:
+        return f"On every row its {evidence.main_metric} equals the champion's."
+    metric, difference = directed(evidence.main_metric, better), signed_difference(better)
+    if is_superior(better):
+        return f"Superior in {metric}: {difference} (one-sided {bound} {bound.value:+.3g})."
+    claim = f"Every rule passes; superiority in {metric} is not shown"
+    margin = _margin_to_champion(evidence)
+    if margin and evidence.champion:
+        claim = f"Non-inferior to champion {evidence.champion.version} (margin {number(margin)}); "
+        claim += f"superiority in {metric} is not shown"
+    return f"{claim}: {difference} ({bound} {bound.value:+.3g})."
 
 
-def as_question(document: Document, page: str) -> str:
-    """What the approval's form says above its questions, the gravest first: on a small screen Prefect shows only the first lines."""
-    rules = [
-        f"- {row['verdict']} {row['rule']}: {row['candidate']}{row['sure'] and ', surely '}{row['sure']}"
-        for row in table(document)
-    ]
-    return "\n".join([
-        f"**{headline(document)}**. {answer(document)} [Everything that this rests on]({page})", "", " ".join(doubts(document)), "", *rules
-    ])  # fmt: skip
+def _margin_to_champion(evidence: Evidence) -> float | None:
+    """The non-inferiority margin in the main metric on all rows; None without such a rule."""
+    for verdict in evidence.verdict.rules:
+        rule, estimate = verdict.rule, verdict.estimate
+        is_main = rule.metric == evidence.main_metric and not rule.slice
+        if is_main and rule.not_worse_than == "champion" and isinstance(estimate, Estimate):
+            return estimate.margin
+    return None
 
 
-def as_markdown(document: Document) -> str:
-    """The evidence as the runs' pages show it."""
-    rows = [
-        f"| {shown['rule']} | {shown['candidate']} | {shown['other']} | {shown['sure']} | {shown['verdict']} |"
-        for shown in table(document)
-    ]
-    return "\n".join([
-        f"**{headline(document)}**", "", answer(document), "",
-        "| rule | candidate | other | surely | verdict |",
-        "|---|---|---|---|---|",
-        *rows, "",
-        " ".join([*doubts(document), *about(document)]),
-        *(["", f"Changed: {'; '.join(document['changes'])}."] if document["changes"] else []),
-    ])  # fmt: skip
+def _power(power: float) -> str:
+    return f"Power {power:.0%}: how often a model exactly as good as the champion would pass."
 
 
-def table(document: Document) -> list[dict[str, str]]:
-    """The rules with their numbers as text: the metric, the other version's, what is sure of it, the verdict."""
-    return [_row(rule) for rule in document["verdict"]["rules"]]
+def _worst_part(evidence: Evidence) -> list[str]:
+    """The part of a slice with the largest loss, or else the smallest gain."""
+    parts = [part for part in evidence.slices if isinstance(part, Estimate)]
+    if not parts:
+        return []
+    worst = min(parts, key=lambda part: part.spare)
+    what = "Largest loss among slices" if worst.spare < 0 else "Smallest gain among slices"
+    positives = "" if worst.positives is None else f", {worst.positives:,} positives"
+    bounds = f"simultaneous {percent(worst.confidence)} interval {rule_wording.interval(worst)}"
+    size = f"{worst.rows:,} rows{positives}"
+    return [f"{what}: {worst.part}, {signed_difference(worst)} ({bounds}; {size})."]
 
 
-def holdout_in_words(document: Document) -> str:
-    """The days on which the candidate was judged if there are any, its rows, and its positives if it has any."""
-    holdout = document["holdout"]
-    days = (
-        f" {holdout['holdout_start'][:10]} .. {holdout['holdout_end'][:10]}"
-        if holdout["holdout_start"]
-        else ""
-    )
-    positives = (
-        f", {_counted(holdout['holdout_positives'])} positives"
-        if holdout["holdout_positives"]
-        else ""
-    )
-    return f"Holdout{days}: {_counted(holdout['holdout_rows'])} rows{positives}."
+def _holdout(evidence: Evidence) -> str:
+    holdout = evidence.holdout
+    days = ""
+    if holdout.start and holdout.end:
+        days = f" {holdout.start:%Y-%m-%d} .. {holdout.end:%Y-%m-%d}"
+    positives = "" if holdout.positives is None else f", {holdout.positives:,} positives"
+    return f"Holdout{days}: {_counted(holdout.rows)} rows{positives}."
 
 
-def training_in_words(document: Document) -> str:
-    """How many rows the candidate learned from, up to when and how long ago if they have days, with which code."""
-    training, commit = document["training"], document["candidate"]["git_commit"]
+def _training(evidence: Evidence) -> str:
+    """The training rows: how many, up to when, how old they were at the verdict; and the code."""
+    training, commit = evidence.training, evidence.candidate.git_commit
+    until = ""
+    if training.train_end:
+        until = f" up to {training.train_end:%Y-%m-%d}"
+    if training.train_end and evidence.judged_on:
+        age = (evidence.judged_on - training.train_end.date()).days
+        until += f", {age} days before the verdict"
     code = commit[:7] if commit.isalnum() else commit
-    until = f" up to {training['train_end'][:10]}" if training["train_end"] else ""
-    age = (
-        (
-            date.fromisoformat(document["judged_on"])
-            - date.fromisoformat(training["train_end"][:10])
-        ).days
-        if until
-        else 0
-    )
-    old = f", {age} days before it was judged" if until else ""
-    return f"Trained on {_counted(training['train_rows'])} rows{until}{old}, code {code}."
+    return f"Trained on {_counted(training.train_rows)} rows{until}; code {code}."
 
 
-def _row(rule: Document) -> dict[str, str]:
-    estimate = rule["estimate"]
-    where = f", {estimate['part']}" if estimate["part"] else ""
-    return {
-        "rule": f"{rule['rule']}{where}",
-        "candidate": _number(estimate["candidate"]),
-        "other": "" if estimate["other"] is None else _number(estimate["other"]),
-        "sure": _surely(rule["rule"], estimate, failed=rule["outcome"] == "FAIL"),
-        "verdict": rule["outcome"],
-    }
+def _counted(rows: int | None) -> str:
+    return "an unknown number of" if rows is None else f"{rows:,}"
 
 
-def _surely(rule: str, estimate: Document, *, failed: bool) -> str:
-    """The bound that decides: of the difference to the other version, better side up, or of the metric itself."""
-    sure = estimate["high"] if failed else estimate["low"]
-    if sure is None or estimate["low"] == estimate["high"]:
-        return ""
-    if estimate["other"] is not None:
-        needed = estimate["margin"] if " better than" in rule else -estimate["margin"]
-        return f"{'<' if failed else '>'} {sure + needed:+.3g}"
-    if " at least " in rule:
-        return f"{'<' if failed else '>'} {estimate['candidate'] - estimate['spare'] + sure:.4g}"
-    return f"{'>' if failed else '<'} {estimate['candidate'] + estimate['spare'] - sure:.4g}"
+def _markdown_table(evidence: Evidence) -> list[str]:
+    columns = rule_wording.COLUMNS
+    alignment = "|---|" + "---:|" * (len(columns) - 2) + "---|"
+    rows = [rule_wording.row(verdict).cells for verdict in evidence.verdict.rules]
+    return [f"| {' | '.join(columns)} |", alignment, *(f"| {' | '.join(row)} |" for row in rows)]
 
 
-def _sentence(text: str) -> str:
+def _as_sentence(text: str) -> str:
+    """The text with a full stop, and a capital unless it begins with a name such as roc_auc."""
     first, _, rest = text.partition(" ")
-    return f"{first if '_' in first else first.capitalize()} {rest}."
-
-
-def _counted(recorded: str) -> str:
-    return f"{int(recorded):,}" if recorded else "unknown"
-
-
-def _number(value: float | None) -> str:
-    return "missing" if value is None else f"{value:.4g}"
+    first = first if "_" in first else first[:1].upper() + first[1:]
+    return f"{first} {rest}."

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from sklearn import metrics
 
-from tasks.comparison.bootstrap import REPLICATES
+from tasks.comparison.bounds import FEWEST_REPLICATES, Levels
 from tasks.comparison.comparison import compare
 from tests.contests import config_of, contest_of
 
@@ -43,7 +43,7 @@ def ours() -> None:
         contest_of(
             config_of(*rules), rows, candidate=candidate, champion=champion, reference=reference
         ),
-        (0.05, 0.05),
+        Levels(0.05, 0.05),
     )
 
 
@@ -78,9 +78,9 @@ def compare_bounds() -> None:
         )
         for name in WORK
     }
-    seconds = {"ours": found["ours"][0], "loop": found["loop"][0] * REPLICATES / LOOPED}
+    seconds = {"ours": found["ours"][0], "loop": found["loop"][0] * FEWEST_REPLICATES / LOOPED}
     table = Table(
-        f"{REPLICATES:,} replicates x {len(NAMES)} metrics x 3 models x {ROWS:,} rows",
+        f"{FEWEST_REPLICATES:,} replicates x {len(NAMES)} metrics x 3 models x {ROWS:,} rows",
         "wall s",
         "peak MB",
         box=None,

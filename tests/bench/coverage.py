@@ -13,12 +13,15 @@ from numpy.random import Generator
 from rich.console import Console
 from rich.table import Table
 
+from tasks.comparison.bounds import Levels
 from tasks.comparison.comparison import compare
+from tasks.records import Estimate
 from tasks.verdict import gate
 from tests.contests import config_of, contest_of
 
 PAIRS = 2_000
 CONFIDENCE = 0.95
+LEVELS = Levels(1 - CONFIDENCE, 1 - CONFIDENCE)
 
 Pair = tuple[pd.DataFrame, Any, Any]
 
@@ -121,10 +124,9 @@ def coverage(name: str, pairs: int, seed: int = 0) -> float:
         rows, candidate, champion = make(np.random.default_rng([seed, number]))
         compared = compare(
             contest_of(config, rows, candidate=candidate, champion=champion),
-            (1 - CONFIDENCE, 1 - CONFIDENCE),
+            LEVELS,
         )
-        assert compared.better
-        assert compared.better.low is not None
+        assert isinstance(compared.better, Estimate)
         held += compared.better.low <= truth
     return held / pairs
 
@@ -141,7 +143,7 @@ def promoted_though_worse(pairs: int, margin: float = 0.03) -> float:
         rows = pd.DataFrame({"y": np.ones(1_500, dtype="int64")})
         found = compare(
             contest_of(config, rows, candidate=candidate, champion=champion),
-            (1 - CONFIDENCE, 1 - CONFIDENCE),
+            LEVELS,
         )
         passed += gate.decide(found.estimates).passed
     return passed / pairs

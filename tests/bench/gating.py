@@ -17,21 +17,25 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from configs.judging import Comparison, Rule
+from configs.comparison import Comparison
+from configs.gate import Rule
 from configs.model import ModelConfig
 from configs.reading import hooks_path, read_model
 from configs.settings import SHIPPED_MODELS, Settings
+from tasks.comparison.bounds import Levels
 from tasks.comparison.comparison import Compared, compare
 from tasks.data import hooks, simulation
 from tasks.model import training
 from tasks.model.metrics import measure_built_in
 from tasks.model.scores import score
+from tasks.records import Estimate
 from tasks.verdict import gate
+from tasks.verdict.evidence import is_superior
 from tests.contests import contest_of
 
 EVERY = timedelta(days=28)
 RETRAININGS = 13
-LEVELS = (0.05, 0.05)
+LEVELS = Levels(0.05, 0.05)
 SEEDS = 5
 OLD = 3  # retrainings after which a champion is old
 
@@ -91,7 +95,7 @@ def always(*_: Any) -> bool:
 def on_points(world: World, found: Compared, _: int) -> bool:
     """At least as good, by the value alone."""
     assert found.better
-    assert found.better.spare is not None
+    assert isinstance(found.better, Estimate)
     return found.better.spare >= 0
 
 
@@ -101,7 +105,7 @@ def by_gate(_: World, found: Compared, __: int) -> bool:
 
 def when_better(world: World, found: Compared, age: int) -> bool:
     """Passed, and surely better in the first metric; or passed, and the champion is old."""
-    return by_gate(world, found, age) and (found.surely_better or age >= OLD)
+    return by_gate(world, found, age) and (is_superior(found.better) or age >= OLD)
 
 
 def _compared(
@@ -149,7 +153,7 @@ def _decide(world: World, policy: Policy, candidate: Any, holdout: pd.DataFrame)
     if policy.decide(world, found, policy.age):
         policy.champion, policy.age = candidate, 0
         policy.promotions += 1
-        if found.better_than_reference and (found.better_than_reference.low or 0) > 0:
+        if is_superior(found.better_than_reference):
             policy.reference = candidate
 
 

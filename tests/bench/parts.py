@@ -51,7 +51,7 @@ def compare_parts() -> None:
         rows = simulation.simulate(DAYS, start=START)
         simulation.write_days(rows, settings.data / "transactions")
         config = read_model("fraud_detector", settings)
-        window = splits.window(
+        window = splits.window_until(
             config, datetime.combine(START, datetime.min.time()) + timedelta(days=DAYS)
         )
         raw = sources.load(config, window, settings.data)

@@ -1,0 +1,86 @@
+"""What is independent in the rows: each row, units such as customers or days, or two crossed kinds.
+
+Not here: drawing resamples (tasks/model/resampling.py), bounds from them (bounds.py).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tasks.model.resampling import CELLS, Values, Weights
+
+# of each row, the number of its unit, from 0 up
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Units:
+    """The units of one kind, or of two kinds that cross, such as customers and terminals."""
+
+    kinds: tuple[Codes, ...]
+
+    @classmethod
+    def of(cls, columns: Sequence["pd.Series[Any]"], rows: int) -> "Units":
+        """The units that the columns distinguish; a column of times means days, none means rows."""
+        if not columns:
+            return cls((np.arange(rows),))
+        return cls(tuple(_codes_of(column) for column in columns))
+
+    @property
+    def count(self) -> int:
+        """How many units there are; of two kinds, of the rarer."""
+        return min(_count(codes) for codes in self.kinds) if len(self.kinds[0]) else 0
+
+    @property
+    def rarest(self) -> Codes:
+        """The units of the kind that has the fewest."""
+        return min(self.kinds, key=_count)
+
+    @property
+    def resampled(self) -> tuple[Codes, ...]:
+        """The units to resample: of the one kind; or of each of two kinds and of their pairs."""
+        if len(self.kinds) == 1:
+            return self.kinds
+        first, second = self.kinds
+        pairs = pd.factorize(first * _count(second) + second)[0].astype(np.int64)
+        return (*self.kinds, pairs)
+
+    def among(self, mask: NDArray[np.bool_]) -> "Units":
+        """The units of some of the rows."""
+        return Units(tuple(pd.factorize(codes[mask])[0].astype(np.int64) for codes in self.kinds))
+
+
+def measure_each(codes: Codes, measure: Callable[[Weights], Values]) -> Values:
+    """A quantity of each unit by itself, shape (units,)."""
+    return _measure_by_unit(codes, np.arange(_count(codes)), measure, left_out=False)
+
+
+def measure_without_each(
+    codes: Codes, chosen: Codes, measure: Callable[[Weights], Values]
+) -> Values:
+    """A quantity of all rows but those of one unit, for each chosen unit, shape (chosen,)."""
+    return _measure_by_unit(codes, chosen, measure, left_out=True)
+
+
+def _measure_by_unit(
+    codes: Codes, chosen: Codes, measure: Callable[[Weights], Values], *, left_out: bool
+) -> Values:
+    block = max(1, CELLS // len(codes))
+    values = []
+    for first in range(0, len(chosen), block):
+        is_of_unit = codes[None, :] == chosen[first : first + block, None]
+        values.append(measure((is_of_unit != left_out).astype(np.float64)))
+    return np.concatenate(values)
+
+
+def _codes_of(column: "pd.Series[Any]") -> Codes:
+    values = column.dt.normalize() if column.dtype.kind == "M" else column
+    return pd.factorize(values, use_na_sentinel=False)[0].astype(np.int64)
+
+
+def _count(codes: Codes) -> int:
+    return int(codes.max()) + 1

@@ -1,0 +1,19 @@
+"""The addresses of pages that people open are made in one place."""
+
+from configs.settings import Settings
+
+SETTINGS = Settings(
+    mlflow_tracking_uri="http://127.0.0.1:5000/", prefect_api_url="http://127.0.0.1:4200/api"
+)
+
+
+def test_a_page_of_prefect_is_in_its_ui_and_not_in_its_api() -> None:
+    assert SETTINGS.prefect_page("deployments") == "http://127.0.0.1:4200/deployments"
+    assert SETTINGS.flow_run_page("1a2b") == "http://127.0.0.1:4200/runs/flow-run/1a2b"
+
+
+def test_a_page_of_an_mlflow_run_is_in_the_area_for_models() -> None:
+    run = "http://127.0.0.1:5000/#/experiments/7/runs/1a2b"
+    assert SETTINGS.mlflow_run_page("7", "1a2b") == f"{run}?workflowType=machine_learning"
+    report = SETTINGS.mlflow_run_page("7", "1a2b", "report.html")
+    assert report == f"{run}/artifacts/report.html?workflowType=machine_learning"
