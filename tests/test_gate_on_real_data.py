@@ -37,8 +37,6 @@ AP = "average_precision"
 RULES = (Rule(metric=AP, at_least=0.3), Rule(metric=AP, better_than="champion"))
 LEVELS = Levels(0.05, 0.05)
 FOREST = "sklearn.ensemble.RandomForestClassifier"
-LARGE, SMALL = {"n_estimators": 100, "n_jobs": 2}, {"n_estimators": 50, "n_jobs": 2}
-SMALL_ROWS = 12_000
 
 pytestmark = pytest.mark.skipif(
     not DATA.is_dir(), reason="the public data sets are not beside this repository"
@@ -102,13 +100,7 @@ def tree(handbook: Handbook) -> Scores:
 
 @pytest.fixture(scope="module")
 def forest(handbook: Handbook) -> Scores:
-    return handbook[3](FOREST, LARGE)
-
-
-@pytest.fixture(scope="module")
-def small_forests(handbook: Handbook) -> list[Scores]:
-    """Forests of half the size, on part of the rows, that differ in their seed alone."""
-    return [handbook[3](FOREST, SMALL, seed=seed, rows=SMALL_ROWS) for seed in range(11)]
+    return handbook[3](FOREST, {"n_estimators": 100, "n_jobs": 2})
 
 
 def test_the_forest_passes_beside_the_tree_with_a_bound_clear_of_zero_and_fails_the_other_way_round(
@@ -127,10 +119,10 @@ def test_the_forest_passes_beside_the_tree_with_a_bound_clear_of_zero_and_fails_
 
 
 def test_a_forest_that_learned_from_labels_of_which_a_fifth_are_wrong_fails(
-    handbook: Handbook, small_forests: list[Scores]
+    handbook: Handbook, forest: Scores
 ) -> None:
-    flipped = handbook[3](FOREST, SMALL, flipped=0.2, rows=SMALL_ROWS)
-    _, verdict = judged(handbook, RULES, candidate=flipped, champion=small_forests[0])
+    flipped = handbook[3](FOREST, {"n_estimators": 100, "n_jobs": 2}, flipped=0.2)
+    _, verdict = judged(handbook, RULES, candidate=flipped, champion=forest)
     assert verdict.outcome == "FAIL"
 
 
@@ -140,18 +132,18 @@ def test_the_same_answers_are_never_better(handbook: Handbook, forest: Scores) -
 
 
 def test_forests_that_differ_in_their_seed_alone_are_seldom_called_better(
-    handbook: Handbook, small_forests: list[Scores]
+    handbook: Handbook,
 ) -> None:
     """50 pairs of equally good forests: at most 6 are, where 2.5 are expected. Units: customers."""
+    scores = [
+        handbook[3](FOREST, {"n_estimators": 100, "n_jobs": 2}, seed=seed, rows=12_000)
+        for seed in range(11)
+    ]
     random = np.random.default_rng(0)
     pairs = random.permutation(list(combinations(range(11), 2)))[:50]
     found = [
         judged(
-            handbook,
-            RULES[1:],
-            ("CUSTOMER_ID",),
-            candidate=small_forests[one],
-            champion=small_forests[other],
+            handbook, RULES[1:], ("CUSTOMER_ID",), candidate=scores[one], champion=scores[other]
         )[1].passed
         for one, other in pairs
     ]
@@ -159,12 +151,12 @@ def test_forests_that_differ_in_their_seed_alone_are_seldom_called_better(
 
 
 def test_the_shipped_gate_lets_an_equally_good_retraining_by_four_times_in_five(
-    handbook: Handbook, forest: Scores
+    handbook: Handbook,
 ) -> None:
     config, own, parts, scores = handbook
-    again = scores(FOREST, LARGE, seed=1)
+    one, other = (scores(FOREST, {"n_estimators": 100, "n_jobs": 2}, seed=seed) for seed in (1, 2))
     found = compare(
-        contest_of(config, parts.holdout, own, candidate=again, champion=forest, reference=forest),
+        contest_of(config, parts.holdout, own, candidate=one, champion=other, reference=other),
         LEVELS,
     )
     assert found.power is not None
