@@ -1,6 +1,5 @@
-"""What all tests share: settings over a temporary home, and a small model of its own."""
+"""What all tests share: settings over a temporary home, a small model of its own, real servers."""
 
-import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
     from tests.journeys import Journey
     from tests.user_home import UserHome
 
-
 # a test that starts MLflow or Prefect uses one of these, and is marked `servers` for it
 SERVER_FIXTURES = ("user_home", "starts_servers", "servers")
+TOOL_CACHES = {".hypothesis", ".pytest_cache"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,6 +40,16 @@ def _rank(item: pytest.Item) -> int:
 
 def _fixtures_of(item: pytest.Item) -> set[str]:
     return set(getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_start_folder() -> Iterator[None]:
+    """No test leaves a file in the folder where the tests were started, the repository's root."""
+    folder = Path.cwd()
+    before = set(folder.iterdir())
+    yield
+    left = {path.name for path in set(folder.iterdir()) - before} - TOOL_CACHES
+    assert left == set(), f"the tests left these in {folder}"
 
 
 @pytest.fixture
@@ -62,43 +71,9 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
-TINY_YAML = textwrap.dedent("""\
-    name: tiny
-    description: Whether a transaction is one to look at
-    owner: tests
-    data:
-      source: {kind: files, path: "${RATCHET_DATA}/days/*.parquet"}
-      columns: {id: int64, at: datetime, customer: int64, amount: float64, bad: int64}
-      prepare: add_double
-      history_days: 1
-      key: id
-      time: at
-      target: bad
-      private: [customer]
-      features: [amount, double]
-    split: {by: time, train_days: 3, delay_days: 1, holdout_days: 2, exclude: first_customer}
-    checks:
-      - {id: amount-known, expect: column_values_to_not_be_null, column: amount}
-      - {id: double-plausible, expect: column_values_to_be_between, column: double, max_value: 1000, severity: warning}
-    train: {estimator: sklearn.linear_model.LogisticRegression, params: {C: 1.0}, scale: true}
-    metrics: [average_precision, roc_auc, log_loss, share_found]
-    gate:
-      - {metric: average_precision, at_least: 0.5}
-    promotion: {ask: manual}
-    """)
-
-TINY_HOOKS = textwrap.dedent("""\
-    def add_double(raw):
-        return raw.assign(double=raw["amount"] * 2)
-
-
-    def first_customer(rows, window):
-        return rows["customer"] == 0
-
-
-    def share_found(rows, scores):
-        return float(rows["bad"][scores >= 0.5].sum() / rows["bad"].sum())
-    """)
+TINY = Path(__file__).parent / "tiny"
+TINY_YAML = (TINY / "tiny.yaml").read_text()
+TINY_HOOKS = (TINY / "tiny.py").read_text()
 
 
 def write_days(
@@ -109,23 +84,32 @@ def write_days(
     folder.mkdir(parents=True, exist_ok=True)
     frames = []
     for number, day in enumerate(pd.date_range(start, periods=days)):
-        amount = random.gamma(2, 50, rows).round(2)
-        seconds = np.sort(random.integers(0, 86_400, rows))
-        frame = pd.DataFrame({
-            "id": np.arange(number * rows, (number + 1) * rows),
-            "at": (day + pd.to_timedelta(seconds, unit="s")).astype("datetime64[us]"),
-            "customer": random.integers(0, 30, rows),
-            "amount": amount,
-            "bad": (random.random(rows) < 1 / (1 + np.exp(-(amount - 180) / 20))).astype("int64"),
-        })  # fmt: skip
+        frame = _rows_of_day(day, number * rows, rows, random)
         frame.to_parquet(folder / f"{day:%Y-%m-%d}.parquet", index=False)
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 
 
+def _rows_of_day(
+    day: pd.Timestamp, first_id: int, rows: int, random: np.random.Generator
+) -> pd.DataFrame:
+    amount = random.gamma(2, 50, rows).round(2)
+    seconds = np.sort(random.integers(0, 86_400, rows))
+    customer = random.integers(0, 30, rows)
+    probability_of_bad = 1 / (1 + np.exp(-(amount - 180) / 20))
+    columns = {
+        "id": np.arange(first_id, first_id + rows),
+        "at": (day + pd.to_timedelta(seconds, unit="s")).astype("datetime64[us]"),
+        "customer": customer,
+        "amount": amount,
+        "bad": (random.random(rows) < probability_of_bad).astype("int64"),
+    }
+    return pd.DataFrame(columns)
+
+
 @pytest.fixture
 def tiny(settings: Settings) -> Path:
-    """The YAML of a model called tiny, with its hooks beside it; the file may be rewritten by the test."""
+    """The YAML of a model called tiny, its hooks beside it; a test may rewrite the file."""
     (settings.models / "tiny.py").write_text(TINY_HOOKS)
     path = settings.models / "tiny.yaml"
     path.write_text(TINY_YAML)
@@ -134,7 +118,7 @@ def tiny(settings: Settings) -> Path:
 
 @pytest.fixture
 def home(settings: Settings, servers: Stack, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """The test's own settings on the session's servers, also for every process that the test starts."""
+    """The test's own settings on the shared servers, also for every process that it starts."""
     variables = settings.environment() | {
         "MLFLOW_TRACKING_URI": servers.mlflow_url,
         "PREFECT_API_URL": servers.prefect_url,
@@ -157,7 +141,7 @@ def user_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator["UserHome"]:
 
 @pytest.fixture
 def new_journey(home: Settings) -> Iterator[Callable[..., "Journey"]]:
-    """Makes a model of this test alone, deployed, with ten days of data; its YAML may be edited first."""
+    """Makes a deployed model of this test alone, with ten days of data and a YAML edited first."""
     from tests.journeys import begin
 
     with ExitStack() as stack:

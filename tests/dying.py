@@ -1,7 +1,9 @@
 """A flow run in a process of its own that is killed, as by kill -9, at an exact place.
 
-A place is `module:function`, as looked up by its caller, or `module:Class.method`; it kills `before` or `after` its call, or `after=WORD` a call with that argument, or with an entry of that event.
-The processes are forked from one that has imported everything already: the seconds that takes are spent once, not for each.
+A place is `module:function`, as its caller looks it up, or `module:Class.method`. The process is
+killed `before` or `after` the call, or `after=WORD` a call with that argument, or with an entry of
+that event.
+The processes are forked from one that has imported everything already, which takes seconds.
 """
 
 import importlib
@@ -27,27 +29,23 @@ DEADLINE_SECONDS = 300
 
 
 def begin(flow_run: UUID, place: str, when: str) -> BaseProcess:
-    """The process, begun, in this one's environment."""
+    """Start the process, in this one's environment."""
     process = FORKS.Process(target=main, args=(flow_run, place, when, dict(os.environ)))
     process.start()
     return process
 
 
 def wait_for(process: BaseProcess) -> int | None:
-    """How the process ended: minus the signal that killed it, 0 when it came through."""
+    """The process's exit code once it has ended: minus the signal that killed it, or 0."""
     process.join(DEADLINE_SECONDS)
     return process.exitcode
 
 
 def main(flow_run: UUID, place: str, when: str, environment: Mapping[str, str]) -> None:
+    """Run the flow run; kill this process at that place."""
     os.environ.clear()
     os.environ.update(environment)
-    module, _, path = place.partition(":")
-    owner: Any = importlib.import_module(module)
-    *parents, name = path.split(".")
-    for parent in parents:
-        owner = getattr(owner, parent)
-    setattr(owner, name, deadly(getattr(owner, name), when))
+    _make_deadly(place, when)
     with temporary_settings({PREFECT_API_URL: environment["PREFECT_API_URL"]}):
         with get_client(sync_client=True) as client:
             run = client.read_flow_run(flow_run)
@@ -56,18 +54,28 @@ def main(flow_run: UUID, place: str, when: str, environment: Mapping[str, str]) 
         run_flow(flow, flow_run=run, parameters=run.parameters)
 
 
-def deadly(work: Callable[..., Any], when: str) -> Callable[..., Any]:
+def _make_deadly(place: str, when: str) -> None:
+    """Replace what stands at that place by itself with a kill beside it."""
+    module, _, path = place.partition(":")
+    owner: Any = importlib.import_module(module)
+    *parents, name = path.split(".")
+    for parent in parents:
+        owner = getattr(owner, parent)
+    setattr(owner, name, _deadly(getattr(owner, name), when))
+
+
+def _deadly(work: Callable[..., Any], when: str) -> Callable[..., Any]:
     moment, _, word = when.partition("=")
 
     @wraps(work)
     def dying(*args: Any, **kwargs: Any) -> Any:
         names = [getattr(argument, "event", argument) for argument in args]
-        meant = not word or word in names
-        if meant and moment == "before":
+        is_the_call = not word or word in names
+        if is_the_call and moment == "before":
             os.kill(os.getpid(), signal.SIGKILL)
-        answer = work(*args, **kwargs)
-        if meant:
+        result = work(*args, **kwargs)
+        if is_the_call:
             os.kill(os.getpid(), signal.SIGKILL)
-        return answer
+        return result
 
     return dying

@@ -1,7 +1,8 @@
-"""The journeys of a model through real servers, for the tests of the flows: data made, candidates trained, questions answered.
+"""The journey of a model through real servers, for the tests of the flows.
 
-Flows run in the test's own process through a flow run of a real deployment, as a runner would run them; the real path, with a
-runner, has a test of its own (test_stack.py, test_browser.py).
+Data are made, candidates trained, requests answered. Flows run in the test's own process, through a
+flow run of a real deployment, as a runner would run them.
+Not here: the real path, with a runner (test_stack.py, test_browser.py).
 """
 
 import signal
@@ -17,6 +18,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
@@ -41,9 +43,8 @@ from tasks.tracking.runs import FLOW_RUN
 from tests import dying
 from tests.conftest import TINY_HOOKS, TINY_YAML, write_days
 
-TRAINED: dict[
-    tuple[str, ...], ModelVersion
-] = {}  # by recipe: the version that the first journey with it trained
+# by recipe: the version that the first journey with this recipe trained
+TRAINED: dict[tuple[str, ...], ModelVersion] = {}
 
 
 @dataclass
@@ -80,14 +81,14 @@ class Journey:
             )
 
     def start(self, flow: Flow[..., Any], **parameters: Any) -> FlowRun:
-        """A flow run that nobody has run yet."""
+        """Create a flow run, which nothing runs yet."""
         deployment = self.prefect.read_deployment_by_name(f"{flow.name}/{self.model}")
         return self.prefect.create_flow_run_from_deployment(
             deployment.id, parameters={"model": self.model, **parameters}
         )
 
     def run(self, flow: Flow[..., Any], flow_run: FlowRun) -> State[Any]:
-        """The flow run carried on in this process until it is over or suspended; its state then."""
+        """Run it in this process until it is over or suspended; return its state then."""
         with suppress(Pause):
             run_flow(
                 flow,
@@ -103,43 +104,33 @@ class Journey:
         return self.prefect.read_flow_run(flow_run)
 
     def train(self, **parameters: Any) -> int:
-        """The number of the version that a new training run registers."""
+        """Train and register a new version; return its number."""
         run = self.start(train_candidate, **parameters)
         state = self.run(train_candidate, run)
         assert state.name == "Registered", state
         return max(int(version.version) for version in self.versions())
 
     def candidate(self, *overrides: str) -> int:
-        """The number of a new version, for what begins after training: all of one recipe share the run that trained the first."""
+        """Register a new version and return its number, for what begins after training.
+
+        All versions of one recipe share the run that trained the first.
+        """
         path = self.settings.models / f"{self.model}.yaml"
-        recipe = (
-            path.read_text().replace(self.model, ""),
-            path.with_suffix(".py").read_text(),
-            *overrides,
-        )
-        if recipe not in TRAINED:
-            number = self.train(overrides=list(overrides))
-            TRAINED[recipe] = self.mlflow.get_model_version(self.model, str(number))
-            return number
-        trained = TRAINED[recipe]
-        with suppress(MlflowException):  # it is there from the second version on
-            self.mlflow.create_registered_model(self.model)
-        tags = trained.tags | {FLOW_RUN: str(uuid4()), STAGE: "None"}
-        made = self.mlflow.create_model_version(
-            self.model,
-            trained.source,
-            trained.run_id,
-            tags,
-            model_id=trained.source.removeprefix("models:/"),
-        )
-        return int(made.version)
+        yaml = path.read_text().replace(self.model, "")
+        recipe = (yaml, path.with_suffix(".py").read_text(), *overrides)
+        if recipe in TRAINED:
+            return self._register_again(TRAINED[recipe])
+        number = self.train(overrides=list(overrides))
+        TRAINED[recipe] = self.mlflow.get_model_version(self.model, str(number))
+        return number
 
     def ask(self, version: int, **parameters: Any) -> tuple[FlowRun, State[Any]]:
+        """Request the promotion of a version; return the flow run and its state."""
         run = self.start(promote_candidate, version=version, **parameters)
         return run, self.run(promote_candidate, run)
 
     def fill_in(self, flow_run: FlowRun, decision: str, evidence: str | None = None) -> Any:
-        """The suspended flow run's form sent, as the UI and the command do; what the server says to it."""
+        """Send the suspended flow run's form, as the UI and the command do; return the reply."""
         pending = next(
             event
             for event in self.events
@@ -158,7 +149,7 @@ class Journey:
         return self.run(promote_candidate, flow_run)
 
     def promote(self) -> int:
-        """The number of a new version that became the champion."""
+        """Make a new version the champion, by its flow; return its number."""
         version = self.candidate()
         run, state = self.ask(version)
         assert state.name == "Suspended", state
@@ -166,7 +157,7 @@ class Journey:
         return version
 
     def crown(self, version: int | None = None) -> int:
-        """Promote a given version or a new one, without a flow, by the functions that flows call."""
+        """Promote a given version or a new one, by the functions that flows call."""
         version = version or self.candidate()
         config = read_model(self.model, self.settings)
         run = PromotionRun(
@@ -184,30 +175,30 @@ class Journey:
         return version
 
     def kill_at(self, flow_run: FlowRun, place: str, when: str) -> None:
-        """The flow run carried on in a process that is killed at that place (tests/dying.py); Prefect knows that it crashed."""
+        """Run it in a process that is killed at that place (dying.py); Prefect learns of it."""
         assert dying.wait_for(dying.begin(flow_run.id, place, when)) == -signal.SIGKILL
         self.prefect.set_flow_run_state(flow_run.id, Crashed(), force=True)
 
     def again(self, flow_run: FlowRun) -> None:
-        """The flow run set going again, as the UI's Retry does."""
+        """Schedule the flow run again, as the UI's Retry does."""
         self.prefect.set_flow_run_state(flow_run.id, Scheduled(), force=True)
 
+    def flow_runs(self, flow: Flow[..., Any]) -> list[FlowRun]:
+        """This model's runs of a flow, among those of all tests on the same server."""
+        deployment = self.prefect.read_deployment_by_name(f"{flow.name}/{self.model}")
+        of_deployment = DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id]))
+        return self.prefect.read_flow_runs(deployment_filter=of_deployment)
+
     def promotions(self) -> list[FlowRun]:
-        deployment = self.prefect.read_deployment_by_name(f"{promote_candidate.name}/{self.model}")
-        return [
-            run
-            for run in self.prefect.read_flow_runs(limit=200)
-            if run.deployment_id == deployment.id
-        ]
+        return self.flow_runs(promote_candidate)
 
     def versions(self) -> list[Any]:
         return list(self.mlflow.search_model_versions(f"name='{self.model}'"))
 
     def files_of(self, version: int, servers: Stack) -> Path:
         """The folder in which these servers keep the version's model."""
-        run = self.mlflow.get_run(
-            str(self.mlflow.get_model_version(self.model, str(version)).run_id)
-        )
+        registered = self.mlflow.get_model_version(self.model, str(version))
+        run = self.mlflow.get_run(str(registered.run_id))
         (logged,) = self.mlflow.search_logged_models(
             [run.info.experiment_id], f"source_run_id = '{run.info.run_id}'"
         )
@@ -221,21 +212,34 @@ class Journey:
         }
 
     def stages(self) -> dict[int, str]:
-        """Of each version its stage tag, which MLflow's own field must repeat."""
+        """Each version's stage tag, which MLflow's own field must repeat."""
         versions = self.versions()
         assert all(version.tags["stage"] == version.current_stage for version in versions)
         return {int(version.version): version.tags["stage"] for version in versions}
 
     def mlflow_runs(self, flow_run: FlowRun) -> list[Any]:
         experiments = [experiment.experiment_id for experiment in self.mlflow.search_experiments()]
-        return list(
-            self.mlflow.search_runs(experiments, f"tags.`ratchet.flow_run` = '{flow_run.id}'")
+        of_flow_run = f"tags.`{FLOW_RUN}` = '{flow_run.id}'"
+        return list(self.mlflow.search_runs(experiments, of_flow_run))
+
+    def _register_again(self, trained: ModelVersion) -> int:
+        """Register the model of another journey's version under this journey's name."""
+        # the name exists from the second version on
+        with suppress(MlflowException):
+            self.mlflow.create_registered_model(self.model)
+        registered = self.mlflow.create_model_version(
+            self.model,
+            trained.source,
+            trained.run_id,
+            trained.tags | {FLOW_RUN: str(uuid4()), STAGE: "None"},
+            model_id=trained.source.removeprefix("models:/"),
         )
+        return int(registered.version)
 
 
 @contextmanager
 def begin(settings: Settings, edit: Callable[[str], str] = str) -> Iterator[Journey]:
-    """A journey of a new model whose YAML and hooks are those of `tiny`, changed by `edit`, on ten days of data."""
+    """A journey of a new model on ten days of data: `tiny`, with a YAML changed by `edit`."""
     model = f"m_{uuid4().hex[:10]}"
     (settings.models / f"{model}.py").write_text(TINY_HOOKS)
     (settings.models / f"{model}.yaml").write_text(

@@ -1,4 +1,4 @@
-"""An object store of the session's own: a folder served over the S3 protocol, with real signatures, on a free port of this machine."""
+"""An object store for one session: a folder served over the S3 protocol, with real signatures."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ KEY, SECRET = "tests-access-key", "tests-secret-key-of-some-length"
 
 @pytest.fixture(scope="session")
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder behind s3://rows; what is written there can be read over the protocol, at AWS_ENDPOINT_URL with KEY and SECRET."""
+    """The folder behind s3://rows, which AWS_ENDPOINT_URL serves to KEY and SECRET."""
     if os.environ.get("CI") != "true":
         pytest.importorskip("s3fs", reason="install it with: uv sync --extra s3")
     server = Path(sys.executable).with_name("rclone")  # a development dependency

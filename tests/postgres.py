@@ -1,7 +1,8 @@
-"""A real Postgres for tests: Debian's own binaries, a cluster in a temporary folder, an empty place for each test that asks.
+"""A real Postgres for tests: a cluster in a temporary folder, made with the binaries found here.
 
-A test file that needs it imports the fixture: `from tests.postgres import postgres_server`. Without the binaries the tests are
-skipped, but never in CI, where a skipped promise would look like a kept one.
+A test file that needs it imports the fixture: `from tests.postgres import postgres_server`.
+Without the binaries the tests are skipped, but never in CI, where a skipped promise would look like
+a kept one.
 """
 
 import os
@@ -24,13 +25,14 @@ FLAGS = (
 
 
 class PostgresServer:
-    """A running cluster; `new_address()` is a URL behind which nothing is yet."""
+    """A running cluster."""
 
     def __init__(self, port: int) -> None:
         self._port = port
 
     def new_address(self) -> str:
-        # a user with a schema of its name sees that one alone: 3 ms, where a database would take 200
+        """The URL of an empty schema of its own."""
+        # a user with a schema of its name sees that one alone: 3 ms, a database would take 200
         name = f"test_{uuid.uuid4().hex}"
         with psycopg.connect(f"postgresql://ratchet@127.0.0.1:{self._port}/postgres") as connection:
             connection.execute(f"CREATE ROLE {name} SUPERUSER LOGIN")
@@ -44,31 +46,19 @@ def postgres_server() -> Iterator[PostgresServer]:
     with tempfile.TemporaryDirectory(prefix="ratchet-postgres-") as folder:
         data, port = Path(folder, "data"), _free_port()
         user = _unprivileged(folder)
-        _run(
-            user,
-            binaries / "initdb",
-            "-D",
-            data,
-            "-U",
-            "ratchet",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-sync",
-        )
+        initdb = [binaries / "initdb", "-D", data]
+        pg_ctl = [binaries / "pg_ctl", "-D", data]
+        _run(user, *initdb, "-U", "ratchet", "-A", "trust", "-E", "UTF8", "--no-sync")
         options = f"-p {port} -c listen_addresses=127.0.0.1 {FLAGS}"
-        _run(
-            user, binaries / "pg_ctl", "-D", data, "-l", data / "log", "-o", options, "-w", "start"
-        )
+        _run(user, *pg_ctl, "-l", data / "log", "-o", options, "-w", "start")
         try:
             yield PostgresServer(port)
         finally:
-            _run(user, binaries / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+            _run(user, *pg_ctl, "-m", "immediate", "-w", "stop")
 
 
 def _binaries() -> Path | None:
-    """The folder of initdb and pg_ctl, newest version first."""
+    """The folder of initdb and pg_ctl of the newest version, or None."""
     folders = sorted(
         Path("/usr/lib/postgresql").glob("*/bin"),
         key=lambda folder: float(folder.parent.name),
@@ -87,7 +77,7 @@ def _missing() -> Path:
 
 
 def _unprivileged(folder: str) -> str | None:
-    """The user to run as, owner of the folder from now on: Postgres refuses to be root."""
+    """Give the folder to the user to run as, and name it: Postgres refuses to be root."""
     if os.geteuid() != 0:
         return None
     account = pwd.getpwnam("postgres")
@@ -103,7 +93,8 @@ def _free_port() -> int:
 
 
 def _run(user: str | None, *command: str | Path) -> None:
-    folder = Path(command[2]).parent  # a folder that the user can enter
+    # a folder that the user can enter
+    folder = Path(command[2]).parent
     done = subprocess.run(
         command,
         user=user,

@@ -1,6 +1,6 @@
 """Precision-recall and ROC curves of candidate and champion together, with bootstrap bands.
 
-Not here: the other plots (plots.py), the curve from many resamples (tasks/model/weighted_metrics.py).
+Not here: the other plots (plots.py), cumulated counts of resamples (model/weighted_metrics.py).
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Plots of candidate (blue, solid) and champion (orange, dashed) together.
 
-Not here: the curves (curves.py), the page (report.py), plots of one version alone (tasks/model/plots.py).
+Not here: the curves (curves.py), the page (report.py), plots of one version (tasks/model/plots.py).
 """
 
 from collections.abc import Callable, Iterator, Sequence
