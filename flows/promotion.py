@@ -16,7 +16,7 @@ from flows.approval import ask
 from flows.outcome import Outcome, publish_outcome
 from flows.release import close, describe, open_promotion_run, project, run_name
 from flows.request_queue import clear_dead_request, end_replaced_request
-from flows.runs import MINUTE, run_url
+from flows.runs import MINUTE
 from flows.steps import step
 from tasks.release import promotion_answer, promotion_request, reference
 from tasks.release.events import Event
@@ -103,7 +103,7 @@ def wait_for_answer(run: PromotionRun, requested: Event) -> Answer:
 
 def report_page(run: PromotionRun) -> str:
     experiment = run.client.get_run(run.mlflow_run).info.experiment_id
-    return run_url(Settings(), experiment, run.mlflow_run, "report.html")
+    return Settings().mlflow_run_page(experiment, run.mlflow_run, "report.html")
 
 
 def finish(run: PromotionRun, ending: Event) -> Outcome:

@@ -5,7 +5,7 @@ Not here: how it was trained (training.py), what becomes of the request (promoti
 
 from configs.settings import Settings
 from flows.outcome import Outcome
-from flows.runs import MINUTE, artifact_key, describe, flow_url, request_promotion, run_url
+from flows.runs import MINUTE, artifact_key, describe, request_promotion
 from flows.steps import step
 from tasks.model.evaluation import Evaluation
 from tasks.tracking import model_files, registry
@@ -31,8 +31,11 @@ def register_candidate(
     """Register the logged model, link to it, and request its promotion if the YAML says so."""
     client, run, plan = training_run.client, training_run.run, training_run.plan
     config = training_run.config
-    tags = {model_files.SHA256: logged.sha256, "ratchet.flow_run_url": flow_url(settings)}
-    tags |= plan.version_tags
+    tags = {
+        model_files.SHA256: logged.sha256,
+        "ratchet.flow_run_url": settings.flow_run_page(run.flow_run),
+        **plan.version_tags,
+    }
     title = _joined("Candidate", day_of(plan))
     version = register(client, run, config, logged.model_id, tags, f"{title}: {evaluation}")
     describe_candidate(training_run, settings, version, str(evaluation))
@@ -48,15 +51,16 @@ def describe_candidate(
 ) -> None:
     """Show the result and its links on the run's page in both systems."""
     run, model = training_run.run, training_run.config.name
-    report_page = run_url(settings, run.experiment, run.id, "report.html")
-    run_page = run_url(settings, run.experiment, run.id)
+    report_page = settings.mlflow_run_page(run.experiment, run.id, "report.html")
+    run_page = settings.mlflow_run_page(run.experiment, run.id)
+    flow_run_page = settings.flow_run_page(run.flow_run)
     version_page = settings.mlflow_page(f"models/{model}/versions/{version}")
     text = (
         f"# {model} {version}\n\n{training_run.plan}\n\n{evaluation}\n\n"
         f"- [the report]({report_page})\n"
         f"- [the run in MLflow]({run_page})\n"
         f"- [the version in MLflow]({version_page})\n"
-        f"- [the run in Prefect]({flow_url(settings)})\n"
+        f"- [the run in Prefect]({flow_run_page})\n"
     )
     key = artifact_key("candidate", model)
     describe(training_run.client, run.id, key, f"{model} {version}", text)

@@ -17,7 +17,6 @@ from configs.model import ModelConfig
 from flows.outcome import Outcome, label
 from flows.runs import find_flow_run, request_promotion
 from tasks.release import promotion_answer, promotion_request
-from tasks.release.events import Event
 from tasks.release.ledger import Ledger
 from tasks.release.promotion_run import PromotionRun
 from tasks.release.standing import standing
@@ -31,7 +30,7 @@ def clear_dead_request(ledger: Ledger, client: MlflowClient, config: ModelConfig
     pending = standing(config.name, ledger.events(config.name)).pending
     if pending is None:
         return
-    run = _promotion_run_of(pending, ledger, client, config)
+    run = PromotionRun.of_event(pending, ledger, client, config)
     with get_client(sync_client=True) as prefect:
         flow_run = find_flow_run(prefect, run.flow_run)
         if flow_run is None:
@@ -80,19 +79,6 @@ def request_next(ledger: Ledger, config: ModelConfig) -> None:
         newest.who,
         newest.flow_run,
         only_if_better=not waits_for_age,
-    )
-
-
-def _promotion_run_of(
-    pending: Event, ledger: Ledger, client: MlflowClient, config: ModelConfig
-) -> PromotionRun:
-    return PromotionRun(
-        ledger,
-        client,
-        config,
-        version=pending.version_to,
-        flow_run=pending.flow_run,
-        mlflow_run=pending.mlflow_run,
     )
 
 

@@ -44,24 +44,18 @@ def open_run(
     tags: Mapping[str, str] | None = None,
 ) -> Run:
     """The MLflow run of this flow run, RUNNING and tagged with the flow and a link back."""
-    links = {"ratchet.flow": flow_run.flow_name, "ratchet.flow_run_url": flow_url(settings)}
-    return open_mlflow_run(client, experiment, name, str(flow_run.id), {**links, **(tags or {})})
+    own_id = str(flow_run.id)
+    links = {
+        "ratchet.flow": flow_run.flow_name,
+        "ratchet.flow_run_url": settings.flow_run_page(own_id),
+    }
+    return open_mlflow_run(client, experiment, name, own_id, {**links, **(tags or {})})
 
 
 def name_run(*words: str) -> str:
     """A name of these words and the end of the flow run's id, which tells equal names apart."""
     spoken = [word for word in words if word]
     return " ".join([*spoken, f"#{str(flow_run.id)[-4:]}"])
-
-
-def flow_url(settings: Settings) -> str:
-    return f"{settings.prefect_ui}/runs/flow-run/{flow_run.id}"
-
-
-def run_url(settings: Settings, experiment: str, run_id: str, file: str = "") -> str:
-    """The page of an MLflow run, or of one of its files."""
-    artifact = f"/artifacts/{file}" if file else ""
-    return settings.mlflow_page(f"experiments/{experiment}/runs/{run_id}{artifact}")
 
 
 def artifact_key(*words: str) -> str:

@@ -28,6 +28,8 @@ R = TypeVar("R")
 # the end of the logger's name, by which a command tells our lines from Prefect's own
 LOGGER = "ratchet"
 
+# a file that is missing or not readable stays so
+LASTING_DISK_ERRORS = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 TRANSIENT_MLFLOW_ERRORS = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED")
 
 
@@ -52,7 +54,8 @@ def step(
         seconds = time.perf_counter() - start
         stopwatch.report(name, seconds)
         if summary:
-            _log_line("%-10s %s  %.1f s", name, summary(result), seconds)
+            logger = cast(PrefectLogAdapter, get_run_logger())
+            logger.getChild(LOGGER).info("%-10s %s  %.1f s", name, summary(result), seconds)
         return result
 
     return task(
@@ -74,9 +77,6 @@ def worth_retrying(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
         return error.retryable
     if isinstance(error, MlflowException):
         return error.error_code in TRANSIENT_MLFLOW_ERRORS
+    if isinstance(error, LASTING_DISK_ERRORS):
+        return False
     return isinstance(error, OSError | httpx.TransportError)
-
-
-def _log_line(template: str, *values: object) -> None:
-    logger = cast(PrefectLogAdapter, get_run_logger())
-    logger.getChild(LOGGER).info(template, *values)

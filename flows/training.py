@@ -28,7 +28,6 @@ from flows.runs import (
     name_run,
     open_run,
     require_own_deployment,
-    run_url,
 )
 from flows.steps import step
 from flows.stopwatch import stopwatch
@@ -203,7 +202,7 @@ def pass_checks(
     run, plan, config = training_run.run, training_run.plan, training_run.config
     report = validate(rows, config, plan.window, stage)
     record_checks(training_run, report)
-    page = run_url(settings, run.experiment, run.id, f"validation/{stage}.html")
+    page = settings.mlflow_run_page(run.experiment, run.id, f"validation/{stage}.html")
     key = artifact_key("checks", stage, config.name)
     create_link_artifact(key=key, link=page, link_text=str(report))
     validation.require_passed(report, config, plan.window, page)

@@ -74,6 +74,11 @@ CHANGES: list[tuple[dict[Role, RegisteredVersion], ModelConfig, str]] = [
         configured(),
         "the candidate's recorded holdout changed",
     ),
+    (
+        {"champion": CHAMPION, "reference": CHAMPION},
+        configured(),
+        "the candidate was deleted from the registry",
+    ),
     (BOTH, configured(RULES[0]), "the gate changed"),
     (BOTH, configured(*RULES, confidence=0.9), "the gate changed"),
 ]
@@ -236,15 +241,15 @@ def test_the_runs_pages_show_every_rule_with_its_numbers() -> None:
     assert "Changed: train.params.C: 0.5 -> 1.0; code 77be001 -> 1f09c2a." in shown
 
 
-def test_the_approvals_form_begins_with_the_verdict_and_has_the_same_table() -> None:
-    first, *rest = wording.form_text(evidence_of(), "http://here/report.html").splitlines()
-    assert first == (
+def test_the_approvals_form_begins_with_the_verdict_and_has_a_line_for_each_rule() -> None:
+    lines = wording.form_text(evidence_of(), "http://here/report.html").splitlines()
+    assert lines[:4] == [
         "**tiny 3 vs champion 2: PASS**. Superior in average_precision: +0.012 (one-sided 95% "
-        "lower bound +0.004). [Full report](http://here/report.html)"
-    )
-    assert set(rest) >= {
-        line for line in wording.markdown(evidence_of()).splitlines() if "|" in line
-    }
+        "lower bound +0.004). [Full report](http://here/report.html)",
+        "",
+        "- average_precision 0.612 (95% lower bound 0.56, needs >= 0.5): PASS",
+        "- average_precision 0.612 vs 0.6: +0.012 (95% lower bound +0.004, needs > -0.03): PASS",
+    ]
 
 
 LOOSENED: list[tuple[ModelConfig, str]] = [
@@ -269,7 +274,10 @@ LOOSENED: list[tuple[ModelConfig, str]] = [
         configured(seen_rows="leave_out"),
         "the gate is looser: comparison.seen_rows is leave_out, was refuse",
     ),
+    (configured(spend=False), "the gate is looser: comparison.spend is False, was None"),
 ]
+
+LOWERED_MINIMA = [("min_rows", 500, 50), ("min_positives", 30, 5)]
 
 
 def changes_of(now: ModelConfig) -> tuple[str, ...]:
@@ -281,6 +289,24 @@ def test_a_loosened_gate_stands_before_all_other_changes(now: ModelConfig, sente
     first, *others = changes_of(now)
     assert first.startswith(sentence)
     assert any(change.startswith("train.params.C") for change in others)
+
+
+@pytest.mark.parametrize(("key", "more", "fewer"), LOWERED_MINIMA)
+def test_a_rule_that_asks_for_fewer_rows_is_looser(key: str, more: int, fewer: int) -> None:
+    before, now = (
+        configured(Rule.model_validate({"metric": "average_precision", "at_least": 0.5, key: rows}))
+        for rows in (more, fewer)
+    )
+    definitions = gate.definition(now), gate.definition(before)
+    looser = changes.since_champion(BOTH, {}, *definitions)[0]
+    stricter = changes.since_champion(BOTH, {}, *reversed(definitions))[0]
+    assert looser.startswith("the gate is looser: ")
+    assert stricter.startswith("the gate is stricter: ")
+
+
+def test_other_units_make_a_gate_neither_looser_nor_stricter() -> None:
+    sentence = "comparison.units is ['CUSTOMER_ID'], was []"
+    assert sentence in changes_of(configured(units=("CUSTOMER_ID",)))
 
 
 def test_a_stricter_gate_is_called_stricter() -> None:

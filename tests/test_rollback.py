@@ -127,6 +127,27 @@ def test_a_former_champion_whose_files_are_gone_does_not_serve_again(
     assert journey.aliases() == {"champion": 2, "reference": 1}
 
 
+def test_a_former_champion_that_was_deleted_does_not_serve_again(two_champions: Journey) -> None:
+    journey = two_champions
+    journey.mlflow.delete_model_version(journey.model, "1")
+    before = journey.told
+    _, state = corrected(journey, roll_back, 1)
+    assert f"{journey.model} has no version 1; it has 2" in str(state.message)
+    assert journey.told == before
+
+
+def test_a_yes_to_a_version_that_was_deleted_meanwhile_promotes_nothing(
+    two_champions: Journey,
+) -> None:
+    journey = two_champions
+    asked, _ = journey.ask(journey.candidate())
+    journey.mlflow.delete_model_version(journey.model, "3")
+    state = journey.answer(asked, "approve")
+    assert state.name == "Stale"
+    assert "the candidate was deleted from the registry" in str(state.message)
+    assert journey.aliases() == {"champion": 2, "reference": 1}
+
+
 def test_of_two_rollbacks_at_once_the_second_changes_nothing(two_champions: Journey) -> None:
     journey = two_champions
     runs = [journey.start(roll_back, version=1, **BY) for _ in range(2)]

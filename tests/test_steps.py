@@ -30,6 +30,10 @@ NEVER = [
     RunChanged("other code"),
     ConfigError("a typo"),
     HookFailed("KeyError"),
+    FileNotFoundError("no such file"),
+    PermissionError("not readable"),
+    IsADirectoryError("a folder"),
+    NotADirectoryError("a file"),
     ValueError("a mistake of ours"),
     RestException({"error_code": "INVALID_PARAMETER_VALUE", "message": "changed"}),
 ]

@@ -23,12 +23,12 @@ def project(client: MlflowClient, ledger: Ledger, model: str) -> None:
 
 def _show(client: MlflowClient, now: Standing) -> None:
     registered = registry.read_stages(client, now.model)
-    champion, pending = now.champion, now.pending
+    champion, challenger = now.champion, now.pending.version_to if now.pending else None
+    # a deleted version can bear no label; the ledger still names it
     aliases: dict[str, int | None] = {
         "reference": now.reference if now.reference in registered else None,
-        "challenger": pending.version_to if pending else None,
+        "challenger": challenger if challenger in registered else None,
     }
-    # a deleted version can bear no label; the ledger still names it
     if champion and champion.version_to in registered:
         aliases["champion"] = champion.version_to
         registry.describe(client, now.model, champion.version_to, _description_of(champion))

@@ -63,8 +63,9 @@ def facts_changed_since(run: PromotionRun, now: Standing, requested: Event) -> l
     present = compared_versions(run, now)
     gate_digest = gate.definition(run.config).digest
     changes = evidence.changed_facts(run.ledger.evidence_of(requested), present, gate_digest)
-    damage = damage_of(run, present["candidate"])
-    return [*changes, damage] if damage else changes
+    if "candidate" in present and (damage := damage_of(run, present["candidate"])):
+        changes.append(damage)
+    return changes
 
 
 def recorded_answer(run: PromotionRun) -> Answer | None:

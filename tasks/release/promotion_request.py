@@ -127,4 +127,5 @@ def _withdraw(run: PromotionRun, now: Standing, options: RequestOptions) -> Even
     """End the request that waits, in favour of this run's."""
     assert now.pending
     why = f"replaced by the request of version {run.version}"
-    return run.of_pending(now.pending).append("withdrawn", now, options.actor, why)
+    replaced = PromotionRun.of_event(now.pending, run.ledger, run.client, run.config)
+    return replaced.append("withdrawn", now, options.actor, why)

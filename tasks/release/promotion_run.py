@@ -4,6 +4,7 @@ Not here: what is decided (promotion_request.py, promotion_answer.py, rollback.p
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 from mlflow import MlflowClient
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random
@@ -48,6 +49,13 @@ class PromotionRun:
     version: int
     flow_run: str
     mlflow_run: str
+
+    @classmethod
+    def of_event(
+        cls, event: Event, ledger: Ledger, client: MlflowClient, config: ModelConfig
+    ) -> Self:
+        """The run that appended an event, to go on in its name."""
+        return cls(ledger, client, config, event.version_to, event.flow_run, event.mlflow_run)
 
     def standing(self) -> Standing:
         return standing(self.config.name, self.ledger.events(self.config.name))
@@ -100,17 +108,6 @@ class PromotionRun:
             return f"{self.flow_run}:{name}"
         earlier = sum(e.flow_run == self.flow_run and e.event == name for e in now.events)
         return f"{self.flow_run}:{name}:{earlier}"
-
-    def of_pending(self, pending: Event) -> "PromotionRun":
-        """The run of the request that waits, to end it."""
-        return PromotionRun(
-            self.ledger,
-            self.client,
-            self.config,
-            pending.version_to,
-            pending.flow_run,
-            pending.mlflow_run,
-        )
 
 
 VersionNumbers = dict[Role, int | None]

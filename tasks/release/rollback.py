@@ -8,21 +8,21 @@ from configs.errors import ModelRejected, UsageError
 from tasks.release.events import Event
 from tasks.release.promotion_run import Actor, PromotionRun, damage_of, redecide_when_outrun
 from tasks.release.standing import Standing
-from tasks.tracking import versions
+from tasks.tracking import registry
 
 
 @redecide_when_outrun
 def roll_back(run: PromotionRun, who: str, why: str) -> Event:
     """Append `rolled_back`, once: this run's version is the champion again.
 
-    UsageError for a version that never was the champion, or is; ModelRejected for damaged files.
+    UsageError for a version that never was the champion, or is, or was deleted from the registry;
+    ModelRejected for damaged files.
     """
     now = run.standing()
     if rolled_back := now.event_of(run.flow_run, "rolled_back"):
         return rolled_back
     require_former(run, now, purpose="to roll back to")
-    records = versions.read_versions(run.client, run.config.name, {"candidate": run.version})
-    if damage := damage_of(run, records["candidate"]):
+    if damage := damage_of(run, registry.read_version(run.client, now.model, run.version)):
         raise ModelRejected(
             f"version {run.version} of {now.model} cannot serve again, the champion stays: {damage}"
         )

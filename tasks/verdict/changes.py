@@ -13,7 +13,7 @@ from tasks.verdict.gate import GateDefinition
 RuleDefinition = Mapping[str, Any]
 
 KINDS = ("at_least", "at_most", "better_than", "not_worse_than")
-# settings of `comparison` that let more candidates pass
+# values in `comparison` that let more candidates pass than the other value of the same setting
 LOOSE_SETTINGS = ("ask", "leave_out", "may_break")
 # of a parameter's value
 SHOWN_CHARACTERS = 40
@@ -44,17 +44,19 @@ def since_champion(
 def _gate_changes(before: GateDefinition, now: GateDefinition) -> list[str]:
     """What loosens the gate, then what tightens it, then what only changes it."""
     loosened, tightened = _rule_changes(before, now)
+    other: list[str] = []
     for key in sorted(before.comparison.keys() | now.comparison.keys()):
         was, is_now = before.comparison.get(key), now.comparison.get(key)
         if was == is_now:
             continue
         change = f"comparison.{key} is {is_now}, was {was}"
-        is_less_sure = key == "confidence" and (is_now or 0) < (was or 0)
-        if is_now in LOOSE_SETTINGS or is_less_sure:
+        if _lets_more_pass(key, was, is_now):
             loosened.append(f"the gate is looser: {change}")
+        elif _lets_more_pass(key, is_now, was):
+            tightened.append(f"the gate is stricter: {change}")
         else:
-            tightened.append(change)
-    other = [
+            other.append(change)
+    other += [
         f"{key} changed"
         for key in ("slices", "threshold")
         if getattr(before, key) != getattr(now, key)
@@ -126,6 +128,15 @@ def _text_of(rule: RuleDefinition) -> str:
     )
 
 
+def _lets_more_pass(key: str, was: Any, is_now: Any) -> bool:
+    """Whether this change of a setting of `comparison` lets more candidates pass."""
+    if key == "confidence":
+        return (is_now or 0) < (was or 0)
+    if key == "spend":
+        return is_now is False
+    return is_now in LOOSE_SETTINGS
+
+
 def _is_looser(old: RuleDefinition, new: RuleDefinition) -> bool:
     """Whether the new rule lets through what the old one refused; in doubt, yes."""
     if _number_in(new, "at_least") < _number_in(old, "at_least"):
@@ -133,6 +144,8 @@ def _is_looser(old: RuleDefinition, new: RuleDefinition) -> bool:
     if _number_in(new, "at_most") > _number_in(old, "at_most"):
         return True
     if _is_relative(new) != _is_relative(old):
+        return True
+    if any(_number_in(new, key) < _number_in(old, key) for key in ("min_rows", "min_positives")):
         return True
     growth = _number_in(new, "by") - _number_in(old, "by")
     return growth > 0 if "not_worse_than" in new else growth < 0

@@ -124,10 +124,12 @@ def changed_facts(
             changes.append(f"the {role} changed from {numbers[0]} to {numbers[1]}")
         elif was and now and was.model_sha256 != now.sha256:
             changes.append(f"the {role}'s recorded model hash changed")
-    candidate = versions["candidate"]
-    if candidate.sha256 != evidence.candidate.model_sha256:
+    candidate = versions.get("candidate")
+    if candidate is None:
+        changes.append("the candidate was deleted from the registry")
+    elif candidate.sha256 != evidence.candidate.model_sha256:
         changes.append("the candidate's recorded model hash changed")
-    if candidate.holdout_sha256 != evidence.holdout.sha256:
+    elif candidate.holdout_sha256 != evidence.holdout.sha256:
         changes.append("the candidate's recorded holdout changed")
     if gate_digest != evidence.gate_digest:
         changes.append("the gate changed")

@@ -74,7 +74,8 @@ def sentence(verdict: RuleVerdict) -> str:
 
     numbers = number(estimate.candidate, beside=_limit_of(rule))
     if estimate.other is not None:
-        numbers += f" vs {number(estimate.other)}: {signed_difference(estimate)}"
+        owner = "the reference's " if rule.against == "reference" else ""
+        numbers += f" vs {owner}{number(estimate.other)}: {signed_difference(estimate)}"
     remarks = [f"needs {_needs(rule, estimate)}"]
     if bound := deciding_bound(rule, estimate, verdict.outcome):
         remarks.insert(0, f"{bound} {_bound_value(rule, bound)}")

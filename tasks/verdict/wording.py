@@ -67,11 +67,15 @@ def doubts(evidence: Evidence) -> list[str]:
 
 
 def form_text(evidence: Evidence, report_page: str) -> str:
-    """What the approval's form shows above its questions; a small screen shows the first lines."""
+    """What the approval's form shows above its questions; a small screen shows the first lines.
+
+    Prefect's dialog has room for one column of a table, so each rule is a sentence.
+    """
+    rules = [f"- {rule_wording.sentence(verdict)}" for verdict in evidence.verdict.rules]
     lines = [
         f"**{headline(evidence)}**. {conclusion(evidence)} [Full report]({report_page})",
         "",
-        *_markdown_table(evidence),
+        *rules,
         "",
         " ".join(doubts(evidence)),
     ]
