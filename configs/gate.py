@@ -102,6 +102,10 @@ class Rule(Section):
             return Margin(float(self.by.rstrip("% ")) / 100, is_relative=True)
         return Margin(self.by, is_relative=False)
 
+    def is_met_by(self, spare: float) -> bool:
+        """Whether the rule holds by enough: to be better is to be more than equal."""
+        return spare > 0 or (spare == 0 and not self.better_than)
+
     @model_validator(mode="after")
     def _require_one_condition(self) -> "Rule":
         if len(self.conditions) != 1:

@@ -19,6 +19,10 @@ class Problem:
     location: Location
     sentence: str
 
+    def __str__(self) -> str:
+        place = ".".join(map(str, self.location)) or "model"
+        return f"{place}: {self.sentence}"
+
 
 def nearest(wrong: str, allowed: Iterable[str]) -> str:
     """Half a sentence that offers the allowed names most like the wrong one, or all of them."""

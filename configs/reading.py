@@ -117,13 +117,7 @@ def _message(path: Path, document: Any, problems: Sequence[Problem]) -> str:
     """All problems, a line each, in the order of the file."""
     lines = [(_line_of(problem.location, document), problem) for problem in problems]
     lines.sort(key=lambda numbered: numbered[0])
-    return "\n".join(
-        f"{path}:{line}: {_dotted(problem.location)}: {problem.sentence}" for line, problem in lines
-    )
-
-
-def _dotted(location: Location) -> str:
-    return ".".join(map(str, location)) or "model"
+    return "\n".join(f"{path}:{line}: {problem}" for line, problem in lines)
 
 
 def _line_of(location: Location, document: Any) -> int:

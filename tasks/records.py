@@ -6,6 +6,7 @@ Not here: a model's configuration (configs/model.py), the ledger's events
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -16,6 +17,8 @@ from configs.gate import Rule
 Stage = Literal["raw", "features"]
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 Role = Literal["candidate", "champion", "reference"]
+# the versions that a verdict compares; None where there is none
+VersionNumbers = Mapping[Role, int | None]
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,10 @@ class NotEstimated:
     # what is known all the same
     candidate: float | None = None
     other: float | None = None
+
+
+# each rule with its estimate on all rows, or on each part of its slice
+RuleEstimates = Sequence[tuple[Rule, Sequence[Estimate | NotEstimated]]]
 
 
 @dataclass(frozen=True)

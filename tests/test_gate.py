@@ -257,7 +257,7 @@ SENTENCES = [
         Estimate(
             rows=9, candidate=0.64, other=0.66, margin=0.01, spare=-0.03, low=-0.04, high=-0.015
         ),
-        "roc_auc 0.64 vs 0.66: -0.02 (95% upper bound -0.005, needs > +0.01): FAIL",
+        "roc_auc 0.64 vs the reference's 0.66: -0.02 (95% upper bound -0.005, needs > +0.01): FAIL",
     ),
     (
         Rule(metric="cost", not_worse_than="champion", by="10 %"),

@@ -5,6 +5,7 @@ Not here: how a candidate is judged (tasks/verdict/judgement.py).
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from ruamel.yaml import YAML
 
 from configs.errors import ConfigError, UsageError
 from configs.model import ModelConfig, judging_problems
+from configs.problems import Problem
 from configs.reading import read_model
+from configs.schema_problems import schema_problems
 from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, MODEL
 from deployments.commands.output import print_table
@@ -91,19 +94,18 @@ def _judged_versions(ledger: Ledger, model: str) -> list[Event]:
 
 def _config_with_gate(config: ModelConfig, file: Path) -> ModelConfig:
     """The model's configuration with the sections of this file in place of its own."""
-    sections = _read_sections(file)
+    document = config.model_dump() | _read_sections(file)
     try:
-        changed = ModelConfig.model_validate(config.model_dump() | sections)
+        changed = ModelConfig.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(f"{file}: {_dotted(first['loc'])}: {first['msg']}") from error
-    problems = [
-        f"{file}: {_dotted(problem.location)}: {problem.sentence}"
-        for problem in judging_problems(changed)
-    ]
-    if problems:
-        raise ConfigError("\n".join(problems))
+        raise _config_error(file, schema_problems(error, document)) from error
+    if problems := list(judging_problems(changed)):
+        raise _config_error(file, problems)
     return changed
+
+
+def _config_error(file: Path, problems: Sequence[Problem]) -> ConfigError:
+    return ConfigError("\n".join(f"{file}: {problem}" for problem in problems))
 
 
 def _read_sections(file: Path) -> dict[str, Any]:
@@ -117,7 +119,3 @@ def _read_sections(file: Path) -> dict[str, Any]:
             f"{file}: a gate to replay has any of {', '.join(SECTIONS)}, and nothing else"
         )
     return sections
-
-
-def _dotted(location: tuple[str | int, ...]) -> str:
-    return ".".join(str(step) for step in location)

@@ -116,6 +116,5 @@ def discordance_bounds(
 
 def _highest_rate(discordant: int, units: int, alpha: float) -> float:
     """Clopper and Pearson's upper bound on the rate of units on which two versions differ."""
-    if discordant == units:
-        return 1.0
-    return float(stats.beta.ppf(1 - alpha, discordant + 1, units - discordant))
+    found = stats.binomtest(discordant, units, alternative="less")
+    return float(found.proportion_ci(1 - alpha, method="exact").high)

@@ -10,14 +10,12 @@ from configs.errors import HookFailed
 from configs.gate import Against, Rule
 from tasks.comparison.bounds import Levels
 from tasks.comparison.contest import Contest
-from tasks.comparison.estimation import estimate, measured
+from tasks.comparison.estimation import Measured, estimate, measure_rule
 from tasks.comparison.parts import Part, parts_of, whole
-from tasks.comparison.power import RuleOnPart, power_of_gate
+from tasks.comparison.power import power_of_gate
 from tasks.comparison.sampling import Measurement, Samples, sample
 from tasks.comparison.slices import estimate_slices
-from tasks.records import Estimate, NotEstimated, Role
-
-RuleEstimates = tuple[tuple[Rule, tuple[Estimate | NotEstimated, ...]], ...]
+from tasks.records import Estimate, NotEstimated, Role, RuleEstimates
 
 
 @dataclass(frozen=True)
@@ -96,10 +94,10 @@ def _slice_parts(contest: Contest) -> list[Part]:
 
 def _rule_on_parts(
     contest: Contest, samples: Samples, rule: Rule, levels: Levels
-) -> list[RuleOnPart]:
+) -> list[tuple[Measured, Estimate | NotEstimated]]:
     """The rule on each part of its slice, or on all rows, with its estimate."""
     parts = parts_of(contest.config, contest.rows, rule.slice)
-    on_parts = [measured(contest, samples, rule, part) for part in parts]
+    on_parts = [measure_rule(contest, samples, rule, part) for part in parts]
     return [(on_part, estimate(on_part, levels)) for on_part in on_parts]
 
 
@@ -111,4 +109,4 @@ def _difference_to(
     if metric is None or role not in contest.contestants:
         return None
     rule = Rule(metric=metric, better_than=role)
-    return estimate(measured(contest, samples, rule, whole(contest.rows)), levels)
+    return estimate(measure_rule(contest, samples, rule, whole(contest.rows)), levels)

@@ -4,7 +4,6 @@ The rows are the candidate's stored holdout. Each version prepares them with its
 Not here: what the scores are worth (comparison.py).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,10 +15,8 @@ from configs.model import ModelConfig
 from tasks.data.hooks import Hooks, prepare
 from tasks.data.labels import labels
 from tasks.model.scores import Scores
-from tasks.records import RegisteredVersion, Role
+from tasks.records import RegisteredVersion, Role, VersionNumbers
 from tasks.tracking import registry, stored_rows, versions
-
-VersionNumbers = Mapping[Role, int | None]
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,14 @@ class Measured:
         return spare_of(self.contest.config, self.rule)
 
     @property
+    def other_value(self) -> float | None:
+        """The metric of the version that the rule compares with; None for an absolute rule."""
+        return self.other.value if self.other else None
+
+    @property
     def value(self) -> float:
         """By how much the rule holds on the rows themselves."""
-        return float(self.spare(self.candidate.value, self.other.value if self.other else 0.0))
+        return float(self.spare(self.candidate.value, self.other_value or 0.0))
 
     @property
     def replicates(self) -> Values:
@@ -58,8 +63,7 @@ class Measured:
 
     @property
     def is_defined(self) -> bool:
-        values = [self.candidate.value, self.other.value if self.other else 0.0]
-        return bool(np.isfinite(values).all())
+        return bool(np.isfinite([self.candidate.value, self.other_value or 0.0]).all())
 
     def measure(self, weights: Weights) -> Values:
         """By how much the rule holds under weights, shape (replicates, rows of the part)."""
@@ -72,7 +76,7 @@ class Measured:
         return spare
 
 
-def measured(contest: Contest, samples: Samples, rule: Rule, part: Part) -> Measured:
+def measure_rule(contest: Contest, samples: Samples, rule: Rule, part: Part) -> Measured:
     candidate = samples[SampleKey(rule.metric, part.name, "candidate")]
     other = None
     if rule.against:
@@ -98,17 +102,23 @@ def spare_of(config: ModelConfig, rule: Rule) -> Spare:
 def estimate(measured: Measured, levels: Levels) -> Estimate | NotEstimated:
     """The estimate of a rule on a part, with bounds at these levels, or why there is none."""
     if not measured.is_defined:
-        has_rows = bool(measured.part.mask.any())
-        reason = "has rows of one class only" if has_rows else "has no rows"
-        return _not_estimated(measured, reason)
+        return _not_estimated(measured, _why_undefined(measured))
     found = _bounds_of(measured, levels)
-    if isinstance(found, str):
-        return _not_estimated(measured, found)
+    if isinstance(found, NotEstimated):
+        return found
     return _estimated(measured, found, levels)
 
 
-def _bounds_of(measured: Measured, levels: Levels) -> Bounds | str:
-    """The bounds by the method that suits these units, or why there can be none."""
+def _why_undefined(measured: Measured) -> str:
+    if not measured.part.mask.any():
+        return "has no rows"
+    if measured.contest.config.kind == "regression":
+        return "has too few different values of the target"
+    return "has rows of one class only"
+
+
+def _bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated:
+    """The bounds by the method that suits these units."""
     candidate = measured.candidate
     if not candidate.replicates:
         value = measured.value
@@ -120,21 +130,21 @@ def _bounds_of(measured: Measured, levels: Levels) -> Bounds | str:
         return _exact_bounds_of(measured, discordant, levels)
     replicates = measured.replicates
     if np.mean(~np.isfinite(replicates)) > bounds.MOST_UNDEFINED:
-        return "has too few rows of a class to be resampled"
+        return _not_estimated(measured, "has too few rows of a class to be resampled")
     return bounds.bootstrap_bounds(replicates, levels, candidate.units.count)
 
 
-def _t_bounds_of(measured: Measured, levels: Levels) -> Bounds | str:
+def _t_bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated:
     """Too few units to resample: Student's t over the value of each unit by itself."""
     candidate = measured.candidate
     count = candidate.units.count
     shortage = f"has {count} independent units, {bounds.FEWEST_UNITS} are needed for a bootstrap"
     if candidate.measure is None or count < bounds.FEWEST_UNITS_FOR_T:
-        return shortage
+        return _not_estimated(measured, shortage)
     with np.errstate(invalid="ignore", divide="ignore"):
         values = measure_each(candidate.units.rarest, measured.measure)
     if not np.isfinite(values).all():
-        return f"{shortage}, and not every unit has both classes"
+        return _not_estimated(measured, f"{shortage}, and not every unit has both classes")
     return bounds.t_bounds(values, levels)
 
 
@@ -170,11 +180,11 @@ def _discordant_units(measured: Measured) -> Codes | None:
 
 def _estimated(measured: Measured, found: Bounds, levels: Levels) -> Estimate:
     counts = row_counts(measured.contest.config, measured.contest.rows[measured.part.mask])
-    other = measured.other.value if measured.other else None
+    other = measured.other_value
     return Estimate(
         part=measured.part.name,
-        rows=counts["rows"],
-        positives=counts.get("positives"),
+        rows=counts.rows,
+        positives=counts.positives,
         units=measured.candidate.units.count,
         candidate=measured.candidate.value,
         other=other,
@@ -190,15 +200,14 @@ def _estimated(measured: Measured, found: Bounds, levels: Levels) -> Estimate:
 
 def _not_estimated(measured: Measured, reason: str) -> NotEstimated:
     counts = row_counts(measured.contest.config, measured.contest.rows[measured.part.mask])
-    other = measured.other.value if measured.other else None
     return NotEstimated(
         reason=reason,
         part=measured.part.name,
-        rows=counts["rows"],
-        positives=counts.get("positives"),
+        rows=counts.rows,
+        positives=counts.positives,
         units=measured.candidate.units.count,
         candidate=_finite_or_none(measured.candidate.value),
-        other=_finite_or_none(other),
+        other=_finite_or_none(measured.other_value),
     )
 
 

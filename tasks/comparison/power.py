@@ -12,17 +12,17 @@ from tasks.comparison.estimation import Measured
 from tasks.comparison.sampling import SampleKey, Samples
 from tasks.records import Estimate, NotEstimated
 
-RuleOnPart = tuple[Measured, Estimate | NotEstimated]
 
-
-def power_of_gate(samples: Samples, rules: Sequence[RuleOnPart]) -> float | None:
+def power_of_gate(
+    samples: Samples, judged: Sequence[tuple[Measured, Estimate | NotEstimated]]
+) -> float | None:
     """The share of resamples in which all rules pass, from 0 to 1; None if a rule has no estimate.
 
     The replicates are recentred at what the champion itself would be estimated at, all rules on the
     same resamples; the distance of a bound from its estimate stays what it is.
     """
     passes = np.array([True])
-    for measured, estimate in rules:
+    for measured, estimate in judged:
         if isinstance(estimate, NotEstimated):
             return None
         rule_passes = _passes_of_champion(samples, measured, estimate)
@@ -36,13 +36,11 @@ def _passes_of_champion(
 ) -> NDArray[np.bool_]:
     """Whether the rule passes in each resample, shape (replicates,), or (1,) without replicates."""
     champion = samples[SampleKey(measured.rule.metric, measured.part.name, "champion")]
-    other = measured.other.value if measured.other else 0.0
-    centre = float(measured.spare(champion.value, other))
+    centre = float(measured.spare(champion.value, measured.other_value or 0.0))
     replicates = measured.replicates if measured.candidate.replicates else np.zeros(1)
     recentred = centre + replicates - np.nanmean(replicates)
     bounds = recentred - (estimate.spare - estimate.low)
-    passes: NDArray[np.bool_] = np.nan_to_num(bounds, nan=-np.inf) > 0
-    return passes
+    return np.array([measured.rule.is_met_by(bound) for bound in bounds])
 
 
 def _shared_length(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> int | None:

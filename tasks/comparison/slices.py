@@ -10,7 +10,7 @@ import numpy as np
 from configs.gate import Rule
 from tasks.comparison.bounds import FEWEST_UNITS
 from tasks.comparison.contest import Contest
-from tasks.comparison.estimation import Measured, measured
+from tasks.comparison.estimation import Measured, measure_rule
 from tasks.comparison.parts import Part
 from tasks.comparison.sampling import Samples
 from tasks.data.labels import row_counts
@@ -23,7 +23,7 @@ def estimate_slices(
 ) -> tuple[Estimate | NotEstimated, ...]:
     """The difference in a metric on each part, with simultaneous bounds where there can be any."""
     rule = Rule(metric=metric, better_than="champion")
-    differences = [measured(contest, samples, rule, part) for part in parts]
+    differences = [measure_rule(contest, samples, rule, part) for part in parts]
     with_replicates = [
         difference.replicates for difference in differences if _can_be_bounded(difference)
     ]
@@ -56,8 +56,8 @@ def _part_estimate(difference: Measured, reach: float, alpha: float) -> Estimate
     size = NotEstimated(
         reason="has too few units or classes",
         part=part.name,
-        rows=counts["rows"],
-        positives=counts.get("positives"),
+        rows=counts.rows,
+        positives=counts.positives,
         units=difference.candidate.units.count,
     )
     if not _can_be_bounded(difference) or difference.other is None:

@@ -3,7 +3,7 @@
 Two classes are 0 and 1; the targets of other kinds of model stay as they are in the rows.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -18,9 +18,18 @@ def labels(config: ModelConfig, rows: pd.DataFrame) -> "pd.Series[Any]":
     return target
 
 
-def row_counts(config: ModelConfig, rows: pd.DataFrame) -> dict[str, int]:
-    """The number of `rows` and, for a binary model, of `positives` among them."""
-    counts = {"rows": len(rows)}
-    if config.kind == "binary":
-        counts["positives"] = int(labels(config, rows).sum())
-    return counts
+class RowCounts(NamedTuple):
+    """How many rows there are and, for a binary model, how many of them are positive."""
+
+    rows: int
+    positives: int | None
+
+    @property
+    def known(self) -> dict[str, int]:
+        """The counts that apply, by their names."""
+        return {name: count for name, count in self._asdict().items() if count is not None}
+
+
+def row_counts(config: ModelConfig, rows: pd.DataFrame) -> RowCounts:
+    positives = int(labels(config, rows).sum()) if config.kind == "binary" else None
+    return RowCounts(len(rows), positives)

@@ -11,7 +11,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_ra
 
 from configs.errors import HeadMoved, ModelRejected
 from configs.model import ModelConfig
-from tasks.records import RegisteredVersion, Role
+from tasks.records import RegisteredVersion, Role, VersionNumbers
 from tasks.release.events import Entry, Event, EventName, Identity
 from tasks.release.ledger import Ledger
 from tasks.release.standing import Standing, standing
@@ -108,9 +108,6 @@ class PromotionRun:
             return f"{self.flow_run}:{name}"
         earlier = sum(e.flow_run == self.flow_run and e.event == name for e in now.events)
         return f"{self.flow_run}:{name}:{earlier}"
-
-
-VersionNumbers = dict[Role, int | None]
 
 
 def compared_numbers(run: PromotionRun, now: Standing) -> VersionNumbers:

@@ -118,11 +118,11 @@ def _data_facts(training: TrainingRun, raw: pd.DataFrame, partitions: Partitions
     """Counts and digests by their names in MLflow; the rows of the digests are stored."""
     config, holdout = training.config, partitions.holdout
     facts: dict[str, object] = {"data_digest": digests.of_rows(raw), "data_rows": len(raw)}
-    for name, count in row_counts(config, partitions.train).items():
+    for name, count in row_counts(config, partitions.train).known.items():
         facts[f"train_{name}"] = count
     facts["train_keys_sha256"] = _store(training, _training_keys(config, partitions))
     if not holdout.empty:
-        for name, count in row_counts(config, holdout).items():
+        for name, count in row_counts(config, holdout).known.items():
             facts[f"holdout_{name}"] = count
         facts["holdout_left_out"] = partitions.left_out
         with_history = _holdout_with_history(training.plan, raw, holdout)
@@ -160,7 +160,7 @@ def _log_dataset(training: TrainingRun, name: str, rows: pd.DataFrame) -> None:
     config = training.config
     source = config.data.source
     origin = source.path if isinstance(source, FilesSource) else source.function
-    profile = {**row_counts(config, rows), "plan": str(training.plan)}
+    profile = {**row_counts(config, rows).known, "plan": str(training.plan)}
     dataset = Dataset(
         name=f"{config.name} {name}",
         digest=digests.of_rows(rows)[:DIGEST_CHARACTERS],

@@ -7,7 +7,6 @@ Not here: which versions there are (registry.py), who is compared with whom
 
 import json
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -29,7 +28,7 @@ from configs.model import ModelConfig
 from tasks.data.hooks import Hooks, parse_hooks
 from tasks.model import scores
 from tasks.model.scores import THRESHOLD, Scores
-from tasks.records import RegisteredVersion, Role
+from tasks.records import RegisteredVersion, Role, VersionNumbers
 from tasks.tracking import isolated_scoring, model_files, registry, stored_rows
 from tasks.tracking.isolated_scoring import IsolatedAnswers
 from tasks.tracking.requirements import installed_versions
@@ -49,7 +48,7 @@ class VersionScores:
 
 
 def read_versions(
-    client: MlflowClient, model: str, numbers: Mapping[Role, int | None]
+    client: MlflowClient, model: str, numbers: VersionNumbers
 ) -> dict[Role, RegisteredVersion]:
     """The record of each of these versions that the registry still has, by its role."""
     registered = registry.version_numbers(client, model)
@@ -81,13 +80,12 @@ def read_holdout(client: MlflowClient, version: RegisteredVersion) -> pd.DataFra
 
     Refused when they are gone or have changed.
     """
-    return stored_rows.read(client, version.experiment, version.params.get("holdout_sha256", ""))
+    return stored_rows.read(client, version.experiment, version.holdout_sha256)
 
 
 def read_training_keys(client: MlflowClient, version: RegisteredVersion) -> "pd.Series[Any]":
     """The keys of the rows it was trained on, or its threshold was chosen on."""
-    sha256 = version.params.get("train_keys_sha256", "")
-    keys = stored_rows.read(client, version.experiment, sha256)
+    keys = stored_rows.read(client, version.experiment, version.train_keys_sha256)
     return keys[keys.columns[0]]
 
 

@@ -28,6 +28,7 @@ Document = dict[str, Any]
 def write(evidence: Evidence) -> Document:
     """The JSON document of evidence, with numbers rounded to SIGNIFICANT_DIGITS."""
     document = asdict(evidence)
+    # as text: documents have always had the training run's param
     document["candidate"]["git_dirty"] = str(evidence.candidate.git_dirty)
     document["holdout"] = {
         f"holdout_{name}": _as_recorded(value) for name, value in document["holdout"].items()
@@ -158,7 +159,8 @@ def _write_estimate(estimate: Estimate | NotEstimated | None) -> Document | None
         return document | {"problem": "", "doubt": ""}
     absent = dict.fromkeys(("spare", "low", "high", "confidence")) | {"margin": 0, "method": ""}
     reason, fatal = document.pop("reason"), document.pop("fatal")
-    return document | absent | {"problem": reason * fatal, "doubt": reason * (not fatal)}
+    problem, doubt = (reason, "") if fatal else ("", reason)
+    return document | absent | {"problem": problem, "doubt": doubt}
 
 
 def _read_estimate(

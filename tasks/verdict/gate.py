@@ -13,10 +13,7 @@ from typing import Any
 from configs import canonical_json
 from configs.gate import Rule
 from configs.model import ModelConfig
-from tasks.records import Estimate, NotEstimated, Outcome, RuleVerdict, Verdict
-
-# each rule with its estimate on all rows, or on each part of its slice
-RuleEstimates = Sequence[tuple[Rule, Sequence[Estimate | NotEstimated]]]
+from tasks.records import Estimate, NotEstimated, Outcome, RuleEstimates, RuleVerdict, Verdict
 
 MISSING = NotEstimated("is missing", fatal=True)
 
@@ -70,8 +67,7 @@ def _outcome_of_rule(rule: Rule, estimate: Estimate | NotEstimated) -> Outcome:
         return "INCONCLUSIVE"
     if not estimate.is_finite:
         return "FAIL"
-    # to be better is to be more than equal; to be at least, or not worse, is not
-    if estimate.low > 0 or (estimate.low == 0 and not rule.better_than):
+    if rule.is_met_by(estimate.low):
         return "PASS"
     return "FAIL" if estimate.high < 0 else "INCONCLUSIVE"
 

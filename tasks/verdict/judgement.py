@@ -15,8 +15,8 @@ from configs.split import TimeSplit
 from tasks.comparison import contest as contests
 from tasks.comparison.bounds import Levels
 from tasks.comparison.comparison import Compared, compare
-from tasks.comparison.contest import Contest, VersionNumbers
-from tasks.records import RegisteredVersion, Verdict
+from tasks.comparison.contest import Contest
+from tasks.records import RegisteredVersion, Verdict, VersionNumbers
 from tasks.tracking import versions
 from tasks.verdict import changes, gate
 from tasks.verdict.evidence import Candidate, ComparedVersion, Evidence
