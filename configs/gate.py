@@ -5,9 +5,16 @@ Not here: what the rules come to (tasks/verdict/gate.py).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import (
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from configs.built_in_metrics import needs
 from configs.problems import Location, Problem, nearest
@@ -101,6 +108,17 @@ class Rule(Section):
         if isinstance(self.by, str):
             return Margin(float(self.by.rstrip("% ")) / 100, is_relative=True)
         return Margin(self.by, is_relative=False)
+
+    @field_validator("by", mode="wrap")
+    @classmethod
+    def _read_margin(cls, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return read(value)
+        except ValidationError as error:
+            raise ValueError(
+                f"{value!r} is not a margin; "
+                "write a number from 0 up or a percentage, such as 0.05 or 5%"
+            ) from error
 
     @model_validator(mode="after")
     def _require_one_condition(self) -> "Rule":
