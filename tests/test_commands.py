@@ -215,6 +215,30 @@ def test_a_group_without_a_command_prints_its_help_alone(environment: dict[str, 
     assert "See:" not in done.stderr
 
 
+def test_without_an_earlier_champion_in_line_the_former_ones_are_named(
+    environment: dict[str, str], settings: Settings
+) -> None:
+    record_promotion(settings)
+    ledger = Ledger(settings.ledger_url)
+    changes: tuple[tuple[EventName, int], ...] = (("promoted", 6), ("rolled_back", 5))
+    for sequence, (event, version) in enumerate(changes, 3):
+        entry = Entry(
+            model="tiny",
+            event=event,
+            version_to=version,
+            who="release lead",
+            identity="declared",
+            flow_run="h",
+            mlflow_run="m",
+            evidence_digest=ledger.events("tiny")[-1].evidence_digest,
+            key=f"h:{event}",
+        )
+        ledger.append(entry, after=sequence)
+    done = ratchet(environment, "rollback", "tiny", "--reason", "r")
+    assert done.returncode == 2
+    assert "no earlier champion in line; choose a former one with --to: 6" in done.stderr
+
+
 def test_a_wrong_variable_is_one_sentence(environment: dict[str, str]) -> None:
     done = ratchet(environment | {"RATCHET_MLFLOW_PORT": "abc"}, "status")
     assert (done.returncode, done.stderr) == (
