@@ -5,9 +5,16 @@ Not here: what the rules come to (tasks/verdict/gate.py).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import (
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from configs.built_in_metrics import needs
 from configs.problems import Location, Problem, nearest
@@ -105,6 +112,17 @@ class Rule(Section):
     def is_met_by(self, spare: float) -> bool:
         """Whether the rule holds by enough: to be better is to be more than equal."""
         return spare > 0 or (spare == 0 and not self.better_than)
+
+    @field_validator("by", mode="wrap")
+    @classmethod
+    def _read_margin(cls, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return read(value)
+        except ValidationError as error:
+            raise ValueError(
+                f"{value!r} is not a margin; "
+                "write a number from 0 up or a percentage, such as 0.05 or 5%"
+            ) from error
 
     @model_validator(mode="after")
     def _require_one_condition(self) -> "Rule":

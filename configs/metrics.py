@@ -84,7 +84,8 @@ def _built_in_problems(
     if needs(metric.name) == "prices" and not (threshold and threshold.minimise):
         yield Problem(
             location,
-            "cost needs prices: threshold: {minimise: cost, false_positive: 1, false_negative: 20}",
+            "cost needs the cost of each kind of error; "
+            "add threshold: {minimise: cost, false_positive: 1, false_negative: 20}",
         )
     if needs(metric.name) == "alert_budget" and not (threshold and threshold.alerts_a_day):
         yield Problem(location, f"{metric.name} needs its budget: threshold: {{alerts_a_day: 100}}")

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from configs import python_source
-from configs.built_in_metrics import Kind, metrics_of
+from configs.built_in_metrics import METRICS, Kind, metrics_of
 from configs.checks import Check, check_problems
 from configs.comparison import Comparison, comparison_problems
 from configs.data import Data, data_problems
@@ -129,7 +129,8 @@ def model_problems(config: ModelConfig, path: Path) -> Iterator[Problem]:
     """
     if config.name != path.stem:
         yield Problem(
-            ("name",), f"{config.name!r} is in {path.name}: name and file must be the same"
+            ("name",),
+            f"{config.name!r} does not match the file's name, {path.name}; change one of them",
         )
     yield from data_problems(config)
     yield from split_problems(config)
@@ -153,19 +154,35 @@ def _hook_problems(config: ModelConfig, path: Path) -> Iterator[Problem]:
     """The hooks that the file beside the YAML does not define."""
     if not config.hooks:
         return
-    if path.is_file():
-        functions = _functions_in(path)
-        complaint = f"is not a function in {path.name} beside the YAML"
-    else:
-        functions = frozenset()
-        complaint = f"is a hook, and there is no {path.name} beside the YAML"
+    functions = _functions_in(path) if path.is_file() else frozenset()
     for location, name in config.placed_hooks:
         if name in functions:
             continue
-        allowed = [*functions]
-        if location[0] == "metrics":
-            allowed += metrics_of(config.kind)
-        yield Problem(location, f"{name!r} {complaint}; {nearest(name, allowed)}")
+        if location[0] != "metrics":
+            yield Problem(location, _no_hook(name, functions, path))
+        # metric_problems names a metric of another kind of models
+        elif name not in METRICS:
+            yield Problem(location, _no_metric(name, config.kind, functions, path))
+
+
+def _no_hook(name: str, functions: frozenset[str], path: Path) -> str:
+    if not path.is_file():
+        return (
+            f"{name!r} is a hook, but there is no {path.name} beside the YAML; "
+            "create it and define the function there"
+        )
+    hint = nearest(name, _public(functions))
+    return f"{name!r} is not a function in {path.name} beside the YAML; {hint}"
+
+
+def _no_metric(name: str, kind: Kind, functions: frozenset[str], path: Path) -> str:
+    absent = "" if path.is_file() else ", which does not exist"
+    hint = nearest(name, [*_public(functions), *metrics_of(kind)])
+    return f"{name!r} is neither a built-in metric nor a function in {path.name}{absent}; {hint}"
+
+
+def _public(functions: frozenset[str]) -> list[str]:
+    return [name for name in functions if not name.startswith("_")]
 
 
 def _functions_in(path: Path) -> frozenset[str]:

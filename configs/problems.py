@@ -31,5 +31,5 @@ def nearest(wrong: str, allowed: Iterable[str]) -> str:
     if close:
         return f"did you mean {' or '.join(close)}?"
     if names:
-        return f"allowed are {', '.join(names)}"
-    return "none is allowed"
+        return f"choose from: {', '.join(names)}"
+    return "there are none"

@@ -28,7 +28,13 @@ def model_path(name: str, settings: Settings) -> Path:
     """The model's YAML; raises ConfigError with the nearest names when there is none."""
     path = settings.models / f"{name}.yaml"
     if not path.is_file():
-        hint = nearest(name, model_names(settings))
+        names = model_names(settings)
+        if not names:
+            raise ConfigError(
+                f"there is no model {name!r} in {settings.models}, nor any other; "
+                f"put {path.name} there, or set RATCHET_MODELS to the folder of your models"
+            )
+        hint = nearest(name, names)
         raise ConfigError(f"there is no model {name!r} in {settings.models}; {hint}")
     return path
 

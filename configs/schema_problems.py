@@ -56,12 +56,24 @@ def _problem(details: ErrorDetails, place: Place, document: Any) -> Problem:
             return Problem((*location, _discriminator(details)), _wrong_tag(details))
         case "value_error":
             return Problem(location, str(details["ctx"]["error"]))
-    message = details["msg"]
-    reason = message[0].lower() + message[1:]
     # Pydantic may end with steps of its own, such as a type that it tried: they are not keys
     location = _existing(location, document)
     value = _shortened(repr(_value_at(location, document)))
-    return Problem(location, f"{value} is not allowed: {reason}")
+    return Problem(location, f"{value} is not allowed: {_reason(details)}")
+
+
+def _reason(details: ErrorDetails) -> str:
+    """Pydantic's sentence, but what it calls a tuple is a list in a YAML."""
+    match details["type"]:
+        case "too_long":
+            context = details["ctx"]
+            return f"at most {context['max_length']} items, not {context['actual_length']}"
+        case "too_short":
+            return f"at least {details['ctx']['min_length']} must be named"
+        case "tuple_type":
+            return "write a list"
+    message = details["msg"]
+    return message[0].lower() + message[1:]
 
 
 def _keys_of(sections: Sequence[SectionType]) -> set[str]:

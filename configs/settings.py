@@ -8,11 +8,18 @@ Not here: what to train (model.py).
 
 import json
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import (
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from configs.errors import Unreachable
+from configs.errors import ConfigError, Unreachable
 
 SHIPPED_MODELS = Path(__file__).parent / "models"
 
@@ -47,6 +54,20 @@ class Settings(BaseSettings):
     prefect_api_url: str | None = Field(
         default=None, description="Address of the Prefect API, ending in /api."
     )
+
+    @field_validator("ratchet_mlflow_port", "ratchet_prefect_port", mode="wrap")
+    @classmethod
+    def _read_port(
+        cls, value: Any, read: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> Any:
+        try:
+            return read(value)
+        except ValidationError as error:
+            variable = str(info.field_name).upper()
+            raise ConfigError(
+                f"{variable} is {str(value)!r}; "
+                "set it to a port from 0 to 65535, where 0 means any free port"
+            ) from error
 
     @property
     def home(self) -> Path:
@@ -128,7 +149,7 @@ class Settings(BaseSettings):
         address = from_environment or self._stack().get(server)
         if not address:
             raise Unreachable(
-                f"no servers run in {self.home}, and {variable} is not set. "
+                f"no servers are running for {self.home}, and {variable} is not set. "
                 "Start them with: ratchet up"
             )
         return address.rstrip("/")

@@ -65,7 +65,7 @@ def end_running(settings: Settings) -> None:
     """Stop this home's stack in good order, whoever started it; UsageError when none runs."""
     recorded = read(settings)
     if recorded is None:
-        raise UsageError(f"nothing is up in {settings.home}")
+        raise UsageError(f"no servers are running for {settings.home}")
     if recorded.up.process:
         recorded.up.process.terminate()
         processes.wait(recorded.up)

@@ -43,7 +43,7 @@ def roll_back(
 def move_reference(
     model: str, version: Version, reason: Reason, asked_by: str = "somebody in the Prefect UI"
 ) -> Outcome:
-    """Make a present or former champion the reference that later champions must not fall below.
+    """Make a present or former champion the reference that later champions are also compared with.
 
     Args:
         model: The model whose reference moves.

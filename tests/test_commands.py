@@ -126,6 +126,10 @@ def test_the_ledger_answers_without_any_server(
     assert "tiny 5 became the champion" in then
     before = ratchet(environment, "history", "tiny", "--on", "2018-08-08T09:00").stdout
     assert "No version of tiny was in production" in before
+    for minute, version in (("10:00", 5), ("09:00", None)):
+        instant = ("--on", f"2018-08-08T{minute}", "--json")
+        champion = json.loads(ratchet(environment, "history", "tiny", *instant).stdout)
+        assert (champion and champion["version_to"]) == version
     shown = [line.split() for line in ratchet(environment, "show", "tiny", "5").stdout.splitlines()]
     assert ["average_precision", ">=", "0.5", "0.612", "0.56", ">=", "0.5", "PASS"] in shown
 
@@ -180,14 +184,14 @@ def test_output_fits_into_80_columns(environment: dict[str, str], settings: Sett
         (
             ["rollback", "tiny", "--reason", "r"],
             2,
-            "tiny had no champion before this one; there is nothing to roll back to",
+            "tiny has no earlier champion to roll back to. See: ratchet history tiny",
         ),
         (["rollback", "tiny", "--to", "1", "--reason", "r"], 4, "Start it with: ratchet up"),
         (["reference", "tiny", "1", "--reason", "r"], 4, "Start it with: ratchet up"),
         (
             ["approve", "tiny", "1", "--reason", "r"],
             2,
-            "version 1 of tiny is not waiting for an answer; nothing is",
+            "version 1 of tiny is not waiting for an answer, and no other version is.",
         ),
         (["show", "tiny"], 2, "no version of tiny is waiting for an answer"),
         (["show", "tiny", "3"], 2, "version 3 of tiny has not been judged"),
@@ -202,6 +206,46 @@ def test_a_mistake_is_one_sentence_and_an_exit_code_within_ten_seconds(
     assert (done.returncode, sentence in done.stderr) == (code, True), done.stderr
     assert "Traceback" not in done.stderr
     assert time.monotonic() - began < 10
+
+
+def test_a_group_without_a_command_prints_its_help_alone(environment: dict[str, str]) -> None:
+    done = ratchet(environment, "ledger")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Usage: ratchet ledger")
+    assert "See:" not in done.stderr
+
+
+def test_without_an_earlier_champion_in_line_the_former_ones_are_named(
+    environment: dict[str, str], settings: Settings
+) -> None:
+    record_promotion(settings)
+    ledger = Ledger(settings.ledger_url)
+    changes: tuple[tuple[EventName, int], ...] = (("promoted", 6), ("rolled_back", 5))
+    for sequence, (event, version) in enumerate(changes, 3):
+        entry = Entry(
+            model="tiny",
+            event=event,
+            version_to=version,
+            who="release lead",
+            identity="declared",
+            flow_run="h",
+            mlflow_run="m",
+            evidence_digest=ledger.events("tiny")[-1].evidence_digest,
+            key=f"h:{event}",
+        )
+        ledger.append(entry, after=sequence)
+    done = ratchet(environment, "rollback", "tiny", "--reason", "r")
+    assert done.returncode == 2
+    assert "no earlier champion in line; choose a former one with --to: 6" in done.stderr
+
+
+def test_a_wrong_variable_is_one_sentence(environment: dict[str, str]) -> None:
+    done = ratchet(environment | {"RATCHET_MLFLOW_PORT": "abc"}, "status")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "ratchet: RATCHET_MLFLOW_PORT is 'abc'; set it to a port from 0 to 65535, "
+        "where 0 means any free port\n",
+    )
 
 
 def test_where_nothing_is_up_no_other_homes_server_is_asked(nothing_up: dict[str, str]) -> None:
@@ -284,7 +328,7 @@ def test_an_unknown_command_is_answered_with_the_nearest(environment: dict[str, 
 def test_alone_it_says_what_to_do_next(
     environment: dict[str, str], nothing_up: dict[str, str], settings: Settings, tiny: Path
 ) -> None:
-    assert "Start it: ratchet up" in ratchet(nothing_up).stdout
+    assert "Start them: ratchet up" in ratchet(nothing_up).stdout
     assert "ratchet train tiny" in ratchet(environment).stdout
     record_promotion(settings)
     assert "ratchet status" in ratchet(environment).stdout

@@ -181,11 +181,11 @@ def test_an_early_document_keeps_every_key_when_it_is_written_again() -> None:
 def test_the_verdict_comes_first_in_one_sentence() -> None:
     assert wording.headline(evidence_of()) == "tiny 3 vs champion 2: PASS"
     assert wording.conclusion(evidence_of()) == (
-        "Superior in average_precision: +0.012 (one-sided 95% lower bound +0.004)."
+        "Significantly better in average_precision: +0.012 (one-sided 95% lower bound +0.004)."
     )
     unsure = evidence_of(better=replace(BETTER, low=-0.002))
     assert wording.conclusion(unsure) == (
-        "Non-inferior to champion 2 (margin 0.03); superiority in average_precision is not shown: "
+        "Non-inferior to champion 2 (margin 0.03); not significantly better in average_precision: "
         "+0.012 (95% lower bound -0.002)."
     )
     same = evidence_of(better=replace(BETTER, candidate=0.6, spare=0.0, low=0.0, high=0.0))
@@ -232,7 +232,7 @@ def test_enough_power_is_a_fact_and_not_a_doubt() -> None:
 
 def test_the_runs_pages_show_every_rule_with_its_numbers() -> None:
     shown = wording.markdown(evidence_of())
-    assert "| rule | candidate | champion | difference | bound | needs | verdict |" in shown
+    assert "| rule | candidate | other | difference | bound | needs | verdict |" in shown
     assert "| average_precision >= 0.5 | 0.612 |  |  | 0.56 | >= 0.5 | PASS |" in shown
     assert (
         "| average_precision vs champion | 0.612 | 0.6 | +0.012 | +0.004 | > -0.03 | PASS |"
@@ -244,8 +244,8 @@ def test_the_runs_pages_show_every_rule_with_its_numbers() -> None:
 def test_the_approvals_form_begins_with_the_verdict_and_has_a_line_for_each_rule() -> None:
     lines = wording.form_text(evidence_of(), "http://here/report.html").splitlines()
     assert lines[:4] == [
-        "**tiny 3 vs champion 2: PASS**. Superior in average_precision: +0.012 (one-sided 95% "
-        "lower bound +0.004). [Full report](http://here/report.html)",
+        "**tiny 3 vs champion 2: PASS**. Significantly better in average_precision: +0.012 "
+        "(one-sided 95% lower bound +0.004). [Full report](http://here/report.html)",
         "",
         "- average_precision 0.612 (95% lower bound 0.56, needs >= 0.5): PASS",
         "- average_precision 0.612 vs 0.6: +0.012 (95% lower bound +0.004, needs > -0.03): PASS",

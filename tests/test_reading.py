@@ -120,8 +120,32 @@ MISTAKES = [
     (
         "share_found]",
         "shares_found]",
-        "metrics.3: 'shares_found' is not a function in tiny.py",
+        "metrics.3: 'shares_found' is neither a built-in metric nor a function in tiny.py",
         "share_found",
+    ),
+    (
+        "prepare: add_double",
+        "prepare: features",
+        "'features' is not a function in tiny.py beside the YAML",
+        "choose from: add_double, first_customer, share_found",
+    ),
+    (
+        "share_found]",
+        "share_found, cost]",
+        "metrics.4: cost needs the cost of each kind of error",
+        "add threshold: {minimise: cost, false_positive: 1, false_negative: 20}",
+    ),
+    (
+        "at_least: 0.5}",
+        "not_worse_than: champion, by: 50 percent}",
+        "gate.0.by: '50 percent' is not a margin",
+        "0.05 or 5%",
+    ),
+    (
+        "promotion: {ask: manual}",
+        "comparison: {units: [id, at, customer]}",
+        "comparison.units: ['id', 'at', 'customer'] is not allowed",
+        "at most 2 items, not 3",
     ),
     (
         "at_least: 0.5}",
@@ -131,7 +155,7 @@ MISTAKES = [
     ),
     ("at_least: 0.5", "at_least: .nan", "gate.0.at_least", "finite"),
     ("ask: manual", "ask: sometimes", "promotion.ask: 'sometimes' is not allowed", "'manual'"),
-    ("name: tiny", "name: tinny", ":1: name: 'tinny' is in tiny.yaml", ""),
+    ("name: tiny", "name: tinny", ":1: name: 'tinny' does not match the file's name", "tiny.yaml"),
     (
         "promotion: {ask: manual}",
         'schedule: {cron: "0 3 * *"}',
@@ -243,7 +267,7 @@ MISTAKES = [
         "prepare: add_double\n",
         "prepare: add_double\n  drop_nulls: 3\n",
         "data.drop_nulls: 3 is not allowed",
-        "",
+        "write a list",
     ),
     (
         "scale: true}",
@@ -294,6 +318,12 @@ MISTAKES = [
         "load_wine",
     ),
     ("days/*.parquet", "days/*.xlsx", "data.source.path", "parquet"),
+    (
+        "features: [amount, double]",
+        "features: []",
+        "data.features: [] is not allowed",
+        "at least 1 must be named",
+    ),
 ]
 
 
@@ -355,13 +385,24 @@ def test_a_mistake_in_a_value_of_two_kinds_is_named_by_its_key_alone(
     tiny: Path, settings: Settings
 ) -> None:
     lines = mistakes_in(tiny, settings, ("at_least: 0.5", "not_worse_than: champion, by: -1"))
-    assert {line.split(": ")[1] for line in lines} == {"gate.0.by"}
+    assert [line.split(": ")[1] for line in lines] == ["gate.0.by"]
+
+
+def test_a_metric_of_another_kind_of_models_is_named_once(tiny: Path, settings: Settings) -> None:
+    (line,) = mistakes_in(tiny, settings, ("share_found]", "share_found, r2]"))
+    assert "metrics.4: 'r2' is a metric of regression models; binary ones have accuracy" in line
 
 
 def test_hooks_without_their_file_are_refused(tiny: Path, settings: Settings) -> None:
     tiny.with_suffix(".py").unlink()
-    with pytest.raises(ConfigError, match=r"there is no tiny\.py beside the YAML"):
+    with pytest.raises(ConfigError) as error:
         read_model("tiny", settings)
+    assert "'add_double' is a hook, but there is no tiny.py beside the YAML; create it" in str(
+        error.value
+    )
+    assert "nor a function in tiny.py, which does not exist; choose from: accuracy" in str(
+        error.value
+    )
 
 
 def test_a_hooks_file_that_is_not_python_is_refused_by_its_line(
@@ -375,6 +416,14 @@ def test_a_hooks_file_that_is_not_python_is_refused_by_its_line(
 def test_an_unknown_model_is_refused_with_the_nearest_name(tiny: Path, settings: Settings) -> None:
     with pytest.raises(ConfigError, match=r"no model 'tny' .*did you mean tiny\?"):
         read_model("tny", settings)
+
+
+def test_where_there_is_no_model_at_all_it_is_said_what_to_do(
+    tiny: Path, settings: Settings
+) -> None:
+    tiny.unlink()
+    with pytest.raises(ConfigError, match=r"no model 'tiny' .*, nor any other; put tiny\.yaml"):
+        read_model("tiny", settings)
 
 
 def test_an_override_changes_train_and_nothing_else(tiny: Path, settings: Settings) -> None:

@@ -181,7 +181,7 @@ def test_what_the_readme_shows_of_a_candidate_is_what_is_printed(settings: Setti
         version_to=2,
         who="gate",
         identity="machine",
-        why="superior to 1 in average_precision",
+        why="significantly better than 1 in average_precision",
         flow_run="f",
         mlflow_run="m",
         evidence_digest=ledger.store_document(document),

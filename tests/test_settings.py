@@ -1,5 +1,8 @@
-"""The addresses of pages that people open are made in one place."""
+"""The addresses of pages that people open are made in one place; a wrong variable is named."""
 
+import pytest
+
+from configs.errors import ConfigError
 from configs.settings import Settings
 
 SETTINGS = Settings(
@@ -17,3 +20,12 @@ def test_a_page_of_an_mlflow_run_is_in_the_area_for_models() -> None:
     assert SETTINGS.mlflow_run_page("7", "1a2b") == f"{run}?workflowType=machine_learning"
     report = SETTINGS.mlflow_run_page("7", "1a2b", "report.html")
     assert report == f"{run}/artifacts/report.html?workflowType=machine_learning"
+
+
+@pytest.mark.parametrize("port", ["abc", "65536", "-1"])
+def test_a_port_that_is_none_is_refused_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, port: str
+) -> None:
+    monkeypatch.setenv("RATCHET_PREFECT_PORT", port)
+    with pytest.raises(ConfigError, match=f"RATCHET_PREFECT_PORT is '{port}'; set it to a port"):
+        Settings()

@@ -253,7 +253,7 @@ def test_missing_days_are_refused_by_their_dates(
     (days / "2018-08-03.parquet").unlink()
     with pytest.raises(
         DataRejected,
-        match=r"1 of the 7 days from 2018-08-01 to 2018-08-08 have no file \(2018-08-03\)",
+        match=r"1 of the 7 days from 2018-08-01 to 2018-08-07 have no file \(2018-08-03\)",
     ):
         load(config, SPAN, settings.data)
     for day in (4, 6, 7):

@@ -60,7 +60,7 @@ def test_from_a_folder_with_packages_of_the_same_names_a_candidate_becomes_the_c
     assert "tiny 1 became the champion, by release lead (declared)" in approved
     assert "release lead" in user_home.output_of("history", "tiny")
     refused = user_home.ratchet(*approval)
-    assert (refused.returncode, "nothing is" in refused.stderr) == (2, True)
+    assert (refused.returncode, "no other version is" in refused.stderr) == (2, True)
 
 
 def test_killed_in_the_middle_of_a_run_the_next_up_leaves_no_orphan_and_nothing_running(
@@ -95,7 +95,7 @@ def test_down_ends_everything_and_says_so_when_there_is_nothing(user_home: UserH
     assert user_home.output_of("down") == "Stopped.\n"
     assert user_home.processes() == []
     nothing = user_home.ratchet("down")
-    assert (nothing.returncode, "nothing is up" in nothing.stderr) == (2, True)
+    assert (nothing.returncode, "no servers are running for" in nothing.stderr) == (2, True)
 
 
 def test_a_slow_server_and_a_runner_that_ends_early_do_not_stop_the_start(

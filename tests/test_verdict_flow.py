@@ -168,7 +168,7 @@ def test_many_small_steps_down_are_stopped_by_the_reference(
     assert [rule.rule.against for rule in verdict.deciding] == ["reference"]
 
 
-def test_a_candidate_that_is_superior_becomes_the_reference_and_one_that_is_not_does_not(
+def test_a_candidate_significantly_better_becomes_the_reference_and_one_that_is_not_does_not(
     new_journey: Callable[..., Journey],
 ) -> None:
     journey = new_journey(
@@ -186,7 +186,7 @@ def test_a_candidate_that_is_superior_becomes_the_reference_and_one_that_is_not_
     assert journey.aliases() == {"champion": 3, "reference": 2}
 
 
-def test_one_whose_superiority_is_not_shown_waits_until_the_champion_is_old(
+def test_one_that_is_not_significantly_better_waits_until_the_champion_is_old(
     new_journey: Callable[..., Journey],
 ) -> None:
     journey = new_journey(
@@ -200,7 +200,7 @@ def test_one_whose_superiority_is_not_shown_waits_until_the_champion_is_old(
     state = journey.run(promote_candidate, by_training)
     assert state.name == "Deferred"
     assert (
-        "it passes, but superiority is not shown: it waits until the champion is 7 days old"
+        "it passes, but is not significantly better: it waits until the champion is 7 days old"
         in str(state.message)
     )
     assert [

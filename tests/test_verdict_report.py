@@ -70,7 +70,7 @@ def test_the_page_has_the_pictures_of_its_kind_and_needs_nothing_else(
     assert page.count("<figure>") == len(PICTURES[kind])
     assert ("The bands hold 95% of 200 resamples of customer." in page) == (kind == "binary")
     assert (
-        page.index("Superior in average_precision")
+        page.index("Significantly better in average_precision")
         < page.index("Doubts")
         < page.index("Rules")
         < page.index("Changed since champion 2")

@@ -10,7 +10,7 @@ import click
 from configs.errors import UsageError
 from configs.reading import read_model
 from configs.settings import Settings
-from deployments.commands.arguments import AS_JSON, AS_NAME, MODEL, REASON, VERSION
+from deployments.commands.arguments import AS_DECIDER, AS_JSON, MODEL, REASON, VERSION
 from deployments.commands.progress import follow, print_outcome
 from deployments.flow_run import FlowRun, Outcome
 from deployments.prefect_api import Prefect
@@ -26,7 +26,7 @@ WANTED: dict[Decision, Outcome] = {"approve": "promoted", "reject": "rejected"}
 @MODEL
 @VERSION
 @REASON
-@AS_NAME
+@AS_DECIDER
 @AS_JSON
 def approve(model: str, version: int, reason: str, who: str, as_json: bool) -> None:
     """Approve VERSION of MODEL.
@@ -42,7 +42,7 @@ def approve(model: str, version: int, reason: str, who: str, as_json: bool) -> N
 @MODEL
 @VERSION
 @REASON
-@AS_NAME
+@AS_DECIDER
 @AS_JSON
 def reject(model: str, version: int, reason: str, who: str, as_json: bool) -> None:
     """Reject VERSION of MODEL: the champion stays."""
@@ -86,9 +86,9 @@ def _pending_request(settings: Settings, model: str, version: int) -> Event:
     read_model(model, settings)
     pending = standing(model, Ledger(settings.ledger_url).events(model)).pending
     if pending is None or pending.version_to != version:
-        waiting = f"version {pending.version_to} is" if pending else "nothing is"
+        waiting = f"; version {pending.version_to} is" if pending else ", and no other version is"
         raise UsageError(
-            f"version {version} of {model} is not waiting for an answer; {waiting}. "
+            f"version {version} of {model} is not waiting for an answer{waiting}. "
             f"Request its promotion: ratchet promote {model} {version}"
         )
     return pending

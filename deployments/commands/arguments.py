@@ -2,11 +2,15 @@
 
 import getpass
 import subprocess
+from collections.abc import Callable
+from typing import Any
 
 import click
 
 from configs.reading import model_names
 from configs.settings import Settings
+
+Command = Callable[..., Any]
 
 
 def declared_name() -> str:
@@ -31,11 +35,18 @@ AS_JSON = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, for programs (docs/json.md)."
 )
 REASON = click.option("--reason", required=True, help="Why; recorded in the ledger.")
-AS_NAME = click.option(
-    "--as",
-    "who",
-    metavar="NAME",
-    default=declared_name,
-    show_default="git's user",
-    help="Who decides; recorded in the ledger.",
-)
+
+
+def _as_name(help_text: str) -> Callable[[Command], Command]:
+    return click.option(
+        "--as",
+        "who",
+        metavar="NAME",
+        default=declared_name,
+        show_default="git's user",
+        help=help_text,
+    )
+
+
+AS_DECIDER = _as_name("Who decides; recorded in the ledger.")
+AS_REQUESTER = _as_name("Who requests it; recorded in the ledger.")

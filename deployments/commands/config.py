@@ -31,9 +31,9 @@ def config() -> None:
 )
 @AS_JSON
 def check(models: tuple[str, ...], with_power: bool, as_json: bool) -> None:
-    """Check the YAML; with --power, also how often the gate would let an equally good model pass.
+    """Check the YAML of MODELS, or of every model.
 
-    Checks MODELS, or every model, and names the file, line and key of each problem.
+    Names the file, line and key of each problem.
     """
     settings = Settings()
     names = models or model_names(settings)
@@ -98,5 +98,8 @@ def _print_power(config: ModelConfig, settings: Settings) -> None:
     help="Change a training setting, as in ratchet train.",
 )
 def show(model: str, overrides: tuple[str, ...]) -> None:
-    """Show the configuration of MODEL in effect, with defaults and overrides, as JSON."""
+    """Show the configuration of MODEL in effect, as JSON.
+
+    Defaults and overrides are included.
+    """
     click.echo(read_model(model, Settings(), overrides).model_dump_json(indent=1))

@@ -9,7 +9,7 @@ import click
 
 from configs.reading import read_model
 from configs.settings import Settings
-from deployments.commands.arguments import AS_JSON, AS_NAME, MODEL, VERSION
+from deployments.commands.arguments import AS_JSON, AS_REQUESTER, MODEL, VERSION
 from deployments.commands.progress import follow_and_print, start_and_follow
 from deployments.prefect_api import Prefect
 
@@ -51,7 +51,7 @@ def train(
 @click.option(
     "--replace-pending", is_flag=True, help="Withdraw the pending request and submit this one."
 )
-@AS_NAME
+@AS_REQUESTER
 @AS_JSON
 def promote(model: str, version: int, replace_pending: bool, who: str, as_json: bool) -> None:
     """Request the promotion of VERSION of MODEL: the gate judges it now, then a person answers."""

@@ -22,10 +22,10 @@ def ledger() -> None:
 @click.argument("models", nargs=-1, shell_complete=complete_model)
 @AS_JSON
 def verify(models: tuple[str, ...], as_json: bool) -> None:
-    """Check that no recorded event of MODELS, or of every model, was changed or removed.
+    """Check that no recorded event was changed or removed.
 
-    Finds edited rows, rows missing in the middle, and evidence that is gone or changed. A tail that
-    was cut off cannot be found.
+    Checks MODELS, or every model. Finds edited rows, rows missing in the middle, and evidence that
+    is gone or changed. A tail that was cut off cannot be found.
     """
     ledger = Ledger(Settings().ledger_url)
     recorded = ledger.models()

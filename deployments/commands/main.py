@@ -36,7 +36,7 @@ COMMANDS = {
     "promote": Entry("flow_runs", "Request the promotion of a registered version."),
     "watch": Entry("flow_runs", "Follow a run that was started elsewhere."),
     "reference": Entry(
-        "rollback", "Set the reference version that later champions must not fall below."
+        "rollback", "Set the reference, with which later candidates are also compared."
     ),
     "ledger": Entry("ledger", "Check that no recorded event was changed or removed."),
     "replay": Entry("replay", "Judge past candidates with another gate."),
@@ -105,6 +105,9 @@ def main(arguments: list[str] | None = None) -> Any:
         return ratchet.main(arguments, prog_name="ratchet", standalone_mode=False)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "ratchet"
         click.echo(f"ratchet: {error.format_message()} See: {command} --help", err=True)

@@ -9,7 +9,7 @@ import click
 from configs.errors import UsageError
 from configs.reading import read_model
 from configs.settings import Settings
-from deployments.commands.arguments import AS_JSON, AS_NAME, MODEL, REASON, VERSION
+from deployments.commands.arguments import AS_DECIDER, AS_JSON, MODEL, REASON, VERSION
 from deployments.commands.progress import start_and_follow
 from tasks.release.ledger import Ledger
 from tasks.release.standing import standing
@@ -24,7 +24,7 @@ from tasks.release.standing import standing
     help="The former champion to roll back to; default: the previous champion.",
 )
 @REASON
-@AS_NAME
+@AS_DECIDER
 @AS_JSON
 def rollback(model: str, version: int | None, reason: str, who: str, as_json: bool) -> None:
     """Roll MODEL back to a former champion, without asking for approval.
@@ -44,10 +44,10 @@ def rollback(model: str, version: int | None, reason: str, who: str, as_json: bo
 @MODEL
 @VERSION
 @REASON
-@AS_NAME
+@AS_DECIDER
 @AS_JSON
 def reference(model: str, version: int, reason: str, who: str, as_json: bool) -> None:
-    """Set the reference version of MODEL that later champions must not fall below.
+    """Set the reference of MODEL, with which later candidates are also compared.
 
     VERSION is the champion or a former one.
     """
@@ -64,7 +64,9 @@ def _previous_champion(settings: Settings, model: str) -> int:
         return now.previous
     former = ", ".join(str(version) for version in sorted(now.former))
     if former:
-        remedy = f"choose one with --to: {former}"
-    else:
-        remedy = f"there is nothing to roll back to: ratchet history {model}"
-    raise UsageError(f"{model} had no champion before this one; {remedy}")
+        raise UsageError(
+            f"{model} has no earlier champion in line; choose a former one with --to: {former}"
+        )
+    raise UsageError(
+        f"{model} has no earlier champion to roll back to. See: ratchet history {model}"
+    )

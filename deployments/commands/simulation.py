@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 
-@click.command(epilog="Example: ratchet simulate --days 60 --out .ratchet/data/transactions")
+@click.command(epilog="Example: ratchet simulate --days 65 --out .ratchet/data/transactions")
 @click.option("--days", type=click.IntRange(min=1, max=3660), required=True, help="How many days.")
 @click.option(
     "--out",

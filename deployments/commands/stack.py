@@ -32,7 +32,7 @@ MODELS = "models    "
 @click.command(epilog="Example: ratchet up --detach")
 @click.option("--detach", is_flag=True, help="Run in the background, until ratchet down.")
 def up(detach: bool) -> None:
-    """Start MLflow, Prefect and the runners, and serve every model until Ctrl-C."""
+    """Start MLflow, Prefect and the runners, and run every model's flows until Ctrl-C."""
     settings = Settings()
     if detach:
         _detach(settings)

@@ -64,7 +64,10 @@ def history(model: str, on: datetime | None, as_json: bool) -> None:
     if not events:
         # raises for a model that does not exist
         model_path(model, settings)
-    if on:
+    if on and as_json:
+        champion = champion_on(events, on)
+        click.echo(json.dumps(champion and champion.as_row(), indent=1, default=str))
+    elif on:
         click.echo(_in_production_on(model, events, on))
     elif as_json:
         click.echo(json.dumps([event.as_row() for event in events], indent=1, default=str))
@@ -87,8 +90,8 @@ def next_step() -> str:
         )
     if not is_up(settings):
         return (
-            f"Nothing is up in {settings.home}. Start it: ratchet up. "
-            "To watch the whole story first: ratchet demo"
+            f"No servers are running for {settings.home}. Start them: ratchet up. "
+            "To see the whole story first: ratchet demo"
         )
     return _next_step_of(models, Ledger(settings.ledger_url))
 

@@ -193,7 +193,7 @@ def _files_of_days(source_files: Sequence[File], period: Period) -> list[File]:
         folder = str(source_files[0]).rpartition("/")[0]
         raise DataRejected(
             f"{len(missing)} of the {len(days)} days from {period.start:%Y-%m-%d} to "
-            f"{period.end:%Y-%m-%d} have no file ({', '.join(named)}); put them in {folder}, "
+            f"{days[-1]:%Y-%m-%d} have no file ({', '.join(named)}); put them in {folder}, "
             "or choose another --as-of"
         )
     return files_of_days

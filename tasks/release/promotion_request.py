@@ -30,7 +30,7 @@ class RequestOptions:
     requested_by: str
     # withdraw the request that waits now, if one does, and take its place
     replace_pending: bool = False
-    # defer a candidate that passes but is not superior, until the champion is old
+    # defer a candidate that passes but is not significantly better, until the champion is old
     only_if_better: bool = False
 
     @property
@@ -109,7 +109,7 @@ def _may_be_requested(judged: Judgement, config: ModelConfig) -> bool:
 
 
 def _waits_for_age(evidence: Evidence, now: Standing, config: ModelConfig) -> bool:
-    """Whether a candidate that passes must wait: it is not superior, and the champion is young."""
+    """Whether a candidate that passes must wait: not significantly better, and a young champion."""
     if evidence.better is None:
         return False
     return not is_superior(evidence.better) and not is_old(now.champion, config)
@@ -120,7 +120,7 @@ def _until_old(config: ModelConfig) -> str:
     until = "somebody requests it"
     if days:
         until = f"the champion is {days} days old"
-    return f"it passes, but superiority is not shown: it waits until {until}"
+    return f"it passes, but is not significantly better: it waits until {until}"
 
 
 def _withdraw(run: PromotionRun, now: Standing, options: RequestOptions) -> Event:

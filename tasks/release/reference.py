@@ -1,4 +1,4 @@
-"""The reference: moved by a person, or raised by a champion that is superior to it.
+"""The reference: moved by a person, or raised by a champion that is significantly better.
 
 Not here: what the reference is at any time (standing.py), rules about it (tasks/verdict).
 """
@@ -27,9 +27,9 @@ def move_reference(run: PromotionRun, who: str, why: str) -> Event:
 
 @redecide_when_outrun
 def raise_reference(run: PromotionRun, promoted: Event) -> Event | None:
-    """Append `reference_set`, once, if this new champion is superior to it; else None."""
+    """Append `reference_set`, once, if this new champion is significantly better; else None."""
     evidence = run.ledger.evidence_of(promoted)
     if not evidence.is_superior_to_reference or evidence.reference is None:
         return None
-    why = f"superior to {evidence.reference.version} in {evidence.main_metric}"
+    why = f"significantly better than {evidence.reference.version} in {evidence.main_metric}"
     return run.append("reference_set", run.standing(), GATE, why)

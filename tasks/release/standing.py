@@ -26,7 +26,7 @@ class Standing:
     former: tuple[int, ...]
     # the champion before this one, to which a rollback returns; two rollbacks go back two champions
     previous: int | None
-    # the champion that later ones must not fall below: the first, until another is set
+    # the champion that later candidates are also compared with: the first, until another is set
     reference: int | None
     # the request that waits for an answer
     pending: Event | None

@@ -106,12 +106,13 @@ def _comparison(evidence: Evidence, better: Estimate) -> str:
         return f"On every row its {evidence.main_metric} equals the champion's."
     metric, difference = directed(evidence.main_metric, better), signed_difference(better)
     if is_superior(better):
-        return f"Superior in {metric}: {difference} (one-sided {bound} {bound.value:+.3g})."
-    claim = f"Every rule passes; superiority in {metric} is not shown"
+        numbers = f"{difference} (one-sided {bound} {bound.value:+.3g})"
+        return f"Significantly better in {metric}: {numbers}."
+    claim = f"Every rule passes, but the candidate is not significantly better in {metric}"
     margin = _margin_to_champion(evidence)
     if margin and evidence.champion:
         claim = f"Non-inferior to champion {evidence.champion.version} (margin {number(margin)}); "
-        claim += f"superiority in {metric} is not shown"
+        claim += f"not significantly better in {metric}"
     return f"{claim}: {difference} ({bound} {bound.value:+.3g})."
 
 

@@ -212,7 +212,7 @@ def _summary_of(productions: Sequence[Production]) -> Summary:
 
 
 def _print_table(name: str, years: int, summaries: Sequence[Summary]) -> None:
-    columns = ("live, mean", "+- over years", "worst month", "promotions a year")
+    columns = ("live, mean", "standard error over years", "worst month", "promotions a year")
     table = Table(f"{name}, {years} x a year", *columns, box=None)
     for summary in summaries:
         table.add_row(
