@@ -39,6 +39,9 @@ RULES = (Rule(metric=AP, at_least=0.3), BETTER)
 LEVELS = Levels(0.05, 0.05)
 FOREST = "sklearn.ensemble.RandomForestClassifier"
 HUNDRED_TREES = {"n_estimators": 100, "n_jobs": 2}
+# enough for claims about forests that are alike, and fitted ten times as fast
+FEW_TREES = {"n_estimators": 50, "n_jobs": 2}
+FEW_ROWS = 12_000
 
 
 @dataclass(frozen=True)
@@ -121,14 +124,24 @@ def test_the_tree_fails_against_the_forest(
     assert handbook.judge(RULES, candidate=tree, champion=forest).outcome == "FAIL"
 
 
+@pytest.fixture(scope="module")
+def few_rows(handbook: Prepared) -> pd.DataFrame:
+    return handbook.partitions.train.sample(FEW_ROWS, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def small_forests(handbook: Prepared, few_rows: pd.DataFrame) -> list[Scores]:
+    """The scores of equally good forests, which differ in their seed alone."""
+    return [handbook.scores_of(FOREST, FEW_TREES, few_rows, seed) for seed in range(11)]
+
+
 def test_a_forest_that_learned_from_labels_of_which_a_fifth_are_wrong_fails(
-    handbook: Prepared, forest: Scores
+    handbook: Prepared, few_rows: pd.DataFrame, small_forests: list[Scores]
 ) -> None:
-    train = handbook.partitions.train
-    is_wrong = np.random.default_rng(0).random(len(train)) < 0.2
-    labels = train["TX_FRAUD"].where(~is_wrong, 1 - train["TX_FRAUD"])
-    misled = handbook.scores_of(FOREST, HUNDRED_TREES, train.assign(TX_FRAUD=labels))
-    assert handbook.judge(RULES, candidate=misled, champion=forest).outcome == "FAIL"
+    is_wrong = np.random.default_rng(0).random(len(few_rows)) < 0.2
+    labels = few_rows["TX_FRAUD"].where(~is_wrong, 1 - few_rows["TX_FRAUD"])
+    misled = handbook.scores_of(FOREST, FEW_TREES, few_rows.assign(TX_FRAUD=labels))
+    assert handbook.judge(RULES, candidate=misled, champion=small_forests[0]).outcome == "FAIL"
 
 
 def test_the_same_answers_are_never_better(handbook: Prepared, forest: Scores) -> None:
@@ -137,34 +150,34 @@ def test_the_same_answers_are_never_better(handbook: Prepared, forest: Scores) -
 
 
 def test_forests_that_differ_in_their_seed_alone_are_seldom_called_better(
-    handbook: Prepared,
+    handbook: Prepared, small_forests: list[Scores]
 ) -> None:
     """50 pairs of equally good forests: at most 6 pass, where 2.5 are expected."""
-    train = handbook.partitions.train.sample(12_000, random_state=0)
-    forests = [handbook.scores_of(FOREST, HUNDRED_TREES, train, seed) for seed in range(11)]
-    all_pairs = list(combinations(range(11), 2))
+    all_pairs = list(combinations(range(len(small_forests)), 2))
     pairs = np.random.default_rng(0).permutation(all_pairs)[:50]
     passed = 0
     for first, second in pairs:
         verdict = handbook.judge(
-            (BETTER,), ("CUSTOMER_ID",), candidate=forests[first], champion=forests[second]
+            (BETTER,),
+            ("CUSTOMER_ID",),
+            candidate=small_forests[first],
+            champion=small_forests[second],
         )
         passed += verdict.passed
     assert passed <= 6
 
 
 def test_the_shipped_gate_lets_an_equally_good_retraining_through_four_times_in_five(
-    handbook: Prepared,
+    handbook: Prepared, forest: Scores
 ) -> None:
     candidate = handbook.scores_of(FOREST, HUNDRED_TREES, seed=1)
-    champion = handbook.scores_of(FOREST, HUNDRED_TREES, seed=2)
     contest = contest_of(
         handbook.config,
         handbook.partitions.holdout,
         handbook.hooks,
         candidate=candidate,
-        champion=champion,
-        reference=champion,
+        champion=forest,
+        reference=forest,
     )
     power = compare(contest, LEVELS).power
     assert power is not None
