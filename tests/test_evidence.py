@@ -232,7 +232,7 @@ def test_enough_power_is_a_fact_and_not_a_doubt() -> None:
 
 def test_the_runs_pages_show_every_rule_with_its_numbers() -> None:
     shown = wording.markdown(evidence_of())
-    assert "| rule | candidate | other | difference | bound | needs | verdict |" in shown
+    assert "| rule | candidate | champion | difference | bound | needs | verdict |" in shown
     assert "| average_precision >= 0.5 | 0.612 |  |  | 0.56 | >= 0.5 | PASS |" in shown
     assert (
         "| average_precision vs champion | 0.612 | 0.6 | +0.012 | +0.004 | > -0.03 | PASS |"

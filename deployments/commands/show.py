@@ -22,7 +22,7 @@ from tasks.verdict import rule_wording, wording
 from tasks.verdict.evidence import Evidence
 
 # columns that are aligned to the right
-NUMBERS = ("candidate", "other", "difference", "bound", "needs")
+NUMBERS = ("candidate", "champion", "difference", "bound", "needs")
 
 
 @click.command(epilog="Example: ratchet show fraud_detector 7")

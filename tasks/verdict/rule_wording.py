@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from configs.gate import Rule
 from tasks.records import Estimate, NotEstimated, Outcome, RuleVerdict
 
-COLUMNS = ("rule", "candidate", "other", "difference", "bound", "needs", "verdict")
+COLUMNS = ("rule", "candidate", "champion", "difference", "bound", "needs", "verdict")
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class RuleRow:
 
     rule: str
     candidate: str
-    other: str
+    champion: str
     difference: str
     bound: str
     needs: str
@@ -53,7 +53,7 @@ def row(verdict: RuleVerdict) -> RuleRow:
     return RuleRow(
         rule=_label(rule, estimate),
         candidate=number(estimate.candidate, beside=limit) or "missing",
-        other=number(estimate.other),
+        champion=number(estimate.other),
         difference=difference,
         bound=bound,
         needs=_needs(rule, estimate),
