@@ -67,8 +67,8 @@ class Threshold(Section):
         match self.kind:
             case "minimise":
                 return (
-                    f"least cost, {self.false_positive:g} a false positive, "
-                    f"{self.false_negative:g} a false negative"
+                    f"least cost, {self.false_positive:g} per false positive, "
+                    f"{self.false_negative:g} per false negative"
                 )
             case "alerts_a_day":
                 return f"at most {self.alerts_a_day} alerts a day"

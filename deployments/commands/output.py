@@ -13,7 +13,7 @@ from rich.table import Table
 WIDTH = 80
 LABEL_WIDTH = 9
 # more columns than these stand closer together
-ROOMY_COLUMNS = 6
+ROOMY_COLUMNS = 5
 
 
 def print_table(

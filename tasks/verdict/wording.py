@@ -60,7 +60,7 @@ def doubts(evidence: Evidence) -> list[str]:
         )
     if evidence.holdout.left_out:
         rows = f"{evidence.holdout.left_out:,} holdout rows"
-        sentences.append(f"{rows} were left out by `exclude` or for missing values.")
+        sentences.append(f"{rows} were left out by the exclude setting or for missing values.")
     if evidence.candidate.git_dirty:
         sentences.append("It was trained with uncommitted code.")
     return sentences + [_as_sentence(text) for text in evidence.model_signature]
