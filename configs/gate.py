@@ -98,6 +98,11 @@ class Rule(Section):
         return self.conditions[0]
 
     @property
+    def identity(self) -> tuple[str | None, ...]:
+        """What makes two rules the same one, if with another number."""
+        return self.metric, self.slice, self.kind, self.against
+
+    @property
     def against(self) -> Against | None:
         """The version whose metric this rule compares with, or None."""
         return self.better_than or self.not_worse_than
@@ -155,8 +160,15 @@ class Rule(Section):
 
 def gate_problems(config: "ModelConfig") -> Iterator[Problem]:
     """What is wrong in `gate`."""
+    first_places: dict[tuple[str | None, ...], int] = {}
     for index, rule in enumerate(config.gate):
         yield from _rule_problems(config, rule, ("gate", index))
+        first = first_places.setdefault(rule.identity, index)
+        if first != index:
+            yield Problem(
+                ("gate", index),
+                f"has the metric, slice and condition of rule {first + 1}; keep the stricter one",
+            )
 
 
 def _rule_problems(config: "ModelConfig", rule: Rule, location: Location) -> Iterator[Problem]:

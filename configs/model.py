@@ -190,3 +190,5 @@ def _functions_in(path: Path) -> frozenset[str]:
         return python_source.functions_in(path)
     except SyntaxError as error:
         raise ConfigError(f"{path}:{error.lineno}: this is not Python: {error.msg}") from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: this is not Python in UTF-8: {error}") from error

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from configs.errors import ConfigError, UsageError
 from configs.model import ModelConfig, model_problems
@@ -63,7 +63,7 @@ def read_file(path: Path, overrides: Sequence[str] = ()) -> ModelConfig:
     document = _load(path)
     for override in overrides:
         _apply(override, document)
-    values = _plain(document)
+    values = plain(document)
     try:
         config = ModelConfig.model_validate(values)
     except ValidationError as error:
@@ -75,13 +75,24 @@ def read_file(path: Path, overrides: Sequence[str] = ()) -> ModelConfig:
     return config
 
 
-def _load(path: Path) -> dict[str, Any]:
-    """The YAML's mapping, whose values know their lines."""
+def load_yaml(path: Path) -> Any:
+    """The document in a YAML, whose values know their lines; ConfigError if it cannot be read."""
     try:
-        document = YAML(typ="rt").load(path)
+        return YAML(typ="rt").load(path)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}:{line}: this is not YAML: {error.problem}") from error
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: this is not YAML: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """The YAML's mapping, whose values know their lines."""
+    document = load_yaml(path)
     if not isinstance(document, dict):
         raise ConfigError(
             f"{path}:1: a model's YAML is a mapping of keys, and this file is not; "
@@ -104,15 +115,20 @@ def _apply(override: str, document: dict[str, Any]) -> None:
         node = node.setdefault(key, {})
         if not isinstance(node, dict):
             raise UsageError(f"{override!r}: {key} is a value and has no keys of its own")
-    node[keys[-1]] = YAML(typ="safe").load(text)
+    try:
+        node[keys[-1]] = YAML(typ="safe").load(text)
+    except (YAMLError, ValueError) as error:
+        raise UsageError(
+            f"{override!r}: the value is not YAML: {_first_line(error)}; put a text in quotes"
+        ) from error
 
 
-def _plain(node: Any) -> Any:
+def plain(node: Any) -> Any:
     """The same document in plain Python: pydantic refuses values that know their lines."""
     if isinstance(node, dict):
-        return {str(key): _plain(value) for key, value in node.items()}
+        return {str(key): plain(value) for key, value in node.items()}
     if isinstance(node, list):
-        return [_plain(item) for item in node]
+        return [plain(item) for item in node]
     for plain_type in (bool, int, float, str):
         if isinstance(node, plain_type):
             return plain_type(node)

@@ -134,7 +134,7 @@ class Settings(BaseSettings):
 
         No port is ever guessed: another home's servers may listen there.
         """
-        return bool(self.prefect_api_url or self._stack())
+        return bool(self.prefect_api_url or self.stack_record())
 
     def environment(self) -> dict[str, str]:
         """The folders and the ledger as variables, for a child process in another folder."""
@@ -146,7 +146,7 @@ class Settings(BaseSettings):
         }
 
     def _address(self, server: str, from_environment: str | None, variable: str) -> str:
-        address = from_environment or self._stack().get(server)
+        address = from_environment or self.stack_record().get(server)
         if not address:
             raise Unreachable(
                 f"no servers are running for {self.home}, and {variable} is not set. "
@@ -154,12 +154,20 @@ class Settings(BaseSettings):
             )
         return address.rstrip("/")
 
-    def _stack(self) -> dict[str, str]:
+    def stack_record(self) -> dict[str, Any]:
         """What a running `ratchet up` wrote: {"mlflow": url, "prefect": url, ...}, or nothing."""
         if not self.stack_file.exists():
             return {}
-        stack: dict[str, str] = json.loads(self.stack_file.read_text())
-        return stack
+        try:
+            record = json.loads(self.stack_file.read_text())
+        except ValueError:
+            record = None
+        if not isinstance(record, dict) or not record.keys() >= {"mlflow", "prefect", "up"}:
+            raise ConfigError(
+                f"{self.stack_file} is damaged; stop the servers it was written for, if they still "
+                "run, and delete it"
+            )
+        return record
 
 
 def _absolute(path: Path) -> Path:

@@ -21,6 +21,10 @@ Slices = dict[Identifier, dict[Column, Cut]]
 def slice_problems(config: "ModelConfig") -> Iterator[Problem]:
     """What is wrong with each slice, and what does not agree between it and `data`."""
     for name, columns in config.slices.items():
+        if not columns:
+            yield Problem(
+                ("slices", name), "names no column; write COLUMN: values, or COLUMN: [50, 200]"
+            )
         for column, cut in columns.items():
             location = ("slices", name, column)
             if column in config.data.private:

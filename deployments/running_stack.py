@@ -38,9 +38,9 @@ def write(settings: Settings, mlflow: str, prefect: str, children: Iterable[Chil
 
 def read(settings: Settings) -> RunningStack | None:
     """The stack recorded in this home, whether or not it still runs."""
-    if not settings.stack_file.exists():
+    record = settings.stack_record()
+    if not record:
         return None
-    record = json.loads(settings.stack_file.read_text())
     return RunningStack(
         record["mlflow"],
         record["prefect"],

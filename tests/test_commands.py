@@ -118,7 +118,7 @@ def test_the_ledger_answers_without_any_server(
     environment: dict[str, str], settings: Settings
 ) -> None:
     record_promotion(settings)
-    assert "5         2018-08-08 09:02" in ratchet(environment, "status").stdout
+    assert "5        2018-08-08 09:02" in ratchet(environment, "status").stdout
     history = ratchet(environment, "history", "tiny").stdout
     rows = [line.split() for line in history.splitlines() if line[:1].isdigit()]
     assert [sequence for sequence, *_ in rows] == ["3", "2", "1"]

@@ -190,6 +190,10 @@ def test_the_verdict_comes_first_in_one_sentence() -> None:
     )
     same = evidence_of(better=replace(BETTER, candidate=0.6, spare=0.0, low=0.0, high=0.0))
     assert wording.conclusion(same) == "On every row its average_precision equals the champion's."
+    unsampled = replace(BETTER, spare=0.012, low=0.012, high=0.012, method="the value itself")
+    assert wording.conclusion(evidence_of(better=unsampled)) == (
+        "Better in average_precision: +0.012 (the value itself)."
+    )
     stopped = evidence_of(problems=("champion 2 cannot be compared: gone",))
     assert wording.conclusion(stopped) == "Champion 2 cannot be compared: gone."
 

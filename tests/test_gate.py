@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -232,6 +233,15 @@ def test_a_value_just_beside_its_limit_is_never_shown_as_the_limit() -> None:
     assert sentence_of(rule, near) == "roc_auc 0.499996 (needs >= 0.5): FAIL"
     at = Estimate(rows=9, candidate=0.5, spare=0.0, low=0.0, high=0.0)
     assert sentence_of(rule, at) == "roc_auc 0.5 (needs >= 0.5): PASS"
+
+
+@given(limit=st.floats(1e-6, 1e7), distance=st.floats(-1e-3, 1e-3))
+def test_a_shown_value_stands_on_the_side_of_its_limit_on_which_it_is(
+    limit: float, distance: float
+) -> None:
+    value = limit * (1 + distance)
+    shown = float(rule_wording.number(value, beside=limit).replace(",", ""))
+    assert np.sign(shown - limit) == np.sign(value - limit)
 
 
 SENTENCES = [

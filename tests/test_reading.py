@@ -451,3 +451,24 @@ def test_a_file_that_is_not_a_mapping_is_refused(tiny: Path, settings: Settings,
     tiny.write_text(text)
     with pytest.raises(ConfigError, match="mapping"):
         read_model("tiny", settings)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"name: \xe9t\xe9", b"name: a\x00b", b"owner: 2020-13-45", b"owner: " + b"[" * 3000],
+    ids=["latin-1", "a null byte", "no such date", "deep"],
+)
+def test_a_file_that_no_yaml_reader_reads_is_refused(
+    tiny: Path, settings: Settings, content: bytes
+) -> None:
+    tiny.write_bytes(content)
+    with pytest.raises(ConfigError, match="this is not YAML"):
+        read_model("tiny", settings)
+
+
+@pytest.mark.parametrize("value", ["[", "{a", "*x", "%", "2020-13-45"])
+def test_an_override_whose_value_is_not_yaml_is_refused(
+    tiny: Path, settings: Settings, value: str
+) -> None:
+    with pytest.raises(UsageError, match="the value is not YAML"):
+        read_model("tiny", settings, [f"train.params.C={value}"])

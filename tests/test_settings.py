@@ -22,6 +22,14 @@ def test_a_page_of_an_mlflow_run_is_in_the_area_for_models() -> None:
     assert report == f"{run}/artifacts/report.html?workflowType=machine_learning"
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}"])
+def test_a_damaged_record_of_the_servers_is_named(settings: Settings, text: str) -> None:
+    settings.stack_file.parent.mkdir(parents=True, exist_ok=True)
+    settings.stack_file.write_text(text)
+    with pytest.raises(ConfigError, match=r"stack\.json is damaged; stop .* and delete it"):
+        _ = settings.mlflow_url
+
+
 @pytest.mark.parametrize("port", ["abc", "65536", "-1"])
 def test_a_port_that_is_none_is_refused_by_its_variable(
     monkeypatch: pytest.MonkeyPatch, port: str

@@ -109,12 +109,26 @@ def test_the_names_of_folders_are_columns_where_they_are_declared(
         folder = settings.data / f"year={day:%Y}" / f"region={region}" / f"day={day.day}"
         folder.mkdir(parents=True)
         rows_of(day).to_parquet(folder / "part-0.parquet")
-    config = reading(config, "${RATCHET_DATA}/**/*.parquet", year="int64", region="string")
+    config = reading(
+        config, "${RATCHET_DATA}/**/*.parquet", year="int64", region="string", day="int64"
+    )
     rows = load(config, SPAN, settings.data)
     in_files = ["id", "at", "customer", "amount", "bad"]
     pd.testing.assert_frame_equal(rows[in_files], rows_of_all_days()[in_files])
     assert set(rows["year"]) == {2018}
+    assert (rows["day"] == rows["at"].dt.day).all()
     assert (rows["region"] == np.where(rows["at"].dt.day % 2, "north", "south")).all()
+
+
+def test_a_folder_whose_name_is_not_of_its_columns_type_is_named(
+    config: ModelConfig, settings: Settings
+) -> None:
+    folder = settings.data / "year=unknown"
+    folder.mkdir(parents=True)
+    rows_of_all_days().to_parquet(folder / "part-0.parquet")
+    config = reading(config, "${RATCHET_DATA}/**/*.parquet", year="int64")
+    with pytest.raises(DataRejected, match=r"year=unknown.*a folder's value is not of its column"):
+        load(config, SPAN, settings.data)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz", "csv.bz2"])

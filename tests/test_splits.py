@@ -325,8 +325,12 @@ def line_of(hooks: Hooks, words: str) -> int:
 
 @pytest.mark.parametrize(
     "body",
-    ['raise ValueError("no such thing")', 'return raw["no such thing"]'],
-    ids=["itself", "within pandas"],
+    [
+        'raise ValueError("no such thing")',
+        'return raw["no such thing"]',
+        'raise SystemExit("no such thing")',
+    ],
+    ids=["itself", "within pandas", "to end the process"],
 )
 def test_a_hook_that_raises_is_named_with_its_own_file_and_line(
     config: ModelConfig, tiny: Path, rows: pd.DataFrame, body: str

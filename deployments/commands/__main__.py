@@ -1,5 +1,7 @@
 """`python -m deployments.commands` is `ratchet`."""
 
+import sys
+
 from deployments.commands.main import main
 
-main()
+sys.exit(main())

@@ -103,8 +103,6 @@ def main(arguments: list[str] | None = None) -> Any:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         return ratchet.main(arguments, prog_name="ratchet", standalone_mode=False)
-    except click.exceptions.Exit as end:
-        sys.exit(end.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         sys.exit(2)

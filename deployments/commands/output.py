@@ -40,7 +40,7 @@ def print_table(
     for row in rows:
         table.add_row(*row)
     width = None if Console().is_terminal else WIDTH
-    Console(width=width, highlight=False, markup=False).print(table)
+    Console(width=width, highlight=False, markup=False, emoji=False).print(table)
 
 
 def print_sentence(text: str, indent: str = "") -> None:

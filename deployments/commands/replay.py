@@ -12,12 +12,11 @@ from typing import Any
 
 import click
 from pydantic import ValidationError
-from ruamel.yaml import YAML
 
 from configs.errors import ConfigError, UsageError
 from configs.model import ModelConfig, judging_problems
 from configs.problems import Problem
-from configs.reading import read_model
+from configs.reading import load_yaml, plain, read_model
 from configs.schema_problems import schema_problems
 from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, MODEL
@@ -113,7 +112,7 @@ def _read_sections(file: Path) -> dict[str, Any]:
         raise ConfigError(
             f"there is no {file}; write the gate to replay there, as in a model's YAML"
         )
-    sections: Any = YAML(typ="safe").load(file)
+    sections = plain(load_yaml(file))
     if not isinstance(sections, dict) or not sections or not sections.keys() <= set(SECTIONS):
         raise ConfigError(
             f"{file}: a gate to replay has any of {', '.join(SECTIONS)}, and nothing else"

@@ -61,5 +61,6 @@ def _cut(column: "pd.Series[Any]", cut: Any) -> _Cut:
 
 
 def _bin_names(column: str, edges: Sequence[float]) -> list[str]:
-    inner = [f"{low:g} <= {column} < {high:g}" for low, high in pairwise(edges)]
-    return [f"{column} < {edges[0]:g}", *inner, f"{column} >= {edges[-1]:g}"]
+    texts = [f"{edge:.15g}" for edge in edges]
+    inner = [f"{low} <= {column} < {high}" for low, high in pairwise(texts)]
+    return [f"{column} < {texts[0]}", *inner, f"{column} >= {texts[-1]}"]

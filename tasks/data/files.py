@@ -147,7 +147,13 @@ def _columns_from_folders(file: File, data: Data) -> dict[str, Any]:
         return {}
     schema = pa.schema([(name, ARROW_TYPES[data.columns[name]]) for name in declared])
     partitioning = pyarrow.dataset.partitioning(schema, flavor="hive")
-    expression = partitioning.parse(str(folders))
+    try:
+        # without the last slash, the innermost folder would count as a file
+        expression = partitioning.parse(f"{folders}/")
+    except pa.ArrowInvalid as error:
+        raise DataRejected(
+            f"{file.path}: a folder's value is not of its column's type: {error}; rename the folder"
+        ) from error
     return dict(pyarrow.dataset.get_partition_keys(expression))
 
 

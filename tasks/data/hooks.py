@@ -34,13 +34,13 @@ class Hooks:
         """What the hook returns; HookFailed names the hook, its line and what it raised."""
         try:
             return self.functions[name](*arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise HookFailed(
                 f"hook {name} raised {type(error).__name__}: {error} ({self._place_of(error)}); "
                 "fix it and start a new run"
             ) from error
 
-    def _place_of(self, error: Exception) -> str:
+    def _place_of(self, error: BaseException) -> str:
         """The innermost line of the hooks' own file on the way to an error, as `model.py:12`."""
         frames = traceback.extract_tb(error.__traceback__)
         frames_in_hooks = [frame for frame in frames if frame.filename == self.file]
@@ -62,7 +62,7 @@ def parse_hooks(config: ModelConfig, source: str, path: Path) -> Hooks:
     linecache.cache[str(path)] = (len(source), None, lines, str(path))
     try:
         exec(compile(source, str(path), "exec"), module.__dict__)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise HookFailed(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
     functions = {name: getattr(module, name) for name in config.hooks}
     return Hooks(source, str(path), functions)

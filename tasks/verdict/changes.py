@@ -6,13 +6,13 @@ Pure. Not here: whether an answer still counts (evidence.py).
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from configs.gate import Rule
 from configs.model import ModelConfig
 from tasks.records import RegisteredVersion, Role
 from tasks.verdict.gate import GateDefinition
 
 RuleDefinition = Mapping[str, Any]
 
-KINDS = ("at_least", "at_most", "better_than", "not_worse_than")
 # values in `comparison` that let more candidates pass than the other value of the same setting
 LOOSE_SETTINGS = ("ask", "leave_out", "may_break")
 # of a parameter's value
@@ -66,8 +66,8 @@ def _gate_changes(before: GateDefinition, now: GateDefinition) -> list[str]:
 
 def _rule_changes(before: GateDefinition, now: GateDefinition) -> tuple[list[str], list[str]]:
     """What loosens the gate's rules, and what tightens them."""
-    old = {_identity_of(rule): rule for rule in before.rules}
-    new = {_identity_of(rule): rule for rule in now.rules}
+    old = {Rule.model_validate(rule).identity: rule for rule in before.rules}
+    new = {Rule.model_validate(rule).identity: rule for rule in now.rules}
     removed = [_text_of(old[identity]) for identity in old if identity not in new]
     added = [_text_of(new[identity]) for identity in new if identity not in old]
     loosened = [f"the gate is looser: {rule} was removed" for rule in removed]
@@ -113,13 +113,6 @@ def _param_changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterato
         if key.startswith("version."):
             library = key.removeprefix("version.")
             yield f"{library} {before.get(key, 'none')} -> {now.get(key, 'none')}"
-
-
-def _identity_of(rule: RuleDefinition) -> tuple[Any, ...]:
-    """What makes two rules the same one, if with another number."""
-    kind = next(kind for kind in KINDS if kind in rule)
-    opponent = rule[kind] if kind.endswith("_than") else None
-    return rule["metric"], rule.get("slice"), kind, opponent
 
 
 def _text_of(rule: RuleDefinition) -> str:

@@ -7,10 +7,14 @@ Not here: the gate as a whole and the rest of the evidence (wording.py).
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from configs.gate import Rule
 from tasks.records import Estimate, NotEstimated, Outcome, RuleVerdict
 
 COLUMNS = ("rule", "candidate", "champion", "difference", "bound", "needs", "verdict")
+# the format of a number that a person wrote
+EXACT = ".15g"
 
 
 @dataclass(frozen=True)
@@ -125,17 +129,21 @@ def percent(confidence: float) -> str:
 
 
 def number(value: float | None, beside: float | None = None) -> str:
-    """A figure with four digits, or as many more as tell it from the number it stands beside.
+    """A figure with four digits, or as many more as keep it on its side of another number.
 
     0.49996 beside 0.5 is not 0.5; from 1,000 up there are no decimals; None is an empty text.
     """
     if value is None:
         return ""
+    texts = [f"{value:.{digits}g}" for digits in range(4, 18)]
     if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    precise = (f"{value:.{digits}g}" for digits in range(4, 18))
+        texts = [f"{value:,.{decimals}f}" for decimals in range(14)]
+    if beside is None:
+        return texts[0]
+    side = np.sign(value - beside)
     return next(
-        text for text in precise if beside is None or float(text) != beside or value == beside
+        (text for text in texts if np.sign(float(text.replace(",", "")) - beside) == side),
+        texts[-1],
     )
 
 
@@ -149,9 +157,9 @@ def _label(rule: Rule, estimate: Estimate | NotEstimated) -> str:
 def _needs(rule: Rule, estimate: Estimate | NotEstimated) -> str:
     """The condition that the bound must meet, such as `>= 0.4` or `> -0.05`."""
     if rule.at_least is not None:
-        return f">= {rule.at_least:g}"
+        return f">= {rule.at_least:{EXACT}}"
     if rule.at_most is not None:
-        return f"<= {rule.at_most:g}"
+        return f"<= {rule.at_most:{EXACT}}"
     if isinstance(estimate, NotEstimated):
         return ""
     needed = own_sign(estimate, _needed(rule, estimate))

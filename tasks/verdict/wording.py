@@ -102,9 +102,12 @@ def _comparison(evidence: Evidence, better: Estimate) -> str:
     """How a candidate that passes compares with the champion in the main metric."""
     superiority = Rule(metric=evidence.main_metric, better_than="champion")
     bound = rule_wording.deciding_bound(superiority, better, "PASS")
-    if bound is None:
-        return f"On every row its {evidence.main_metric} equals the champion's."
     metric, difference = directed(evidence.main_metric, better), signed_difference(better)
+    if bound is None and better.spare == 0:
+        return f"On every row its {evidence.main_metric} equals the champion's."
+    if bound is None:
+        comparative = "Better" if better.spare > 0 else "Worse"
+        return f"{comparative} in {metric}: {difference} ({better.method})."
     if is_superior(better):
         numbers = f"{difference} (one-sided {bound} {bound.value:+.3g})"
         return f"Significantly better in {metric}: {numbers}."
