@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Error, Locator, Page, Response, sync_playwright
 
-from tests.user_home import UserHome, await_that
+from tests.user_home import DEADLINE_SECONDS, UserHome, await_that
 
 CHROMIUM = Path("/usr/bin/chromium")
 PRESSES = 10
@@ -34,7 +34,7 @@ def page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1300, "height": 1100}, reduced_motion="reduce")
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(DEADLINE_SECONDS * 1000)
         yield page
         browser.close()
 
@@ -60,7 +60,7 @@ def _train(page: Page, user_home: UserHome) -> None:
     url = f"{user_home.prefect_url}/deployments/name/train_candidate/tiny"
     deployment = httpx.get(url).json()["id"]
     page.goto(f"{_ui(user_home)}/deployments/deployment/{deployment}/run")
-    page.get_by_text("The instant up to which labels are complete").wait_for()
+    page.get_by_text("The end of the holdout, up to which labels are complete").wait_for()
     page.get_by_text("Log a run that reads no holdout and registers nothing.").wait_for()
     _send(page.get_by_role("button", name="Submit"), "/create_flow_run")
     page.wait_for_url(lambda url: not url.endswith("/run"))
@@ -75,7 +75,7 @@ def _approve(page: Page, user_home: UserHome) -> None:
     page.get_by_role("button", name="Resume").click()
     form = page.get_by_role("dialog")
     # the evidence stands above the questions
-    form.get_by_text("average_precision at least 0.5").wait_for()
+    form.get_by_text("needs >= 0.5").first.wait_for()
     _press(form.get_by_role("button", name="Submit"))
     for field in ("decision", "your_name", "reason", "evidence"):
         form.get_by_text(f"'{field}' is a required property").wait_for()
