@@ -135,8 +135,7 @@ def user_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator["UserHome"]:
 
     user_home = UserHome(tmp_path_factory.mktemp("user"))
     yield user_home
-    for process in user_home.processes():
-        process.kill()
+    user_home.end()
 
 
 @pytest.fixture

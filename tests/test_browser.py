@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Error, Locator, Page, Response, sync_playwright
 
-from tests.user_home import UserHome, await_that
+from tests.user_home import DEADLINE_SECONDS, UserHome, await_that
 
 CHROMIUM = Path("/usr/bin/chromium")
 PRESSES = 10
@@ -34,7 +34,7 @@ def page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1300, "height": 1100}, reduced_motion="reduce")
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(DEADLINE_SECONDS * 1000)
         yield page
         browser.close()
 

@@ -1,7 +1,7 @@
 """The folder of a user who types commands, for the tests of the real path, with runners.
 
-One folder serves all of them, since starting the whole stack is what takes longest; a test says
-with `ensure_up` or `ensure_down` what it begins with.
+One folder serves all of them, since starting the whole stack is what takes longest: a test begins
+with `ensure_up`, and finds what others have left.
 """
 
 import json
@@ -30,6 +30,8 @@ class UserHome:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        # Python warns of a Popen that is collected while its process lives
+        self._begun: list[subprocess.Popen[bytes]] = []
         self.home = folder / ".ratchet"
         for name in ("flows", "tasks", "configs"):
             (folder / name).mkdir()
@@ -52,13 +54,15 @@ class UserHome:
     def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
         """A running command, whose output goes to `<command>.log`."""
         with self.log(arguments[0]).open("w") as output:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [*RATCHET, *arguments],
                 cwd=self.folder,
                 env=self.environment,
                 stdout=output,
                 stderr=output,
             )
+        self._begun.append(process)
+        return process
 
     def log(self, command: str) -> Path:
         return self.folder / f"{command}.log"
@@ -75,10 +79,6 @@ class UserHome:
         """Let a stack run in this home, whoever has started it."""
         if not self.is_up:
             self.output_of("up", "--detach")
-
-    def ensure_down(self) -> None:
-        if self.is_up:
-            self.output_of("down")
 
     @property
     def is_up(self) -> bool:
@@ -134,6 +134,13 @@ class UserHome:
             for process in psutil.process_iter()
             if str(self.folder) in _command_and_folder(process)
         ]
+
+    def end(self) -> None:
+        """Kill what still works on this home."""
+        for process in self.processes():
+            process.kill()
+        for begun in self._begun:
+            begun.wait()
 
     @property
     def _addresses(self) -> dict[str, Any]:
