@@ -55,7 +55,9 @@ def test_from_a_folder_with_packages_of_the_same_names_a_candidate_becomes_the_c
     assert re.search(schedule, user_home.log("up").read_text())
     approval = ("approve", "tiny", version, "--reason", "as tests do")
     approved = user_home.output_of(*approval, "--as", "release lead")
-    assert f"tiny {version} became the champion, by release lead (declared)" in approved
+    # another test of this home may have promoted a version before
+    promoted = rf"tiny {version} became the champion( in place of \d+)?, by release lead \(declared\)"
+    assert re.search(promoted, approved)
     assert "release lead" in user_home.output_of("history", "tiny")
     refused = user_home.ratchet(*approval)
     assert (refused.returncode, "no other version is" in refused.stderr) == (2, True)
