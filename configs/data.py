@@ -1,17 +1,18 @@
-"""The `data` section of a YAML: where the rows come from and what their columns mean.
+"""The `data` section of a YAML: the columns of the rows and what they mean.
 
-Not here: which rows train and which are held out (split.py); reading rows (tasks/data).
+Not here: where the rows come from (source.py); which rows train and which are held out (split.py);
+reading rows (tasks/data).
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from configs import python_source
 from configs.built_in_metrics import Kind
 from configs.problems import Location, Problem, nearest
-from configs.section import Column, Identifier, Import, Section
+from configs.section import Column, Identifier, Section
+from configs.source import FilesSource, Source, source_problems
 
 if TYPE_CHECKING:
     from configs.model import ModelConfig
@@ -26,42 +27,6 @@ TARGET_DTYPES: dict[Kind, tuple[Dtype, ...]] = {
     "multiclass": ("int64", "string"),
     "regression": ("int64", "float64"),
 }
-
-
-class FilesSource(Section):
-    """Rows in files."""
-
-    kind: Literal["files"] = Field(description="The rows are in files that match a glob pattern.")
-    path: str = Field(
-        pattern=r"\.(parquet|csv|csv\.gz|csv\.bz2)$",
-        description=(
-            "Glob pattern of Parquet or CSV files, on disk or at s3://. ${RATCHET_DATA} stands for "
-            "the data folder. A date in a file's name (2018-08-14) tells which day the file holds; "
-            "folders named like year=2018 are columns."
-        ),
-    )
-    origin: Column | None = Field(
-        default=None,
-        description="A column to add: the name of the row's file, without its extension.",
-    )
-
-
-class PythonSource(Section):
-    """Rows that a Python function returns."""
-
-    kind: Literal["python"] = Field(description="The rows are returned by a Python function.")
-    function: Import = Field(
-        description=(
-            "Import string of a function that returns a DataFrame, or an object that has one as "
-            "its attribute `frame`."
-        ),
-    )
-    arguments: dict[Identifier, Any] = Field(
-        default_factory=dict, description="Keyword arguments of the function."
-    )
-
-
-Source = Annotated[FilesSource | PythonSource, Field(discriminator="kind")]
 
 
 class Data(Section):
@@ -113,9 +78,9 @@ class Data(Section):
     )
 
     @property
-    def raw(self) -> dict[str, str]:
+    def raw(self) -> dict[str, Dtype]:
         """All columns of the raw rows with their types: the declared ones and those made here."""
-        made: dict[str, str] = {}
+        made: dict[str, Dtype] = {}
         if self.key == ROW:
             made[ROW] = "string"
         if isinstance(self.source, FilesSource) and self.source.origin:
@@ -144,7 +109,7 @@ def unknown_column(data: Data, column: str, location: Location) -> Iterator[Prob
 def data_problems(config: "ModelConfig") -> Iterator[Problem]:
     """What does not agree within `data`, or with the model's kind."""
     data = config.data
-    yield from _source_problems(data)
+    yield from source_problems(data.source)
     yield from _role_problems(data)
     yield from _target_problems(data, config.kind)
     for index, column in enumerate(data.drop_nulls):
@@ -154,18 +119,6 @@ def data_problems(config: "ModelConfig") -> Iterator[Problem]:
     for index, column in enumerate(data.private):
         yield from undeclared_column(data, column, ("data", "private", index))
     yield from _feature_problems(data)
-
-
-def _source_problems(data: Data) -> Iterator[Problem]:
-    if not isinstance(data.source, PythonSource):
-        return
-    module, _, name = data.source.function.rpartition(".")
-    names = python_source.names_in(module)
-    if name not in names:
-        yield Problem(
-            ("data", "source", "function"),
-            f"{data.source.function!r} cannot be imported; {nearest(name, names)}",
-        )
 
 
 def _role_problems(data: Data) -> Iterator[Problem]:

@@ -345,7 +345,7 @@ def test_validate_names_what_fails_and_trains_nothing(
     environment: dict[str, str], settings: Settings
 ) -> None:
     rows = write_days(settings.data / "days")
-    assert "raw       13 of 13 checks passed" in ratchet(environment, "validate", "tiny").stdout
+    assert "raw       12 of 12 checks passed" in ratchet(environment, "validate", "tiny").stdout
     first_day = rows[rows["at"] < "2026-01-02"]
     incomplete = first_day.assign(amount=first_day["amount"].mask(first_day["id"] < 12))
     incomplete.to_parquet(settings.data / "days" / "2026-01-05.parquet")

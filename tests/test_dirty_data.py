@@ -130,7 +130,7 @@ STOPPED: dict[str, tuple[Spoil, str]] = {
     ),
     "a file without bytes": (
         lambda day: day.write_bytes(b""),
-        r"2026-01-09.parquet: cannot be read: Parquet file size is 0 bytes",
+        r"2026-01-09.parquet: cannot be read: .*Parquet file size is 0 bytes",
     ),
     "no file for a day": (
         remove_day_before,
@@ -146,12 +146,11 @@ STOPPED: dict[str, tuple[Spoil, str]] = {
     ),
     "strings for numbers": (
         AMOUNT_AS_TEXT,
-        r"amount is float64 in .*04.parquet and str in .*09.parquet; "
-        r"write it as float64 in every file",
+        r"09.parquet: amount is large_string, but is declared as float64; declare it as string",
     ),
     "strings for numbers everywhere": (
         in_every_file(AMOUNT_AS_TEXT),
-        r"amount is str, but is declared as float64",
+        r"04.parquet: amount is large_string, but is declared as float64",
     ),
     "infinite numbers": (
         replace_column("amount", in_first_rows(2, "amount", -np.inf)),
@@ -161,20 +160,19 @@ STOPPED: dict[str, tuple[Spoil, str]] = {
         in_every_file(AMOUNT_AS_FLAG),
         r"amount is bool, but is declared as float64",
     ),
-    "floats for integers": (
-        in_every_file(CUSTOMER_AS_FLOAT),
-        r"customer is float64, but is declared as int64",
-    ),
-    "integers with nulls": (CUSTOMER_WITH_NULLS, r"customer is int64 in .* and Int64 in"),
-    "a type that changes between two days": (
-        BAD_AS_INT32,
-        r"bad is int64 in .*04.parquet and int32 in .*09.parquet; write it as int64 in every file",
+    "fractions for integers": (
+        replace_column("customer", lambda rows: rows["customer"] + 0.5),
+        r"09.parquet, row 1: customer is '\d+.5', which is not a whole number of 64 bits; "
+        r"declare the column as float64",
     ),
     "a column that is gone one day": (
         drop_amount,
         r"2026-01-09.parquet: has no column amount; it has id, at",
     ),
-    "labels missing": (BAD_WITH_NULLS, r"bad is int64 in .* and Int64 in"),
+    "labels missing": (
+        BAD_WITH_NULLS,
+        r"structure-known-bad   critical   3 of 1,200 rows have no bad",
+    ),
     "a third label": (
         replace_column("bad", in_first_rows(3, "bad", 2)),
         r"structure-target-binary   critical   "
@@ -187,14 +185,6 @@ STOPPED: dict[str, tuple[Spoil, str]] = {
     "no time": (
         replace_column("at", in_first_rows(2, "at", pd.NaT)),
         r"structure-known-at   critical   2 of 1,200 rows have no at",
-    ),
-    "a time zone on one day": (
-        AT_IN_PARIS,
-        r"at is datetime64\[us\] in .* and datetime64\[us, Europe/Paris\] in",
-    ),
-    "a time zone everywhere": (
-        in_every_file(AT_IN_UTC),
-        r"at is datetime64\[us, UTC\], but is declared as datetime",
     ),
     "half a file": (
         cut_in_half,
@@ -242,6 +232,40 @@ def test_what_is_seldom_meant_is_taken_and_counted(
     assert (warning.severity, warning.sentence[: len(sentence)]) == ("warning", sentence)
 
 
+@pytest.mark.parametrize(
+    ("spoil", "dtype"),
+    [
+        (CUSTOMER_AS_FLOAT, "int64"),
+        (in_every_file(CUSTOMER_AS_FLOAT), "int64"),
+        (CUSTOMER_WITH_NULLS, "Int64"),
+        (replace_column("customer", lambda rows: rows["customer"].mask(rows.index < 5)), "Int64"),
+        (BAD_AS_INT32, "int64"),
+        (AT_IN_PARIS, "int64"),
+        (in_every_file(AT_IN_UTC), "int64"),
+    ],
+    ids=[
+        "whole floats one day",
+        "whole floats",
+        "nulls one day",
+        "floats with nulls one day",
+        "another width one day",
+        "a time zone one day",
+        "a time zone",
+    ],
+)
+def test_the_same_values_in_another_type_are_taken_without_a_word(
+    config: ModelConfig, settings: Settings, day: Path, spoil: Spoil, dtype: str
+) -> None:
+    spoil(day)
+    assert failures_of(config, settings) == []
+    rows = sources.load(config, None, settings.data)
+    assert [str(rows[name].dtype) for name in ("customer", "bad", "at")] == [
+        dtype,
+        "int64",
+        "datetime64[us]",
+    ]
+
+
 def test_clean_days_pass_without_a_word(config: ModelConfig, settings: Settings, day: Path) -> None:
     assert failures_of(config, settings) == []
 
@@ -250,28 +274,28 @@ CSV: dict[str, tuple[str, str, str]] = {
     "a word in a column of numbers": (
         "7.5",
         "seven",
-        r"cannot be read: .*CSV conversion error to double: invalid value 'seven'",
+        r", line 22: amount is 'seven', which is not a number",
     ),
     "a number too large to store": (
         ",3,",
         ",99999999999999999999,",
-        r"cannot be read: .*CSV conversion error to int64",
+        r", line 2: customer is '99999999999999999999', which is not a whole number of 64 bits",
     ),
     "an offset in a time": (
         "2026-01-06T00:00:00",
         "2026-01-06T00:00:00+02:00",
-        r"cannot be read: .*CSV conversion error to timestamp",
+        r", line 22: at is .* which is not .* has a zone while others have none",
     ),
-    "a field too many": ("7.5", "7.5,8", r"cannot be read: .*Expected 6 columns, got 7"),
+    "a field too many": ("7.5", "7.5,8", r": line 22 has 7 fields and the first line 6"),
     "a column twice": (
         "amount,bad,note",
         "amount,amount,note",
-        r"(.*more than once|has no column bad)",
+        r": has no column bad",
     ),
     "true for a number": (
         "7.5",
         "true",
-        r"cannot be read: .*CSV conversion error to double: invalid value 'true'",
+        r", line 22: amount is 'true', which is not a number",
     ),
 }
 
@@ -293,7 +317,7 @@ def write_csv(
 def test_a_csv_that_does_not_hold_what_is_declared_is_refused(
     config: ModelConfig, settings: Settings, right: str, wrong: str, sentence: str
 ) -> None:
-    with pytest.raises(DataRejected, match=f"(?s)all.csv: {sentence}"):
+    with pytest.raises(DataRejected, match=f"all.csv{sentence}"):
         failures_of(write_csv(settings, config, (right, wrong)), settings)
 
 
@@ -303,7 +327,7 @@ def test_the_refusal_of_a_csv_quotes_nothing_where_a_column_is_private(
 ) -> None:
     config = write_csv(settings, config, ("7.5", wrong))
     data = config.data.model_copy(update={"private": ("amount",)})
-    with pytest.raises(DataRejected, match=r"all.csv: cannot be read: the reason") as refusal:
+    with pytest.raises(DataRejected, match=r"all.csv.* line 22") as refusal:
         failures_of(config.model_copy(update={"data": data}), settings)
     assert wrong not in str(refusal.value)
 
@@ -371,8 +395,7 @@ def test_mixed_types_in_one_column_of_a_function_are_refused(
     )
     with pytest.raises(
         DataRejected,
-        match=r"structure-types   critical   amount is object, but is declared as float64; "
-        r"note is object, but is declared as string",
+        match=r"mixed_rows returned amount as object, which is not float64; convert it there",
     ):
         failures_of(mixed, settings)
 

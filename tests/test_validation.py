@@ -86,24 +86,6 @@ TRAPS = {
         "columns",
         "there is more than one column amount",
     ),
-    "numbers as strings": Trap(
-        lambda rows: rows.astype({"amount": "str"}),
-        "types",
-        "amount is str, but is declared as float64",
-    ),
-    "integers as floats": Trap(
-        lambda rows: rows.astype({"bad": "float64"}),
-        "types",
-        "bad is float64, but is declared as int64",
-    ),
-    "times as strings": Trap(
-        lambda rows: rows.astype({"at": "str"}), "types", "at is str, but is declared as datetime"
-    ),
-    "times with a zone": Trap(
-        lambda rows: rows.assign(at=rows["at"].dt.tz_localize("UTC")),
-        "types",
-        "at is datetime64[us, UTC], but is declared as datetime",
-    ),
     "no rows": Trap(lambda rows: rows.iloc[:0], "not-empty", "there are no rows"),
     "an infinity": Trap(
         put("amount", [3, 5], np.inf),

@@ -93,16 +93,6 @@ def check_content(
         yield inspection.of_rows(f"finite-{name}", infinite, f"have an infinite {name}")
 
 
-def has_dtype(column: "pd.Series[Any]", declared: str) -> bool:
-    """Whether the column has the type that the YAML declares; a time must have no zone."""
-    match declared:
-        case "datetime":
-            return isinstance(column.dtype, np.dtype) and column.dtype.kind == "M"
-        case "string":
-            return bool(pd.api.types.is_string_dtype(column))
-    return str(column.dtype) == declared
-
-
 def fits_encoding(column: "pd.Series[Any]", encoding: str | None) -> bool:
     """Whether the encoding takes a column of this type; None is a feature that is not encoded."""
     match encoding:
@@ -111,12 +101,17 @@ def fits_encoding(column: "pd.Series[Any]", encoding: str | None) -> bool:
         case "counts":
             return bool(pd.api.types.is_string_dtype(column))
         case "date_parts":
-            return has_dtype(column, "datetime")
-    return not has_dtype(column, "datetime")
+            return _is_datetime(column)
+    return not _is_datetime(column)
+
+
+def _is_datetime(column: "pd.Series[Any]") -> bool:
+    return isinstance(column.dtype, np.dtype) and column.dtype.kind == "M"
 
 
 def _warn_of_inexact_integers(inspection: Inspection, name: str) -> Iterator[CheckOutcome]:
-    large = inspection.rows[name].abs() > LARGEST_EXACT_INTEGER
+    column = inspection.rows[name]
+    large = ((column > LARGEST_EXACT_INTEGER) | (column < -LARGEST_EXACT_INTEGER)).fillna(False)
     if large.any():
         yield inspection.of_rows(
             f"exact-{name}",

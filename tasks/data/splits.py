@@ -99,9 +99,11 @@ def drawn(values: "pd.Series[Any]", by: HashSplit) -> "pd.Series[bool]":
 
     The first 8 bytes of sha256(salt, type, value) as a share of 2**64 are below `holdout`.
     """
+    # a null elsewhere in the column makes an int64 an Int64, and must not change the draw
+    dtype = str(values.dtype).lower()
 
     def share(value: object) -> float:
-        digest = hashlib.sha256(f"{by.salt}\0{values.dtype}\0{value}".encode()).digest()
+        digest = hashlib.sha256(f"{by.salt}\0{dtype}\0{value}".encode()).digest()
         return int.from_bytes(digest[:8]) / 2**64
 
     shares = {value: share(value) for value in values.unique()}

@@ -20,7 +20,7 @@ from tasks.records import CheckOutcome, Window
 def check_raw(
     rows: pd.DataFrame, config: ModelConfig, window: Window | None
 ) -> tuple[CheckOutcome, ...]:
-    """Structure of the raw rows: their columns, types, nulls, infinities, key, times and target."""
+    """Structure of the raw rows: their columns, nulls, infinities, key, times and target."""
     return tuple(_check_raw(Inspection(rows, config), window))
 
 
@@ -39,9 +39,7 @@ def _check_raw(inspection: Inspection, window: Window | None) -> Iterator[CheckO
     yield inspection.of_table(
         "not-empty", "" if len(rows) else "there are no rows", f"{len(rows):,} rows"
     )
-    wrong_types = _wrong_types(inspection)
-    yield inspection.of_table("types", wrong_types, "every column has its declared type")
-    if wrong_types or not len(rows):
+    if not len(rows):
         return
     for name in data.raw:
         may_be_null = name not in (data.key, data.time, data.target)
@@ -77,16 +75,6 @@ def _problem_with_columns(rows: pd.DataFrame, wanted: Sequence[str]) -> str:
     if repeated:
         return f"there is more than one column {', '.join(repeated)}"
     return ""
-
-
-def _wrong_types(inspection: Inspection) -> str:
-    """The columns whose type is not the declared one; empty where there are none."""
-    rows = inspection.rows
-    return "; ".join(
-        f"{name} is {rows[name].dtype}, but is declared as {declared}"
-        for name, declared in inspection.config.data.raw.items()
-        if not columns.has_dtype(rows[name], declared)
-    )
 
 
 def _unfit_types(inspection: Inspection) -> str:

@@ -14,8 +14,8 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag
 
-from configs.data import FilesSource
 from configs.model import ModelConfig
+from configs.source import FilesSource
 from tasks.data import digests
 from tasks.data.labels import row_counts
 from tasks.data.splits import Partitions

@@ -1,0 +1,128 @@
+"""The key `data.source` of a YAML: where the rows come from, and how its files are written.
+
+Not here: the columns of the rows and what they mean (data.py); reading them (tasks/data).
+"""
+
+import codecs
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+from configs import python_source
+from configs.problems import Problem, nearest
+from configs.section import Column, Identifier, Import, Section
+
+# what RATCHET_DATA names, at the beginning of a path
+DATA_FOLDER = "${RATCHET_DATA}"
+CSV_ENDING = r"\.(csv|tsv|txt)(\.gz|\.bz2)?$"
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        return codecs.lookup(name).name
+    except LookupError as error:
+        raise ValueError(f"{name!r} is not an encoding that Python knows") from error
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Character = Annotated[str, StringConstraints(min_length=1, max_length=1, pattern=r"^[\x00-\x7f]$")]
+Encoding = Annotated[str, AfterValidator(_known_encoding)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+
+
+class Csv(Section):
+    """How the CSV files of a source are written."""
+
+    separator: Character = Field(default=",", description="Character between two fields.")
+    quote: Character = Field(
+        default='"', description="Character around a field that holds separators or line breaks."
+    )
+    decimal: Literal[".", ","] = Field(default=".", description="Decimal sign of numbers.")
+    encoding: Encoding = Field(default="utf-8", description="Encoding, such as cp1252 or latin-1.")
+    dates: Texts = Field(
+        default=(),
+        description=(
+            "Format of times, or a list of formats, in strptime's directives, such as "
+            "'%d/%m/%Y %H:%M'. If left out, times are in ISO 8601."
+        ),
+    )
+    nulls: Texts = Field(
+        default=(), description="Texts that stand for a null, such as NA, beside the empty field."
+    )
+
+
+class FilesSource(Section):
+    """Rows in files."""
+
+    kind: Literal["files"] = Field(description="The rows are in files that match a glob pattern.")
+    path: str = Field(
+        pattern=rf"\.parquet$|{CSV_ENDING}",
+        description=(
+            "Glob pattern of Parquet or CSV files, on disk or at s3://. ${RATCHET_DATA} stands for "
+            "the data folder. A date in a file's name (2018-08-14) tells which day the file holds; "
+            "folders named like year=2018 are columns, if these are declared."
+        ),
+    )
+    csv: Csv = Field(default=Csv(), description="How the CSV files are written.")
+    origin: Column | None = Field(
+        default=None,
+        description="A column to add: the name of the row's file, without its extension.",
+    )
+
+
+class PythonSource(Section):
+    """Rows that a Python function returns."""
+
+    kind: Literal["python"] = Field(description="The rows are returned by a Python function.")
+    function: Import = Field(
+        description=(
+            "Import string of a function that returns a DataFrame, or an object that has one as "
+            "its attribute `frame`."
+        ),
+    )
+    arguments: dict[Identifier, Any] = Field(
+        default_factory=dict, description="Keyword arguments of the function."
+    )
+
+
+Source = Annotated[FilesSource | PythonSource, Field(discriminator="kind")]
+
+
+def source_problems(source: FilesSource | PythonSource) -> Iterator[Problem]:
+    """What is wrong with a source by itself."""
+    if isinstance(source, FilesSource):
+        yield from _file_problems(source)
+    else:
+        yield from _function_problems(source)
+
+
+def _file_problems(source: FilesSource) -> Iterator[Problem]:
+    if not source.path.startswith((f"{DATA_FOLDER}/", "/")) and "://" not in source.path:
+        yield Problem(
+            ("data", "source", "path"),
+            f"is {source.path}; write a full path, or begin it with {DATA_FOLDER}/",
+        )
+    if source.path.endswith(".parquet") and source.csv != Csv():
+        yield Problem(
+            ("data", "source", "csv"),
+            f"describes CSV files, but {source.path} names Parquet files; remove it",
+        )
+    if source.csv.separator in (source.csv.decimal, source.csv.quote):
+        yield Problem(
+            ("data", "source", "csv", "separator"),
+            f"is {source.csv.separator!r}, which is the decimal sign or the quote too",
+        )
+
+
+def _function_problems(source: PythonSource) -> Iterator[Problem]:
+    module, _, name = source.function.rpartition(".")
+    names = python_source.names_in(module)
+    if name not in names:
+        yield Problem(
+            ("data", "source", "function"),
+            f"{source.function!r} cannot be imported; {nearest(name, names)}",
+        )
