@@ -7,6 +7,7 @@ Not here: what to train (model.py).
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +173,22 @@ class Settings(BaseSettings):
 
 def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
+
+
+def secret(variable: str) -> str:
+    """The value of an environment variable that a YAML names; ConfigError where it is not set.
+
+    With the suffix _FILE, as DATABASE_URL_FILE, the variable names a file that holds the value.
+    """
+    if value := os.environ.get(variable):
+        return value
+    file = os.environ.get(f"{variable}_FILE")
+    if not file:
+        raise ConfigError(
+            f"the environment variable {variable} is not set, which the YAML names; set it where "
+            "this runs, and where the runners were started"
+        )
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(f"{variable}_FILE names {file}, which cannot be read: {error}") from error

@@ -4,6 +4,7 @@ Not here: the columns of the rows and what they mean (data.py); reading them (ta
 """
 
 import codecs
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,10 @@ from configs.section import Column, Identifier, Import, Section
 # what RATCHET_DATA names, at the beginning of a path
 DATA_FOLDER = "${RATCHET_DATA}"
 CSV_ENDING = r"\.(csv|tsv|txt)(\.gz|\.bz2)?$"
+
+
+# as SQLAlchemy finds them: not ::, and not after a backslash
+PARAMETER = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
 
 
 def _known_encoding(name: str) -> str:
@@ -89,15 +94,43 @@ class PythonSource(Section):
     )
 
 
-Source = Annotated[FilesSource | PythonSource, Field(discriminator="kind")]
+class SqlSource(Section):
+    """Rows that a query selects in a database."""
+
+    kind: Literal["sql"] = Field(description="The rows are the result of a query in a database.")
+    url: str = Field(
+        pattern=r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$",
+        description=(
+            "The environment variable that holds the database's SQLAlchemy URL, as "
+            "${WAREHOUSE_URL}: a YAML holds no passwords."
+        ),
+    )
+    query: str = Field(
+        min_length=1,
+        description=(
+            "SELECT that returns the declared columns. :start and :end stand for the bounds of the "
+            "rows that a run needs: at >= :start and at < :end."
+        ),
+    )
+
+    @property
+    def variable(self) -> str:
+        """The name of the environment variable."""
+        return self.url[2:-1]
 
 
-def source_problems(source: FilesSource | PythonSource) -> Iterator[Problem]:
+Source = Annotated[FilesSource | PythonSource | SqlSource, Field(discriminator="kind")]
+
+
+def source_problems(source: FilesSource | PythonSource | SqlSource) -> Iterator[Problem]:
     """What is wrong with a source by itself."""
-    if isinstance(source, FilesSource):
-        yield from _file_problems(source)
-    else:
-        yield from _function_problems(source)
+    match source:
+        case FilesSource():
+            yield from _file_problems(source)
+        case PythonSource():
+            yield from _function_problems(source)
+        case SqlSource():
+            yield from _query_problems(source)
 
 
 def _file_problems(source: FilesSource) -> Iterator[Problem]:
@@ -126,3 +159,12 @@ def _function_problems(source: PythonSource) -> Iterator[Problem]:
             ("data", "source", "function"),
             f"{source.function!r} cannot be imported; {nearest(name, names)}",
         )
+
+
+def _query_problems(source: SqlSource) -> Iterator[Problem]:
+    for name in PARAMETER.findall(source.query):
+        if name not in ("start", "end"):
+            yield Problem(
+                ("data", "source", "query"),
+                f"has a parameter :{name}; a query may use :start and :end, and \\: is a colon",
+            )

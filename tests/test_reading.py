@@ -32,7 +32,7 @@ MISTAKES = [
         "data.histroy_days: is an unknown key",
         "did you mean history_days?",
     ),
-    ("kind: files", "kind: sql", ":5: data.source.kind: 'sql' is not allowed", "files, python"),
+    ("kind: files", "kind: mongo", ":5: data.source.kind: 'mongo' is not", "files, python, sql"),
     ("key: id", "key: idd", "data.key: 'idd' is not declared", "did you mean id?"),
     ("time: at", "time: amount", "data.columns.amount: holds the time of a row", "datetime"),
     ("  time: at\n", "", "data.time: is missing", ""),

@@ -1,7 +1,7 @@
-"""The rows of a model, from files or a function, and the day up to which there are rows.
+"""The rows of a model, from any kind of source, and the day up to which there are rows.
 
-Not here: reading one file (file_rows.py) or calling the function (function_rows.py); whether the
-rows are any good (structure.py, validation.py); what is computed from them (hooks.py).
+Not here: one file (file_rows.py), a query (query_rows.py), a function (function_rows.py); whether
+the rows are any good (structure.py, validation.py); what is computed from them (hooks.py).
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from configs.data import ROW, Data
 from configs.errors import DataRejected
 from configs.model import ModelConfig
-from configs.source import PythonSource
-from tasks.data import file_rows, function_rows
+from configs.source import FilesSource, PythonSource, SqlSource
+from tasks.data import file_rows, function_rows, query_rows
 from tasks.data.declared_types import to_frame
 from tasks.data.files import File, find
 from tasks.data.period import ONE_DAY, Period, midnight_before
@@ -53,9 +53,16 @@ def _period_of(window: Window, *, holdout: bool) -> Period:
 
 def _read(data: Data, period: Period | None, root: Path) -> pa.Table:
     """The rows of the period, or all."""
-    if isinstance(data.source, PythonSource):
-        return _cut(function_rows.read(data.source, data), data, period)
-    files = find(data.source, root)
+    match data.source:
+        case PythonSource() as source:
+            return _cut(function_rows.read(source, data), data, period)
+        case SqlSource() as source:
+            return _cut(query_rows.read(source, data, period), data, period)
+        case FilesSource() as source:
+            return _read_files(find(source, root), data, period)
+
+
+def _read_files(files: Sequence[File], data: Data, period: Period | None) -> pa.Table:
     if period and all(file.day for file in files):
         days = [_read_day(file, data) for file in _files_of_days(files, period)]
         return pa.concat_tables([_cut_within_days(rows, data, period) for rows in days])
@@ -109,28 +116,25 @@ def _sort(rows: pa.Table, data: Data) -> pa.Table:
 def _end_of_newest_day(data: Data, root: Path) -> datetime:
     """The midnight after the newest row, read off the file names where all of them carry dates."""
     assert data.time is not None
-    if isinstance(data.source, PythonSource):
-        return _end_of_newest_time(function_rows.read(data.source, data)[data.time], data.time)
-    files = find(data.source, root)
-    days_in_names = [file.day for file in files if file.day]
-    if len(days_in_names) == len(files):
-        return max(days_in_names) + ONE_DAY
-    tables = [file_rows.read(file, data, [data.time]) for file in files]
-    return _end_of_newest_time(pa.concat_tables(tables)[data.time], data.time)
-
-
-def _end_of_newest_time(times: pa.ChunkedArray, column: str) -> datetime:
-    newest = pc.max(times).as_py()
+    match data.source:
+        case PythonSource() as source:
+            newest = pc.max(function_rows.read(source, data)[data.time]).as_py()
+        case SqlSource() as source:
+            newest = query_rows.newest_time(source, data)
+        case FilesSource() as source:
+            files = find(source, root)
+            days = [file.day for file in files if file.day]
+            if len(days) == len(files):
+                return max(days) + ONE_DAY
+            rows = [file_rows.read(file, data, [data.time]) for file in files]
+            newest = pc.max(pa.concat_tables(rows)[data.time]).as_py()
     if newest is None:
-        raise DataRejected(f"{column} is null in all {len(times):,} rows; give the rows their time")
+        raise DataRejected(f"no row has a {data.time}, so the newest day is unknown")
     # a day of grace: clocks and zones differ
-    latest_plausible = datetime.now(UTC).replace(tzinfo=None) + ONE_DAY
-    future = pc.sum(pc.greater(times, latest_plausible)).as_py()
-    if future:
+    if newest > datetime.now(UTC).replace(tzinfo=None) + ONE_DAY:
         raise DataRejected(
-            f"{future:,} of {len(times):,} rows are in the future, the last on "
-            f"{newest:%Y-%m-%d}, so the newest day is unknown; fix them, or set the end of "
-            "the holdout with --as-of"
+            f"the newest row is of {newest:%Y-%m-%d}, in the future, so the newest day is unknown; "
+            "correct the row, or set the end of the holdout with --as-of"
         )
     return midnight_before(newest) + ONE_DAY
 

@@ -15,7 +15,6 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag
 
 from configs.model import ModelConfig
-from configs.source import FilesSource
 from tasks.data import digests
 from tasks.data.labels import row_counts
 from tasks.data.splits import Partitions
@@ -158,14 +157,12 @@ def _holdout_with_history(plan: Plan, raw: pd.DataFrame, holdout: pd.DataFrame) 
 def _log_dataset(training: TrainingRun, name: str, rows: pd.DataFrame) -> None:
     """Log these rows as a dataset that the run used."""
     config = training.config
-    source = config.data.source
-    origin = source.path if isinstance(source, FilesSource) else source.function
     profile = {**row_counts(config, rows).known, "plan": str(training.plan)}
     dataset = Dataset(
         name=f"{config.name} {name}",
         digest=digests.of_rows(rows)[:DIGEST_CHARACTERS],
         source_type="local",
-        source=json.dumps({"uri": origin}),
+        source=json.dumps({"uri": str(config.data.source)}),
         profile=json.dumps(profile),
     )
     context = InputTag("mlflow.data.context", name)
