@@ -27,7 +27,8 @@ from configs.split import Split, TimeSplit, split_problems
 from configs.threshold import Threshold, threshold_problems
 from configs.train import Train, train_problems
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 
 
 class ModelConfig(Section):

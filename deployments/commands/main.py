@@ -26,6 +26,7 @@ class Entry:
 COMMANDS = {
     "demo": Entry("demo", "Watch the whole story on this machine, with data of its own."),
     "up": Entry("stack", "Start the local servers and the runners."),
+    "init": Entry("init", "Write a first YAML for a model from a file of its rows."),
     "train": Entry("flow_runs", "Train a candidate."),
     "show": Entry("show", "Show a version's evidence and verdict, or what is waiting."),
     "approve": Entry("approval", "Approve a version that is waiting for an answer."),

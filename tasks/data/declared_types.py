@@ -94,6 +94,15 @@ LOSSES: Mapping[Dtype, str] = {
 }
 
 
+def nearest_type(kind: pa.DataType) -> Dtype | None:
+    """The type to declare for a column of this Arrow type, if any takes it."""
+    if is_type.is_dictionary(kind):
+        return nearest_type(kind.value_type)
+    if is_number(kind):
+        return "int64" if is_type.is_integer(kind) else "float64"
+    return next((declared for declared, takes in TAKES.items() if takes(kind)), None)
+
+
 def cast(column: pa.ChunkedArray, declared: Dtype) -> pa.ChunkedArray:
     """The column as its declared type; Misfit where that is not possible without a loss.
 
@@ -175,8 +184,7 @@ def _shown(value: pa.Scalar) -> str:
 
 def _advice(kind: pa.DataType) -> str:
     """What to do about a column of this Arrow type, as the end of a sentence."""
-    for declared, takes in TAKES.items():
-        # a decimal is better a float64 than an int64
-        if takes(kind) and not (declared == "int64" and not is_type.is_integer(kind)):
-            return f"; declare it as {declared}, or write it as another type"
+    declared = nearest_type(kind)
+    if declared:
+        return f"; declare it as {declared}, or write it as another type"
     return f"; write it as one of {', '.join(ARROW_TYPES)}"

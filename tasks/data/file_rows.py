@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset
 
 from configs.data import ROW, Data
-from configs.errors import DataRejected, Unreachable
+from configs.errors import DataRejected, RatchetError, Unreachable
 from configs.source import FilesSource
 from tasks.data import csv_text, declared_types
 from tasks.data.csv_text import CsvFile, NotCsv
@@ -47,7 +47,7 @@ def read(
     except NotCsv as error:
         raise DataRejected(f"{file}: {error}") from None
     except DAMAGE as error:
-        raise _unreadable(file, data, error) from error
+        raise unreadable(file, error, quote=not data.private) from error
     for name, value in from_path.items():
         constant = pa.scalar(value, ARROW_TYPES[data.raw[name]])
         table = table.append_column(name, pa.repeat(constant, len(table)))
@@ -194,14 +194,14 @@ def _require_csv_columns(file: File, csv_file: CsvFile, columns: Sequence[str]) 
     _require_columns(file, columns, header)
 
 
-def _unreadable(file: File, data: Data, error: Exception) -> Exception:
-    """What a library's error says about a file, without a value of it where some are private."""
+def unreadable(file: File, error: Exception, *, quote: bool = True) -> RatchetError:
+    """What a library's error says about a file; without `quote`, none of its text."""
     if isinstance(error, LASTING):
         return DataRejected(f"{file}: cannot be opened: {type(error).__name__}; restore the file")
     problem = str(error).strip().partition("\n")[0]
     if getattr(error, "errno", None) is not None:
         # the disk or the network failed, not the file: reading again may help
         return Unreachable(f"{file}: cannot be read now: {problem}")
-    if data.private:
+    if not quote:
         problem = f"{type(error).__name__}, whose text may quote a private column"
     return DataRejected(f"{file}: cannot be read: {problem}; download it again, or remove it")

@@ -5,9 +5,11 @@ Not here: running checks (validation.py); what must hold for any model (structur
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import count
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from configs.model import ModelConfig
@@ -17,6 +19,12 @@ MOST_CATEGORIES = 20
 
 # how far the suggested bounds are from what was seen, as a share of its range
 MARGIN = 0.1
+
+# as a share of the numbers, so that rounding does not decide
+SMALLEST_MARGIN = 1e-6
+LARGEST_SQUARED = 1e150
+# with so many digits, a float is written exactly
+DIGITS_OF_A_FLOAT = 17
 
 
 def suggest(rows: pd.DataFrame, config: ModelConfig) -> list[dict[str, Any]]:
@@ -32,7 +40,25 @@ def suggest(rows: pd.DataFrame, config: ModelConfig) -> list[dict[str, Any]]:
         checks.extend(_null_checks(rows[name], name))
         if name not in data.private:
             checks.extend(_value_checks(rows[name].dropna(), name))
-    return checks
+    return _with_unique_ids(checks)
+
+
+def _with_unique_ids(checks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The checks, with a number after each id that another check has already.
+
+    Columns whose names differ only in what an id cannot hold would share theirs.
+    """
+    taken: set[str] = set()
+    numbered = []
+    for check in checks:
+        unique = check["id"]
+        for number in count(2):
+            if unique not in taken:
+                break
+            unique = f"{check['id']}-{number}"
+        taken.add(unique)
+        numbered.append(check | {"id": unique})
+    return numbered
 
 
 def _row_count_check(rows: pd.DataFrame) -> dict[str, Any]:
@@ -57,7 +83,7 @@ def _null_checks(column: "pd.Series[Any]", name: str) -> Iterator[dict[str, Any]
         return
     # a percent less than was seen
     mostly = math.floor(100 * known_count / len(column) - 1) / 100
-    if mostly:
+    if mostly > 0:
         yield check | {"mostly": mostly, "severity": "warning"}
 
 
@@ -75,31 +101,47 @@ def _value_checks(known: "pd.Series[Any]", name: str) -> Iterator[dict[str, Any]
             "severity": "warning",
         }
     elif pd.api.types.is_numeric_dtype(known):
-        low, high = float(known.min()), float(known.max())
-        mean, half_deviation = float(known.mean()), float(known.std()) / 2
-        yield {
-            "id": f"{slug}-range",
-            "expect": "column_values_to_be_between",
-            "column": name,
-            **_bounds_around(low, high),
-        }
-        yield {
-            "id": f"{slug}-level",
-            "expect": "column_mean_to_be_between",
-            "column": name,
-            **_bounds_around(mean - half_deviation, mean + half_deviation),
-        }
+        yield from _range_checks(known, name, slug)
 
 
-def _bounds_around(low: float, high: float) -> dict[str, Any]:
-    """Bounds a little outside low and high; 0 rather than the first negative one."""
-    margin = MARGIN * (high - low)
-    lowest = 0.0 if 0 <= low < margin else low - margin
-    return {
-        "min_value": float(f"{lowest:.3g}"),
-        "max_value": float(f"{high + margin:.3g}"),
+def _range_checks(known: "pd.Series[Any]", name: str, slug: str) -> Iterator[dict[str, Any]]:
+    """Checks that numbers stay near what was seen, and so does their mean.
+
+    There are none where the numbers are too large to have a variance.
+    """
+    values = known.astype("float64")
+    values = values[np.isfinite(values)]
+    if values.empty or values.abs().max() > LARGEST_SQUARED:
+        return
+    low, high, mean = float(values.min()), float(values.max()), float(values.mean())
+    margin = max(MARGIN * (high - low), SMALLEST_MARGIN * max(abs(low), abs(high)))
+    yield from _between(f"{slug}-range", "column_values_to_be_between", name, low, high, margin)
+    margin = max(float(values.std(ddof=0)) / 2, SMALLEST_MARGIN * abs(mean))
+    yield from _between(f"{slug}-level", "column_mean_to_be_between", name, mean, mean, margin)
+
+
+def _between(
+    check_id: str, expect: str, column: str, low: float, high: float, margin: float
+) -> Iterator[dict[str, Any]]:
+    """A check with bounds about a margin outside; 0 rather than the first negative bound."""
+    lowest = low - margin
+    yield {
+        "id": check_id,
+        "expect": expect,
+        "column": column,
+        "min_value": 0.0 if lowest < 0 <= low else _rounded(lowest, margin),
+        "max_value": _rounded(high + margin, margin),
         "severity": "warning",
     }
+
+
+def _rounded(bound: float, margin: float) -> float:
+    """The bound with as few digits as change it by less than half the margin, but at least 3."""
+    for digits in range(3, DIGITS_OF_A_FLOAT):
+        rounded = float(f"{bound:.{digits}g}")
+        if abs(rounded - bound) < margin / 2:
+            return rounded
+    return bound
 
 
 def _slug_of(name: str) -> str:
