@@ -9,21 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from configs.check_types import type_problems
 from configs.data import unknown_column
-from configs.expectations import condition_columns, is_instant, problem_with
-from configs.problems import Location, Problem
+from configs.expectations import condition_columns, problem_with
+from configs.problems import Problem
 
 if TYPE_CHECKING:
     from configs.model import ModelConfig
 
 Severity = Literal["critical", "warning", "info"]
-
-# The expectations whose bounds are of the column's own type
-BETWEEN = (
-    "column_values_to_be_between",
-    "column_min_to_be_between",
-    "column_max_to_be_between",
-)
 
 
 class Check(BaseModel):
@@ -76,21 +70,5 @@ def check_problems(config: "ModelConfig") -> Iterator[Problem]:
             continue
         for column in (*check.columns, *condition_columns(check.arguments)):
             yield from unknown_column(config.data, column, location)
-        if check.expect in BETWEEN:
-            yield from _bound_problems(config, check, location)
-
-
-def _bound_problems(config: "ModelConfig", check: Check, location: Location) -> Iterator[Problem]:
-    """Bounds that cannot be compared with the values of their column."""
-    column = check.arguments["column"]
-    dtype = config.data.columns.get(column)
-    if dtype is None:
-        return
-    column_has_instants = dtype == "datetime"
-    wanted = "a time like 2026-01-31T00:00:00" if column_has_instants else "a number"
-    for name in ("min_value", "max_value"):
-        bound = check.arguments.get(name)
-        if bound is not None and is_instant(bound) != column_has_instants:
-            yield Problem(
-                location, f"{name} {bound} is compared with {column}, {dtype}; write {wanted}"
-            )
+        for sentence in type_problems(check.expect, check.arguments, config.data.raw):
+            yield Problem(location, sentence)

@@ -10,13 +10,31 @@ Not here: computing an expectation (tasks/data/expectations.py); the other keys 
 import json
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from configs.check_types import as_instant
+
 TABLE = Path(__file__).with_name("expectations.json")
+
+# what some arguments must be
+TEXTS = {
+    "column": "column's name",
+    "column_A": "column's name",
+    "column_B": "column's name",
+    "regex": "regular expression",
+    "strftime_format": "format",
+}
+LISTS = {
+    "column_list": "columns' names",
+    "column_set": "columns' names",
+    "regex_list": "regular expressions",
+    "value_set": "values",
+    "value_pairs_set": "pairs, as [[a, 1], [b, 2]]",
+}
+LISTS_OF_TEXTS = ("column_list", "column_set", "regex_list")
 
 # The operators of a row_condition: with a value, and without
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=", "in", "not in")
@@ -36,6 +54,7 @@ def problem_with(expect: str, arguments: Mapping[str, Any]) -> str | None:
         return _unknown_expectation(expect)
     problems = (
         _argument_problem(expect, arguments),
+        _shape_problem(arguments),
         _bounds_problem(expect, arguments),
         _mostly_problem(arguments.get("mostly")),
         _regex_problem(arguments.get("regex")),
@@ -48,14 +67,6 @@ def condition_columns(arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """The columns that a check's row_condition names."""
     condition = arguments.get("row_condition")
     return (condition["column"],) if condition else ()
-
-
-def is_instant(bound: object) -> bool:
-    """Whether a bound is a time, or a text that reads as one; a day stands for its midnight."""
-    try:
-        return isinstance(bound, date | str) and bool(datetime.fromisoformat(str(bound)))
-    except ValueError:
-        return False
 
 
 def _unknown_expectation(expect: str) -> str:
@@ -78,13 +89,30 @@ def _argument_problem(expect: str, arguments: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _shape_problem(arguments: Mapping[str, Any]) -> str | None:
+    """An argument that is not the text or the list which it must be."""
+    for name, value in arguments.items():
+        if name in TEXTS and not isinstance(value, str):
+            return f"{name} is {value!r}; write one {TEXTS[name]}"
+        if name in LISTS and not (isinstance(value, list) and value):
+            return f"{name} is {value!r}; write a list of {LISTS[name]}"
+        if name in LISTS_OF_TEXTS and not all(isinstance(item, str) for item in value):
+            return f"{name} is {value!r}; write a list of {LISTS[name]}"
+    pairs = arguments.get("value_pairs_set", ())
+    if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+        return f"value_pairs_set is {pairs!r}; write a list of pairs, as [[a, 1], [b, 2]]"
+    return None
+
+
 def _bounds_problem(expect: str, arguments: Mapping[str, Any]) -> str | None:
     low, high = arguments.get("min_value"), arguments.get("max_value")
     takes_bounds = "min_value" in known()[expect]["arguments"]
     if takes_bounds and low is None and high is None:
         return f"{expect} needs min_value or max_value, or it checks nothing"
     for bound in (low, high):
-        if isinstance(bound, str) and not is_instant(bound):
+        if isinstance(bound, bool | list | dict):
+            return f"{bound!r} is not a bound; write a number, or a time like 2026-01-31T00:00:00"
+        if isinstance(bound, str) and as_instant(bound) is None:
             return f"{bound!r} is not a bound; write a number, or a time like 2026-01-31T00:00:00"
     if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
         return f"min_value {low} is above max_value {high}: nothing could pass"
@@ -120,11 +148,17 @@ def _condition_problem(condition: Any) -> str | None:
     if operator not in (*COMPARISONS, *NULLITY):
         allowed = ", ".join((*COMPARISONS, *NULLITY))
         return f"row_condition has no operator {operator!r}; it has {allowed}"
+    if not isinstance(condition["column"], str):
+        return f"row_condition: column is {condition['column']!r}; write one column's name"
     has_value = "value" in condition
     if operator in COMPARISONS and not has_value:
         return f"row_condition: {operator} needs a value"
     if operator in NULLITY and has_value:
         return f"row_condition: {operator} takes no value"
+    if operator in ("in", "not in") and not (
+        condition["value"] and isinstance(condition["value"], list)
+    ):
+        return f"row_condition: {operator} needs a list of values"
     return None
 
 

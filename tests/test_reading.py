@@ -76,13 +76,13 @@ MISTAKES = [
     (
         "column: double, max_value: 1000",
         "column: at, max_value: 1000",
-        "checks.1: max_value 1000 is compared with at, datetime",
+        "checks.1: max_value 1000 is compared with at, which is declared as datetime",
         "",
     ),
     (
         "column: double, max_value: 1000",
         "column: amount, max_value: 2018-01-01",
-        "is compared with amount, float64; write a number",
+        "2018-01-01 is compared with amount, which is declared as float64; write a number",
         "",
     ),
     (

@@ -9,12 +9,12 @@ import logging
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from configs.check_types import as_instant
 from configs.checks import Check
 from configs.errors import ConfigError, RatchetError
 from tasks.data.columns import SHOWN_KEYS
@@ -140,10 +140,8 @@ def _to_keywords(arguments: Mapping[str, Any]) -> dict[str, Any]:
     if condition := keywords.get("row_condition"):
         keywords["row_condition"] = _to_condition(condition)
     for bound in ("min_value", "max_value"):
-        value = keywords.get(bound)
-        if isinstance(value, date | str):
-            # a day cannot be compared with an instant, so its midnight is meant
-            keywords[bound] = datetime.fromisoformat(str(value))
+        if instant := as_instant(keywords.get(bound)):
+            keywords[bound] = instant
     return keywords
 
 
