@@ -4,7 +4,7 @@ Not here: the shape of each section and what must agree around it (the file of i
 pydantic's errors as problems (schema_problems.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from configs.errors import ConfigError, UsageError
 from configs.model import ModelConfig, model_problems
+from configs.param_keys import text_of_key
 from configs.problems import Location, Problem, nearest
 from configs.schema_problems import schema_problems
 from configs.settings import Settings
@@ -64,6 +65,7 @@ def read_file(path: Path, overrides: Sequence[str] = ()) -> ModelConfig:
     for override in overrides:
         _apply(override, document)
     values = plain(document)
+    _keep_param_keys(document, values)
     try:
         config = ModelConfig.model_validate(values)
     except ValidationError as error:
@@ -123,16 +125,26 @@ def _apply(override: str, document: dict[str, Any]) -> None:
         ) from error
 
 
-def plain(node: Any) -> Any:
-    """The same document in plain Python: pydantic refuses values that know their lines."""
+def plain(node: Any, text_of: Callable[[Any], str] = str) -> Any:
+    """The same document in plain Python: pydantic refuses values that know their lines.
+
+    `text_of` says what becomes of a key, which YAML may have read as a number.
+    """
     if isinstance(node, dict):
-        return {str(key): plain(value) for key, value in node.items()}
+        return {text_of(key): plain(value, text_of) for key, value in node.items()}
     if isinstance(node, list):
-        return [plain(item) for item in node]
+        return [plain(item, text_of) for item in node]
     for plain_type in (bool, int, float, str):
         if isinstance(node, plain_type):
             return plain_type(node)
     return node
+
+
+def _keep_param_keys(document: dict[str, Any], values: dict[str, Any]) -> None:
+    """Let the keys within `train.params` say whether they were numbers."""
+    train = document.get("train")
+    if isinstance(train, dict) and isinstance(train.get("params"), dict):
+        values["train"]["params"] = plain(train["params"], text_of_key)
 
 
 def _message(path: Path, document: Any, problems: Sequence[Problem]) -> str:

@@ -36,6 +36,11 @@ def slice_problems(config: "ModelConfig") -> Iterator[Problem]:
                 yield Problem(
                     location, "write the inner edges of bins in ascending order: [50, 200]"
                 )
+            dtype = config.data.raw.get(column, "float64")
+            if cut != "values" and dtype not in ("int64", "float64"):
+                yield Problem(
+                    location, f"cuts {column!r}, {dtype}, into bins of numbers; write values"
+                )
 
 
 def _is_possible(cut: Cut) -> bool:

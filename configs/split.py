@@ -111,6 +111,12 @@ def split_problems(config: "ModelConfig") -> Iterator[Problem]:
         yield from undeclared_column(data, split.group, ("split", "group"))
     if isinstance(split, ColumnSplit):
         yield from undeclared_column(data, split.column, ("split", "column"))
+        if split.column in data.private:
+            yield Problem(
+                ("split", "column"),
+                f"{split.column!r} is private: its values would appear in messages; "
+                "split by hash, with it as group",
+            )
         if split.column in data.features:
             yield Problem(
                 ("split", "column"),

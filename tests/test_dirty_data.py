@@ -176,7 +176,7 @@ STOPPED: dict[str, tuple[Spoil, str]] = {
     "a third label": (
         replace_column("bad", in_first_rows(3, "bad", 2)),
         r"structure-target-binary   critical   "
-        r"3 of 1,200 rows have a bad that is neither 0 nor 1",
+        r"3 of 1,200 rows have a bad that is not 0 or 1",
     ),
     "dates in the future": (
         replace_column("at", in_first_rows(2, "at", pd.Timestamp("2041-05-05"))),

@@ -226,6 +226,18 @@ MISTAKES = [
         "",
     ),
     (
+        TIME_SPLIT,
+        "split: {by: column, column: customer, train: [1], holdout: [2]}",
+        "split.column: 'customer' is private",
+        "split by hash, with it as group",
+    ),
+    (
+        "metrics: [average",
+        "slices: {when: {at: [50]}}\nmetrics: [average",
+        "slices.when.at: cuts 'at', datetime, into bins of numbers",
+        "write values",
+    ),
+    (
         "owner: tests",
         "owner: tests\nkind: binaary",
         ":4: kind: 'binaary' is not allowed",

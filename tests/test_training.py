@@ -17,6 +17,7 @@ from configs.built_in_metrics import metrics_of, needs
 from configs.errors import ConfigError, HookFailed
 from configs.metrics import Metric
 from configs.model import ModelConfig
+from configs.param_keys import key_of_text, text_of_key
 from configs.reading import read_file
 from configs.threshold import Threshold
 from tasks.data.hooks import Hooks, load_hooks, parse_hooks
@@ -306,3 +307,19 @@ def test_a_metric_cannot_change_the_rows_and_scores_it_looks_at(
     measure(config, hooks, partitions.holdout, scores, 0.5)
     pd.testing.assert_frame_equal(partitions.holdout, before)
     np.testing.assert_array_equal(scores, np.linspace(0, 1, len(partitions.holdout)))
+
+
+@pytest.mark.parametrize(
+    "key", [0, 1.5, True, None, "0", "a: b", "true", "{", "x", "null", "é", ""]
+)
+def test_a_key_within_parameters_reaches_the_estimator_as_the_yaml_has_it(key: Any) -> None:
+    assert key_of_text(text_of_key(key)) == key
+    assert type(key_of_text(text_of_key(key))) is type(key)
+
+
+def test_the_weights_of_classes_reach_the_estimator_through_a_stored_configuration(
+    tiny: Path,
+) -> None:
+    tiny.write_text(tiny.read_text().replace("{C: 1.0}", "{class_weight: {0: 1, 1: 50}}"))
+    stored = ModelConfig.model_validate_json(read_file(tiny).model_dump_json())
+    assert build(stored).named_steps["model"].class_weight == {0: 1, 1: 50}

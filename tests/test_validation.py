@@ -125,7 +125,7 @@ TRAPS = {
     "a target of two": Trap(
         put("bad", [6], 2),
         "target-binary",
-        "1 of 40 rows have a bad that is neither 0 nor 1",
+        "1 of 40 rows have a bad that is not 0 or 1",
         1,
         ("106",),
     ),

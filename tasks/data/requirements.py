@@ -43,9 +43,10 @@ def require_known_classes(config: ModelConfig, train: pd.DataFrame, holdout: pd.
     unknown = sorted(set(holdout[target]) - set(train[target]))
     if unknown:
         counts = [f"{name} ({int((holdout[target] == name).sum()):,} rows)" for name in unknown]
+        shown = f"{len(unknown)} of them" if target in config.data.private else ", ".join(counts)
         raise DataRejected(
-            f"the holdout has classes of {target} that no training row has: "
-            f"{', '.join(counts)}; {_remedy_for(config)}"
+            f"the holdout has classes of {target} that no training row has: {shown}; "
+            f"{_remedy_for(config)}"
         )
 
 

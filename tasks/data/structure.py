@@ -114,10 +114,11 @@ def _check_binary_target(inspection: Inspection) -> CheckOutcome:
     data = inspection.config.data
     negative = _negative_class(inspection)
     strange = ~inspection.rows[data.target].isin([data.positive, negative])
+    classes = (
+        "one of two classes" if data.target in data.private else f"{negative} or {data.positive}"
+    )
     return inspection.of_rows(
-        "target-binary",
-        strange,
-        f"have a {data.target} that is neither {negative} nor {data.positive}",
+        "target-binary", strange, f"have a {data.target} that is not {classes}"
     )
 
 

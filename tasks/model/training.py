@@ -25,6 +25,7 @@ from sklearn.utils import get_tags
 
 from configs.errors import ConfigError
 from configs.model import ModelConfig
+from configs.param_keys import key_of_text
 from configs.train import Preprocess, Train, is_estimator
 from tasks.data.labels import labels
 
@@ -103,7 +104,7 @@ def _instantiate_nested(value: Any, where: str) -> Any:
     if isinstance(value, list):
         return [_instantiate_nested(item, where) for item in value]
     if isinstance(value, dict):
-        return {key: _instantiate_nested(item, where) for key, item in value.items()}
+        return {key_of_text(key): _instantiate_nested(item, where) for key, item in value.items()}
     return value
 
 
