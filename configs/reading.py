@@ -5,6 +5,7 @@ pydantic's errors as problems (schema_problems.py).
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,31 @@ def read_model(name: str, settings: Settings, overrides: Sequence[str] = ()) -> 
     return read_file(model_path(name, settings), overrides)
 
 
-def read_models(settings: Settings) -> tuple[ModelConfig, ...]:
-    """The configurations of all models."""
-    return tuple(read_model(name, settings) for name in model_names(settings))
+@dataclass(frozen=True)
+class Models:
+    """The models of a folder: the configurations that can be read, and why others cannot be.
+
+    `broken` holds the message of each other model by its name.
+    """
+
+    configs: tuple[ModelConfig, ...]
+    broken: dict[str, str]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the models that can be read."""
+        return tuple(config.name for config in self.configs)
+
+
+def read_models(settings: Settings) -> Models:
+    """All models; one that cannot be read is no reason not to read the others."""
+    configs, broken = [], {}
+    for name in model_names(settings):
+        try:
+            configs.append(read_model(name, settings))
+        except ConfigError as error:
+            broken[name] = str(error)
+    return Models(tuple(configs), broken)
 
 
 def read_file(path: Path, overrides: Sequence[str] = ()) -> ModelConfig:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import httpx
 
 from configs.errors import RatchetError, Unreachable
-from configs.reading import model_names
+from configs.reading import read_models
 from configs.settings import Settings
 from deployments import processes
 from deployments.prefect_api import Prefect
@@ -40,8 +40,8 @@ def serves(server: Child, port: int) -> bool:
 
 
 def has_polled(settings: Settings, flow: str, since: float) -> bool:
-    """Whether a runner has asked for the due runs of every model since then (epoch seconds)."""
-    models = model_names(settings)
+    """Whether a runner has asked for the due runs of each readable model since then (epoch s)."""
+    models = read_models(settings).names
     with Prefect(settings) as prefect:
         return all(prefect.polled_since(flow, model, since) for model in models)
 

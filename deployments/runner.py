@@ -45,7 +45,7 @@ def main(kind: str) -> None:
     """Serve the flows of this kind, a key of `FLOWS`, for every model."""
     if kind == "promotion":
         threading.Thread(target=repair_each_minute, name="repair", daemon=True).start()
-    configs = read_models(Settings())
+    configs = read_models(Settings()).configs
     deployments = [deployment(flow, config) for flow in FLOWS[kind] for config in configs]
     serve_deployments(deployments, MOST_CONCURRENT_RUNS[kind])
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from configs.errors import RatchetError, Unreachable
-from configs.reading import model_names, read_models
+from configs.reading import model_names
 from configs.settings import Settings
 from deployments import launch, processes, readiness, running_stack
 from deployments.migration import migrate
@@ -196,7 +196,6 @@ def stack(settings: Settings, report: Report, *, runners: bool = True) -> Iterat
     `report` is told each fact as it becomes true. UsageError when this home is up already.
     """
     running_stack.end_leftovers(settings)
-    read_models(settings)
     (settings.home / "logs").mkdir(parents=True, exist_ok=True)
     migrate(settings, report)
     wanted = {"mlflow": settings.ratchet_mlflow_port, "prefect": settings.ratchet_prefect_port}

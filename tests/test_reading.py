@@ -7,11 +7,33 @@ import pytest
 from configs.errors import ConfigError, UsageError
 from configs.reading import read_model, read_models
 from configs.settings import Settings
+from tests.conftest import TINY_YAML
 
 
 def test_the_shipped_models_are_right() -> None:
-    names = [config.name for config in read_models(Settings())]
-    assert names == ["diabetes_progression", "fraud_detector", "wine_cultivar"]
+    models = read_models(Settings())
+    assert models.names == ("diabetes_progression", "fraud_detector", "wine_cultivar")
+    assert models.broken == {}
+
+
+def test_a_broken_model_is_named_and_the_others_are_read(tiny: Path, settings: Settings) -> None:
+    for name, content in BROKEN.items():
+        (settings.models / f"{name}.yaml").write_bytes(content)
+    models = read_models(settings)
+    assert models.names == ("tiny",)
+    assert models.broken.keys() == BROKEN.keys()
+    assert all(str(settings.models / name) in models.broken[name] for name in BROKEN)
+
+
+BROKEN = {
+    "twice": b"name: twice\nowner: a\nowner: b\n",
+    "in_latin_1": "name: in_latin_1\ndescription: caf\xe9\n".encode("latin-1"),
+    "with_a_control_character": b"name: with_a_control_character\ndescription: a\x08b\n",
+    "empty": b"",
+    "a_list": b"- name\n",
+    "without_hooks": TINY_YAML.replace("name: tiny", "name: without_hooks").encode(),
+    "of_another_name": TINY_YAML.encode(),
+}
 
 
 def test_a_right_yaml_is_read(tiny: Path, settings: Settings) -> None:

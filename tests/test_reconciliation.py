@@ -1,11 +1,13 @@
 """Repair of what the systems disagree on: dead requests, outdated labels, runs left open."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from prefect.client.schemas.objects import StateType
 from prefect.states import Cancelled, Failed, State, Suspended
 
+from configs.errors import RatchetError
 from flows import request_queue
 from flows.promotion import promote_candidate
 from flows.reconciliation import reconcile
@@ -122,3 +124,17 @@ def test_a_run_of_another_model_than_its_deployments_does_nothing(journey: Journ
     assert f"this deployment belongs to {journey.model}" in str(state.message)
     assert journey.read(run.id).labels["ratchet.error"] == "UsageError"
     assert journey.mlflow.get_experiment_by_name("somebody_elses") is None
+
+
+def test_one_models_trouble_does_not_keep_the_others_from_their_repair(
+    new_journey: Callable[..., Journey],
+) -> None:
+    damaged, journey = sorted((new_journey(), new_journey()), key=lambda journey: journey.model)
+    damaged.ask(damaged.candidate())
+    run, _ = journey.ask(journey.candidate())
+    damaged.mlflow.delete_registered_model(damaged.model)
+    (journey.settings.models / "broken.yaml").write_text("name: broken\nname: twice\n")
+    journey.prefect.set_flow_run_state(run.id, Cancelled(), force=True)
+    with pytest.raises(RatchetError, match=rf"could not be repaired: {damaged.model}; see the log"):
+        reconcile(journey.settings)
+    assert journey.told == ["requested 1", "withdrawn 1"]

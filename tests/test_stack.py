@@ -53,6 +53,9 @@ def test_from_a_folder_with_packages_of_the_same_names_a_candidate_becomes_the_c
     user_home.up()
     schedule = r"tiny \(0 3 \* \* \* Europe/Paris, next \d{4}-\d\d-\d\d 03:00\)"
     assert re.search(schedule, user_home.log("up").read_text())
+    broken = r"broken is broken, .*\n.*models/broken.yaml:2: this is not YAML: found duplicate key"
+    await_that(lambda: bool(re.search(broken, user_home.log("up").read_text())))
+    assert re.search(r"models/broken.yaml:2: ", user_home.output_of("status"))
     approval = ("approve", "tiny", version, "--reason", "as tests do")
     approved = user_home.output_of(*approval, "--as", "release lead")
     # another test of this home may have promoted a version before

@@ -43,6 +43,8 @@ class UserHome:
         self.hooks.write_text(TINY_HOOKS)
         asking = TINY_YAML.replace("ask: manual", "ask: on_candidate")
         (folder / "models" / "tiny.yaml").write_text(asking + SCHEDULE)
+        # a neighbour whose YAML is broken keeps tiny from nothing
+        (folder / "models" / "broken.yaml").write_text("name: broken\nname: twice\n")
         write_days(self.home / "data" / "days")
         self.environment = _without_settings() | {
             "RATCHET_MODELS": "models",

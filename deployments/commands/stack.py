@@ -18,8 +18,9 @@ import click
 from cronsim import CronSim
 
 from configs.model import ModelConfig
-from configs.reading import read_models
+from configs.reading import Models, read_models
 from configs.settings import Settings
+from deployments.model_watch import ModelWatch
 from deployments.stack import end_running, stack
 
 WATCH_SECONDS = 1.0
@@ -41,10 +42,12 @@ def up(detach: bool) -> None:
     click.echo(f"ratchet   {version('ratchet')}   home {settings.home}")
     try:
         with stack(settings, click.echo) as running:
-            click.echo(_models_line(settings))
+            models = read_models(settings)
+            click.echo(_models_line(models, settings))
+            watch = ModelWatch(settings, models.names)
             click.echo(f"{SERVING} Ctrl-C stops everything; so does ratchet down elsewhere.")
             while True:
-                for sentence in running.tend():
+                for sentence in (*running.tend(), *watch.news()):
                     click.echo(sentence)
                 time.sleep(WATCH_SECONDS)
     except KeyboardInterrupt:
@@ -108,13 +111,13 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _models_line(settings: Settings) -> str:
+def _models_line(models: Models, settings: Settings) -> str:
     """The served models with their schedules, one below the other."""
-    models = [_with_schedule(config) for config in read_models(settings)]
-    if not models:
+    served = [_with_schedule(config) for config in models.configs]
+    if not served:
         return f"{MODELS}none: put a YAML into {settings.models}"
     below = "\n" + " " * len(MODELS)
-    return f"{MODELS}{below.join(models)}"
+    return f"{MODELS}{below.join(served)}"
 
 
 def _with_schedule(config: ModelConfig) -> str:

@@ -5,12 +5,12 @@ Not here: the evidence behind a decision (show.py).
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import datetime
 
 import click
 
-from configs.reading import model_names, model_path
+from configs.reading import model_names, model_path, read_models
 from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, MODEL
 from deployments.commands.output import print_table
@@ -31,6 +31,7 @@ class ModelStatus:
     by: str = "-"
     newest: str = "-"
     waits_for: str = "-"
+    problem: str = "-"
 
 
 @click.command(epilog="Example: ratchet status")
@@ -39,14 +40,20 @@ def status(as_json: bool) -> None:
     """Show every model: its champion, since when, by whom, and what is waiting."""
     settings = Settings()
     ledger = Ledger(settings.ledger_url)
+    broken = read_models(settings).broken
     models = sorted({*model_names(settings), *ledger.models()})
-    rows = [_status_of(model, ledger.events(model)) for model in models]
+    rows = [
+        replace(_status_of(model, ledger.events(model)), problem=broken.get(model, "-"))
+        for model in models
+    ]
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], indent=1))
         return
     headings = ("model", "champion", "since (UTC)", "by", "newest", "waits for")
-    cells = [astuple(row) for row in rows]
+    cells = [astuple(row)[: len(headings)] for row in rows]
     print_table(headings, cells, wrapping=("by", "newest", "waits for"))
+    for name, message in broken.items():
+        click.echo(f"{name} is broken, so none of its runs can start:\n{message}")
 
 
 @click.command(epilog="Example: ratchet history fraud_detector --on 2018-08-08T00:00")
