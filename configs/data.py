@@ -88,6 +88,12 @@ class Data(Section):
         return {**self.columns, **made}
 
     @property
+    def private_inputs(self) -> tuple[str, ...]:
+        """The private columns that an estimator is given."""
+        inputs = (*self.features, self.target)
+        return tuple(column for column in self.private if column in inputs)
+
+    @property
     def known_columns(self) -> tuple[str, ...]:
         """The columns that rows are known to have after `prepare`: raw ones and features."""
         return (*self.raw, *self.features)

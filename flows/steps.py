@@ -6,8 +6,11 @@ costs (stopwatch.py).
 """
 
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import httpx
@@ -20,7 +23,9 @@ from prefect.logging.loggers import PrefectLogAdapter
 from prefect.tasks import exponential_backoff
 
 from configs.errors import RatchetError
+from configs.model import ModelConfig
 from flows import stopwatch
+from tasks.library_errors import cause, reason
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,7 +55,8 @@ def step(
     @wraps(work)
     def timed(*args: P.args, **kwargs: P.kwargs) -> R:
         start = time.perf_counter()
-        result = work(*args, **kwargs)
+        with _told(name, args):
+            result = work(*args, **kwargs)
         seconds = time.perf_counter() - start
         stopwatch.report(name, seconds)
         if summary:
@@ -70,11 +76,41 @@ def step(
     )(timed)
 
 
+@contextmanager
+def _told(name: str, arguments: Sequence[Any]) -> Iterator[None]:
+    """Let an error that nobody foresaw name the step; its text may quote a private column."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, RatchetError) or is_transient(error):
+            raise
+        private = _private_columns(arguments)
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise RatchetError(
+            f"the step {name} failed with {reason(error, private)} "
+            f"({Path(place.filename).name}:{place.lineno})"
+        ) from cause(error, private)
+
+
+def _private_columns(arguments: Sequence[Any]) -> tuple[str, ...]:
+    """The private columns of the model whose configuration is among the arguments, or in one."""
+    for argument in arguments:
+        config = getattr(argument, "config", argument)
+        if isinstance(config, ModelConfig):
+            return config.data.private
+    return ()
+
+
 def worth_retrying(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
     """Whether a network or a disk may come back; never true of a refusal or a mistake."""
     error = state.result(raise_on_failure=False)
     if isinstance(error, RatchetError):
         return error.retryable
+    return is_transient(error)
+
+
+def is_transient(error: object) -> bool:
+    """Whether it is of a network or a disk, and may not be there the next time."""
     if isinstance(error, MlflowException):
         return error.error_code in TRANSIENT_MLFLOW_ERRORS
     if isinstance(error, LASTING_DISK_ERRORS):

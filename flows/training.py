@@ -9,7 +9,6 @@ from typing import Annotated
 from uuid import UUID
 
 from mlflow import MlflowClient
-from pandas import DataFrame
 from prefect import flow
 from prefect.artifacts import create_link_artifact
 from prefect.client.orchestration import get_client
@@ -34,9 +33,10 @@ from flows.stopwatch import stopwatch
 from tasks.data import hooks, sources, splits, validation
 from tasks.model import threshold, training
 from tasks.model.evaluation import evaluate as evaluate_estimator
+from tasks.model.partition_checks import check_partitions
 from tasks.model.threshold import ThresholdChoice
 from tasks.model.trained_model import TrainedModel
-from tasks.records import Stage, ValidationReport
+from tasks.records import ValidationReport
 from tasks.tracking import model_files, plans, runs, training_record
 from tasks.tracking.runs import Run
 from tasks.tracking.training_record import TrainingRun
@@ -71,6 +71,7 @@ prepare = step(
     timeout_seconds=60 * MINUTE,
 )
 split = step(splits.split, "split", str)
+validate_split = step(check_partitions, "validate", str)
 train = step(training.fit, "train", lambda pipeline: type(pipeline.named_steps["model"]).__name__)
 choose_threshold = step(threshold.choose_threshold, "threshold", _threshold_line)
 evaluate = step(evaluate_estimator, "evaluate", str)
@@ -150,17 +151,21 @@ def train_candidate(
         training_run = begin(settings, model, as_of, overrides)
         plan, config = training_run.plan, training_run.config
         raw = load(config, plan.window, settings.data, holdout=not explore)
-        raw_report = pass_checks(training_run, settings, raw, "raw")
+        raw_report = validate(raw, config, plan.window, "raw")
+        pass_checks(training_run, settings, raw_report)
         rows = prepare(config, plan.hooks, raw)
-        features_report = pass_checks(training_run, settings, rows, "features")
+        features_report = validate(rows, config, plan.window, "features")
+        pass_checks(training_run, settings, features_report)
         partitions = split(config, plan.hooks, rows, plan.window, holdout=not explore)
+        split_report = validate_split(partitions, config)
+        pass_checks(training_run, settings, split_report)
 
         pipeline = train(config, partitions.train)
         estimator, choice = choose_threshold(pipeline, config, partitions)
         evaluation = evaluate(estimator, config, plan.hooks, partitions)
         signed = sign(estimator, config, partitions.train)
 
-        reports = (raw_report, features_report)
+        reports = (raw_report, features_report, split_report)
         trained = TrainedModel(config, estimator, partitions, evaluation, choice, reports)
         facts = record_data(training_run, raw, partitions)
         record_evaluation(training_run, trained)
@@ -192,21 +197,17 @@ def rename(client: MlflowClient, run: Run, name: str) -> None:
         prefect.update_flow_run(UUID(run.flow_run), name=name)
 
 
-def pass_checks(
-    training_run: TrainingRun, settings: Settings, rows: DataFrame, stage: Stage
-) -> ValidationReport:
-    """The report of this stage of validation; DataRejected if a critical check fails.
+def pass_checks(training_run: TrainingRun, settings: Settings, report: ValidationReport) -> None:
+    """Raise DataRejected if a critical check of this stage failed.
 
     Either way MLflow holds the report, and Prefect links to it.
     """
     run, plan, config = training_run.run, training_run.plan, training_run.config
-    report = validate(rows, config, plan.window, stage)
     record_checks(training_run, report)
-    page = settings.mlflow_run_page(run.experiment, run.id, f"validation/{stage}.html")
-    key = artifact_key("checks", stage, config.name)
+    page = settings.mlflow_run_page(run.experiment, run.id, f"validation/{report.stage}.html")
+    key = artifact_key("checks", report.stage, config.name)
     create_link_artifact(key=key, link=page, link_text=str(report))
     validation.require_passed(report, config, plan.window, page)
-    return report
 
 
 def log_costs(

@@ -14,7 +14,7 @@ from typing import Literal
 from configs.checks import Severity
 from configs.gate import Rule
 
-Stage = Literal["raw", "features"]
+Stage = Literal["raw", "features", "split"]
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 Role = Literal["candidate", "champion", "reference"]
 # the versions that a verdict compares; None where there is none

@@ -12,7 +12,7 @@ from tasks.data.hooks import Hooks
 from tasks.records import RegisteredVersion, Role
 
 Floats = NDArray[np.float64]
-NO_HOOKS = Hooks("", "", {})
+NO_HOOKS = Hooks("", "", {}, ())
 ROLES: tuple[Role, ...] = ("candidate", "champion", "reference")
 
 

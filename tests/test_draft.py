@@ -43,7 +43,7 @@ def drafted(file: Path | str, *arguments: str, name: str = "m") -> ModelConfig:
     config = read_model(name, read_settings)
     window = settle_window(config, None, read_settings.data)
     rows = sources.load(config, window, read_settings.data)
-    prepared = hooks.prepare(config, hooks.Hooks("", "", {}), rows)
+    prepared = hooks.prepare(config, hooks.Hooks("", "", {}, ()), rows)
     for stage in ("raw", "features"):
         report = validation.validate(prepared, config, window, stage)
         failed = [f"{outcome}" for outcome in report.failures if outcome.check in checks_of(config)]

@@ -23,7 +23,7 @@ from tasks.pages import rendering
 from tasks.pages.numbers import readable
 from tasks.records import CheckOutcome, ValidationReport
 
-NO_HOOKS = Hooks("", "", {})
+NO_HOOKS = Hooks("", "", {}, ())
 SPITE = "<script>alert(1)</script>"
 FAILED = CheckOutcome(
     "amount-known", "critical", False, f"40 of 1,000 fail {SPITE}", 1000, 40, ("17", SPITE)

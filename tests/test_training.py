@@ -164,13 +164,13 @@ def test_what_the_estimator_does_not_take_is_refused_in_its_own_words(
 ) -> None:
     with pytest.raises(
         ConfigError,
-        match=r"LogisticRegression cannot be fitted: The 'C' parameter .* Got -1\.0 instead",
+        match=r"LogisticRegression cannot be fitted: .*The 'C' parameter .* Got -1\.0 instead",
     ):
         fit(training(config, params={"C": -1.0}), partitions.train)
     train = partitions.train
     with_a_null = train.assign(double=train["double"].mask(train["id"] == 3))
     with pytest.raises(
-        ConfigError, match=r"LogisticRegression cannot be fitted: Input X contains NaN"
+        ConfigError, match=r"LogisticRegression cannot be fitted: ValueError: Input X contains NaN"
     ):
         fit(config, with_a_null)
 
@@ -291,7 +291,8 @@ def test_a_metric_that_raises_is_named_with_its_own_line(
     hooks = measuring(config, tiny, "return rows['no such column'].sum()")
     line = len(hooks.source.splitlines())
     with pytest.raises(
-        HookFailed, match=rf"hook share_found raised KeyError: 'no such column' \(tiny\.py:{line}\)"
+        HookFailed,
+        match=rf"hook share_found raised KeyError \(its text .* customer\) at tiny\.py:{line}",
     ):
         measure(config, hooks, partitions.holdout, pd.Series(0.5, partitions.holdout.index), 0.5)
 

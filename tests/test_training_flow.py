@@ -294,7 +294,7 @@ def test_a_hook_that_raises_is_named_with_its_line(journey: Journey) -> None:
     hooks.write_text(hooks.read_text().replace('raw["amount"] * 2', 'raw["amuont"] * 2'))
     run = journey.start(train_candidate)
     state = journey.run(train_candidate, run)
-    message = f"hook add_double raised KeyError: 'amuont' ({journey.model}.py:2)"
+    message = f"at {journey.model}.py:2; fix it and start a new run"
     assert message in str(state.message)
     labels = journey.read(run.id).labels
     assert labels["ratchet.error"] == "HookFailed"

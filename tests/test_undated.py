@@ -22,7 +22,7 @@ from tasks.data import sources
 from tasks.data.hooks import Hooks
 from tasks.data.splits import drawn, settle_window, split
 
-NO_HOOKS = Hooks("", "", {})
+NO_HOOKS = Hooks("", "", {}, ())
 
 
 @pytest.fixture
@@ -264,7 +264,7 @@ def test_a_functions_rows_are_those_it_holds_as_a_frame(
     assert list(sources.load(config, None, settings.data).columns) == [*columns, "row"]
     for arguments, sentence in (
         ({}, "returned Bunch; it must return a DataFrame"),
-        ({"as_frames": True}, "raised TypeError: "),
+        ({"as_frames": True}, "failed: TypeError: "),
     ):
         wrong = undated(config, BY_HASH, source=source | {"arguments": arguments})
         with pytest.raises(DataRejected, match=f"sklearn.datasets.load_iris {sentence}"):

@@ -6,7 +6,9 @@ Not here: what the commands do (a file for each family of them).
 
 import importlib
 import sys
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -118,3 +120,20 @@ def main(arguments: list[str] | None = None) -> Any:
             raise
         click.echo(f"ratchet: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if "--debug" in arguments:
+            raise
+        click.echo(f"ratchet: {error.strerror or error}: {error.filename or 'a file'}", err=True)
+        sys.exit(1)
+    # its text may quote a row
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        click.echo(
+            f"ratchet: an error that nobody foresaw: {type(error).__name__} in "
+            f"{Path(place.filename).name}:{place.lineno}. With --debug its traceback is shown; "
+            "please report it",
+            err=True,
+        )
+        sys.exit(1)

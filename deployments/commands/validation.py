@@ -61,15 +61,20 @@ def validate(model: str, as_of: datetime | None, suggest_checks: bool, as_json: 
 def _validate(
     settings: Settings, config: ModelConfig, window: Window | None, rows: "DataFrame"
 ) -> list[ValidationReport]:
-    """The reports of both stages; of the first alone when a critical check fails there."""
-    from tasks.data import hooks, validation
+    """The reports of the stages, up to the first in which a critical check fails."""
+    from tasks.data import hooks, splits, validation
+    from tasks.model.partition_checks import check_partitions
 
     reports = [validation.validate(rows, config, window, "raw")]
-    if not reports[0].critical:
-        loaded_hooks = hooks.load_hooks(config, hooks_path(config.name, settings))
-        prepared = hooks.prepare(config, loaded_hooks, rows)
-        reports.append(validation.validate(prepared, config, window, "features"))
-    return reports
+    if reports[-1].critical:
+        return reports
+    loaded_hooks = hooks.load_hooks(config, hooks_path(config.name, settings))
+    prepared = hooks.prepare(config, loaded_hooks, rows)
+    reports.append(validation.validate(prepared, config, window, "features"))
+    if reports[-1].critical:
+        return reports
+    partitions = splits.split(config, loaded_hooks, prepared, window)
+    return [*reports, check_partitions(partitions, config)]
 
 
 def _print_reports(reports: Sequence[ValidationReport]) -> None:

@@ -22,6 +22,7 @@ from tasks.data.csv_text import CsvFile, NotCsv
 from tasks.data.declared_types import ARROW_TYPES, Misfit
 from tasks.data.files import File
 from tasks.data.period import Period
+from tasks.library_errors import cause
 
 PARQUET = pyarrow.dataset.ParquetFileFormat()
 
@@ -47,7 +48,7 @@ def read(
     except NotCsv as error:
         raise DataRejected(f"{file}: {error}") from None
     except DAMAGE as error:
-        raise unreadable(file, error, quote=not data.private) from error
+        raise unreadable(file, error, quote=not data.private) from cause(error, data.private)
     for name, value in from_path.items():
         constant = pa.scalar(value, ARROW_TYPES[data.raw[name]])
         table = table.append_column(name, pa.repeat(constant, len(table)))

@@ -14,6 +14,7 @@ from configs.errors import DataRejected
 from configs.source import PythonSource
 from tasks.data import declared_types
 from tasks.data.declared_types import Misfit
+from tasks.library_errors import cause, told_as
 
 
 def read(source: PythonSource, data: Data) -> pa.Table:
@@ -40,19 +41,10 @@ def read(source: PythonSource, data: Data) -> pa.Table:
 
 def _call(source: PythonSource, data: Data) -> pd.DataFrame:
     module, _, name = source.function.rpartition(".")
-    try:
+    remedy = "fix it or data.source.arguments"
+    with told_as(f"{source.function} failed", data.private, DataRejected, remedy):
         function = getattr(importlib.import_module(module), name)
         returned = function(**source.arguments)
-    except Exception as error:
-        problem = type(error).__name__
-        # the text may quote a private column, as the traceback of the error would
-        if data.private:
-            raise DataRejected(
-                f"{source.function} raised {problem}; fix it or data.source.arguments"
-            ) from None
-        raise DataRejected(
-            f"{source.function} raised {problem}: {error}; fix it or data.source.arguments"
-        ) from error
     frame = getattr(returned, "frame", returned)
     if not isinstance(frame, pd.DataFrame):
         raise DataRejected(
@@ -76,4 +68,4 @@ def _typed(source: PythonSource, data: Data, column: "pd.Series[Any]") -> pa.Chu
         raise DataRejected(
             f"{source.function} returned {column.name} as {column.dtype}, which is not "
             f"{declared}; convert it there"
-        ) from (None if data.private else error)
+        ) from cause(error, data.private)

@@ -16,6 +16,8 @@ import pandas as pd
 
 from configs.errors import HookFailed
 from configs.model import ModelConfig
+from tasks.data.features import with_plain_features
+from tasks.library_errors import cause, reason, told_as
 from tasks.records import Window
 
 
@@ -23,22 +25,25 @@ from tasks.records import Window
 class Hooks:
     """A model's hooks by name, with the source and the file they were loaded from.
 
-    All are empty for a model without a file of its own.
+    The first three are empty for a model without a file of its own. `private` are the model's
+    private columns, which no message quotes.
     """
 
     source: str
     file: str
     functions: dict[str, Callable[..., Any]]
+    private: tuple[str, ...]
 
     def call(self, name: str, *arguments: Any) -> Any:
         """What the hook returns; HookFailed names the hook, its line and what it raised."""
         try:
             return self.functions[name](*arguments)
-        except (Exception, SystemExit) as error:
+        # a hook may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001
             raise HookFailed(
-                f"hook {name} raised {type(error).__name__}: {error} ({self._place_of(error)}); "
+                f"hook {name} raised {reason(error, self.private)} at {self._place_of(error)}; "
                 "fix it and start a new run"
-            ) from error
+            ) from cause(error, self.private)
 
     def _place_of(self, error: BaseException) -> str:
         """The innermost line of the hooks' own file on the way to an error, as `model.py:12`."""
@@ -60,22 +65,22 @@ def parse_hooks(config: ModelConfig, source: str, path: Path) -> Hooks:
     # without this entry, tracebacks would show no source: the file at `path` may not exist
     lines = source.splitlines(keepends=True)
     linecache.cache[str(path)] = (len(source), None, lines, str(path))
-    try:
+    # it is given no rows that its text could quote
+    with told_as(f"{path} cannot be loaded", (), HookFailed):
         exec(compile(source, str(path), "exec"), module.__dict__)
-    except (Exception, SystemExit) as error:
-        raise HookFailed(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
     functions = {name: getattr(module, name) for name in config.hooks}
-    return Hooks(source, str(path), functions)
+    return Hooks(source, str(path), functions, config.data.private)
 
 
 def prepare(config: ModelConfig, hooks: Hooks, raw: pd.DataFrame) -> pd.DataFrame:
     """The rows with the columns that the model's `prepare` adds: same rows, order and index.
 
+    Features are of plain types, as every model takes them (features.py).
     Raise HookFailed where the hook returns anything else.
     """
     hook = config.data.prepare
     if not hook:
-        return raw
+        return with_plain_features(raw, config.data.features)
     prepared = hooks.call(hook, raw.copy())
     if not isinstance(prepared, pd.DataFrame) or not _same_rows(raw, prepared, config.data.key):
         raise HookFailed(
@@ -83,7 +88,7 @@ def prepare(config: ModelConfig, hooks: Hooks, raw: pd.DataFrame) -> pd.DataFram
             "in their order"
         )
     # rows are looked up in raw by their index
-    return prepared.set_index(raw.index)
+    return with_plain_features(prepared.set_index(raw.index), config.data.features)
 
 
 def exclusion_mask(

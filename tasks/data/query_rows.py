@@ -23,6 +23,7 @@ from configs.source import PARAMETER, SqlSource
 from tasks.data import declared_types
 from tasks.data.declared_types import ARROW_TYPES, Misfit
 from tasks.data.period import Period
+from tasks.library_errors import cause
 
 # rows that are fetched and become Arrow's at a time
 CHUNK_ROWS = 50_000
@@ -95,16 +96,15 @@ def _connection(source: SqlSource, data: Data) -> Iterator[sa.Connection]:
             yield connection.execution_options(stream_results=True, max_row_buffer=CHUNK_ROWS)
     # SQLAlchemy lets a ValueError through where a text in SQLite is not a time
     except (SQLAlchemyError, ValueError) as error:
-        cause = None if data.private else error
         if _is_no_answer(error):
             place = engine.url.set(query={}).render_as_string(hide_password=True)
             raise Unreachable(
                 f"the database of {source.url}, {place}, does not answer: {_reason(error, data)}"
-            ) from cause
+            ) from cause(error, data.private)
         raise DataRejected(
             f"data.source.query cannot be read: {_reason(error, data)}; correct it, or the types "
             "in data.columns"
-        ) from cause
+        ) from cause(error, data.private)
 
 
 def _is_no_answer(error: Exception) -> bool:
@@ -166,7 +166,7 @@ def _typed(name: str, values: Sequence[Any], data: Data, begin: int) -> pa.Chunk
         raise DataRejected(
             f"data.source.query returns {name} as values that are not {declared}; "
             "convert them in the query"
-        ) from (None if data.private else error)
+        ) from cause(error, data.private)
 
 
 def _empty(data: Data) -> pa.Table:

@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from configs.model import ModelConfig
+from tasks.library_errors import told_as
 
 # where none is chosen
 THRESHOLD = 0.5
@@ -17,7 +18,17 @@ Scores = pd.Series | pd.DataFrame
 
 
 def score(estimator: Any, config: ModelConfig, rows: pd.DataFrame) -> Scores:
-    """The scores of each row by an estimator that takes the features."""
+    """The scores of each row by an estimator that takes the features.
+
+    ConfigError where it cannot score them.
+    """
+    with told_as(
+        f"{config.train.estimator} cannot score {len(rows):,} rows", config.data.private_inputs
+    ):
+        return _score(estimator, config, rows)
+
+
+def _score(estimator: Any, config: ModelConfig, rows: pd.DataFrame) -> Scores:
     features = rows[list(config.data.features)]
     if config.kind == "regression":
         predicted = np.ravel(estimator.predict(features)).astype("float64")

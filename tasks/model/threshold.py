@@ -28,6 +28,7 @@ from configs.split import ColumnSplit, HashSplit
 from configs.threshold import Threshold
 from tasks.data.labels import labels
 from tasks.data.splits import Partitions
+from tasks.library_errors import told_as
 from tasks.model.metrics import days
 from tasks.model.scores import score
 from tasks.model.training import fit_weights
@@ -177,15 +178,18 @@ def _score_unseen_rows(
     rows = partitions.train
     group = config.split.group if isinstance(config.split, HashSplit | ColumnSplit) else None
     folding = StratifiedGroupKFold if group else StratifiedKFold
-    probabilities = cross_val_predict(
-        clone(pipeline),
-        rows[list(config.data.features)],
-        labels(config, rows),
-        groups=rows[group] if group else None,
-        cv=folding(FOLDS, shuffle=True, random_state=config.train.seed),
-        method="predict_proba",
-        params=fit_weights(config, rows),
-    )
+    with told_as(
+        f"{config.train.estimator} cannot be fitted in {FOLDS} folds", config.data.private_inputs
+    ):
+        probabilities = cross_val_predict(
+            clone(pipeline),
+            rows[list(config.data.features)],
+            labels(config, rows),
+            groups=rows[group] if group else None,
+            cv=folding(FOLDS, shuffle=True, random_state=config.train.seed),
+            method="predict_proba",
+            params=fit_weights(config, rows),
+        )
     return _UnseenRows(
         rows,
         pd.Series(probabilities[:, 1], index=rows.index),

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -28,12 +29,16 @@ from configs.model import ModelConfig
 from configs.param_keys import key_of_text
 from configs.train import Preprocess, Train, is_estimator
 from tasks.data.labels import labels
+from tasks.library_errors import told_as
 
 DATE_PARTS = ("year", "month", "day", "day_of_week", "hour")
 # encoded columns with a smaller share of non-zeros stay sparse, for estimators that accept that
 SPARSE_DENSITY = 0.3
 # ordinal codes of what is not among the training rows' categories
 NULL_CODE, UNSEEN_CODE = -1, -2
+
+# in which a category's mean is that of the other rows, lest the model read the target in it
+TARGET_FOLDS = 5
 
 # name, transformer and its columns, as ColumnTransformer takes them
 Transformer = tuple[str, Any, Any]
@@ -46,14 +51,11 @@ def fit(config: ModelConfig, rows: pd.DataFrame) -> Pipeline:
     """
     pipeline = build(config)
     weights = fit_weights(config, rows)
-    try:
-        pipeline.fit(rows[list(config.data.features)], labels(config, rows), **weights)
     # a parameter out of its range, or nulls or weights that this estimator does not accept
-    except (ValueError, TypeError) as error:
-        first_line = str(error).splitlines()[0]
-        raise ConfigError(
-            f"train.estimator: {config.train.estimator} cannot be fitted: {first_line}"
-        ) from error
+    with told_as(
+        f"train.estimator: {config.train.estimator} cannot be fitted", config.data.private_inputs
+    ):
+        pipeline.fit(rows[list(config.data.features)], labels(config, rows), **weights)
     # some estimators, as stacking, only know once they are fitted
     if config.kind != "regression" and not hasattr(pipeline, "predict_proba"):
         raise _no_probabilities(config)
@@ -163,7 +165,7 @@ def _transformers(number: int, group: Preprocess, train: Train) -> list[Transfor
     """The transformers of one group of columns."""
     name = f"{number}_{group.encode or 'impute'}"
     if group.encode == "counts":
-        return [(f"{name}_{column}", CountVectorizer(), column) for column in group.columns]
+        return [(f"{name}_{column}", _word_counts(), [column]) for column in group.columns]
     if group.encode == "date_parts":
         return [
             (f"{column}_{part}", _date_part(part, scale=train.scale), column)
@@ -189,10 +191,22 @@ def _column_pipeline(group: Preprocess, train: Train) -> Pipeline:
             )
             steps.append(("encode", encoder))
         case "target":
-            steps.append(("encode", TargetEncoder(random_state=train.seed)))
+            folds = KFold(TARGET_FOLDS, shuffle=True, random_state=train.seed)
+            steps.append(("encode", TargetEncoder(cv=folds)))
         case None if train.scale:
             steps.append(("scale", StandardScaler()))
     return Pipeline(steps)
+
+
+def _word_counts() -> Pipeline:
+    """The counts of the words of a column of texts; a null has none.
+
+    Made of library functions alone, so that a saved model needs nothing of ratchet.
+    """
+    fill = SimpleImputer(strategy="constant", fill_value="")
+    return Pipeline(
+        [("fill", fill), ("as_texts", FunctionTransformer(np.ravel)), ("count", CountVectorizer())]
+    )
 
 
 def _date_part(part: str, *, scale: bool) -> Pipeline:

@@ -25,6 +25,7 @@ from sklearn.base import BaseEstimator
 from configs.errors import ModelRejected
 from configs.model import ModelConfig
 from tasks.data import digests
+from tasks.library_errors import told_as
 from tasks.tracking.requirements import pip_requirements
 from tasks.tracking.runs import FLOW_RUN, Run
 from tasks.tracking.trusted_types import require_trusted_files, require_trusted_types
@@ -34,6 +35,7 @@ T = TypeVar("T")
 SHA256 = "ratchet.model_sha256"
 # MLflow adds them to a download, and they differ for each kind of address
 ADDED_BY_DOWNLOAD = frozenset({"registered_model_meta"})
+OTHER_ESTIMATOR = "choose another estimator"
 SIGNATURE_ROWS = 5_000
 EXAMPLE_ROWS = 3
 
@@ -45,6 +47,7 @@ class SignedModel:
     estimator: BaseEstimator
     model_signature: ModelSignature
     sample: pd.DataFrame
+    private_inputs: tuple[str, ...]
 
     def require_same_predictions(self, files: Path) -> None:
         """Return when the model in these files predicts the sample exactly as the estimator does.
@@ -52,16 +55,18 @@ class SignedModel:
         It is loaded in both ways that serving does; ModelRejected when one of them differs.
         """
         loaded = load(files)
-        # only this way does MLflow enforce the model signature
-        served = mlflow.pyfunc.load_model(str(files)).predict(self.sample)
-        expected = self.estimator.predict(self.sample)
-        if not (
-            np.array_equal(_scores(loaded, self.sample), _scores(self.estimator, self.sample))
-            and np.array_equal(served, expected)
+        with told_as(
+            "the saved model cannot predict", self.private_inputs, ModelRejected, OTHER_ESTIMATOR
         ):
+            # only this way does MLflow enforce the model signature
+            served = mlflow.pyfunc.load_model(str(files)).predict(self.sample)
+            is_same = np.array_equal(served, self.estimator.predict(self.sample))
+            scores, loaded_scores = (
+                _scores(each, self.sample) for each in (self.estimator, loaded)
+            )
+        if not (is_same and np.array_equal(loaded_scores, scores)):
             raise ModelRejected(
-                "the model predicts differently after it was saved and loaded;"
-                " choose another estimator"
+                "the model predicts differently after it was saved and loaded; " + OTHER_ESTIMATOR
             )
 
 
@@ -82,7 +87,10 @@ def sign(estimator: BaseEstimator, config: ModelConfig, rows: pd.DataFrame) -> S
         # a hint that integers may one day be null; where warnings are errors, it would
         # silently cost the whole schema
         warnings.filterwarnings("ignore", ".*integer column", UserWarning)
-        model_signature = infer_signature(sample, estimator.predict(sample))
+        with told_as(
+            "no model signature can be inferred", config.data.private_inputs, ModelRejected
+        ):
+            model_signature = infer_signature(sample, estimator.predict(sample))
     inputs = model_signature.inputs
     in_schema = inputs.input_names() if inputs.has_input_names() else []
     missing = [feature for feature in sample.columns if feature not in in_schema]
@@ -91,7 +99,7 @@ def sign(estimator: BaseEstimator, config: ModelConfig, rows: pd.DataFrame) -> S
             f"the model signature has no {', '.join(missing)}: give these features a plain type"
             " (int64, float64, bool, string) in prepare"
         )
-    return SignedModel(estimator, model_signature, sample)
+    return SignedModel(estimator, model_signature, sample, config.data.private_inputs)
 
 
 def sample_with_nulls(rows: pd.DataFrame) -> pd.DataFrame:
@@ -160,7 +168,10 @@ def save(signed: SignedModel, config: ModelConfig, entry: Model, files: Path) ->
     ModelRejected when it holds a type outside the allow-list. A model with a private feature has
     no example.
     """
-    types = skops.io.get_untrusted_types(data=skops.io.dumps(signed.estimator))
+    with told_as(
+        "the model cannot be saved", config.data.private_inputs, ModelRejected, OTHER_ESTIMATOR
+    ):
+        types = skops.io.get_untrusted_types(data=skops.io.dumps(signed.estimator))
     require_trusted_types(types)
     private_features = set(config.data.private) & set(config.data.features)
     mlflow.sklearn.save_model(
