@@ -161,7 +161,7 @@ def test_what_the_docs_write_into_a_yaml_is_what_the_schema_allows() -> None:
     ]
     documents = [YAML(typ="safe").load(text) for text in texts]
     written = [key for document in documents for key in document]
-    assert written == ["source"] * 4 + ["split"] * 3 + JUDGING + ["train"]
+    assert written == ["source"] * 5 + ["split"] * 3 + JUDGING + ["train"]
     for document in documents:
         for key, value in document.items():
             sections[key].validate_python(value)

@@ -26,8 +26,11 @@ def validate(
 ) -> ValidationReport:
     """The outcome of every check of this stage, in the order of the YAML.
 
-    Where the structure of the rows is broken, no declared check is run on them.
+    Where the structure of the rows is broken, no declared check is run on them. Features are
+    checked from the first training day on: before it, `prepare` lacks the history that it needs.
     """
+    if stage == "features":
+        rows = _from_training_on(rows, config, window)
     if stage == "raw":
         outcomes = structure.check_raw(rows, config, window)
     else:
@@ -37,6 +40,14 @@ def validate(
     if not outcomes:
         raise RatchetError(f"no check was run on the {stage} rows, so nothing is known of them")
     return ValidationReport(stage, len(rows), outcomes)
+
+
+def _from_training_on(
+    rows: pd.DataFrame, config: ModelConfig, window: Window | None
+) -> pd.DataFrame:
+    if window is None or config.data.time not in rows:
+        return rows
+    return rows[rows[config.data.time] >= window.train_start]
 
 
 def require_passed(
