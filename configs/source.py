@@ -47,6 +47,9 @@ class Csv(Section):
         default='"', description="Character around a field that holds separators or line breaks."
     )
     decimal: Literal[".", ","] = Field(default=".", description="Decimal sign of numbers.")
+    thousands: Literal["", ".", ",", "'", " "] = Field(
+        default="", description="Sign between groups of three digits, as the point in 1.234,50."
+    )
     encoding: Encoding = Field(default="utf-8", description="Encoding, such as cp1252 or latin-1.")
     dates: Texts = Field(
         default=(),
@@ -143,6 +146,11 @@ def _file_problems(source: FilesSource) -> Iterator[Problem]:
         yield Problem(
             ("data", "source", "csv"),
             f"describes CSV files, but {source.path} names Parquet files; remove it",
+        )
+    if source.csv.thousands == source.csv.decimal:
+        yield Problem(
+            ("data", "source", "csv", "thousands"),
+            f"is {source.csv.thousands!r}, which is the decimal sign too",
         )
     if source.csv.separator in (source.csv.decimal, source.csv.quote):
         yield Problem(

@@ -23,6 +23,8 @@ from tasks.data.splits import settle_window
 from tests.test_written_tables import tables
 
 COUNT = 400
+# 1,234.50 becomes 1.234,50
+GERMAN = str.maketrans(",.", ".,")
 RANDOM = np.random.default_rng(0)
 DAYS = [date(2024, 1, 1) + timedelta(days=n // 4) for n in range(COUNT)]
 
@@ -62,7 +64,7 @@ def bank(folder: Path) -> Path:
         {
             "Buchung am": [f"{day:%d.%m.%Y}" for day in DAYS],
             "Konto": [f"{n % 90:08d}" for n in range(COUNT)],
-            "Betrag": [f"{n / 3:.2f}".replace(".", ",") for n in range(COUNT)],
+            "Betrag": [f"{n * 70 / 3:,.2f}".translate(GERMAN) for n in range(COUNT)],
             "Währung": ["EUR" if n % 3 else "CHF" for n in range(COUNT)],
             "Text": [f"Müller; Rechnung\n{n}" for n in range(COUNT)],
             "Saldo": ["k.A." if n % 9 == 0 else f"{n},5" for n in range(COUNT)],
@@ -99,6 +101,7 @@ def test_a_banks_export_is_drafted_in_the_form_it_is_written_in(folders: Path) -
     assert config.data.source.csv.model_dump(exclude_defaults=True) == {
         "separator": ";",
         "decimal": ",",
+        "thousands": ".",
         "encoding": "cp1252",
         "dates": ("%d.%m.%Y",),
         "nulls": ("k.A.",),

@@ -279,6 +279,20 @@ def test_whole_numbers_are_taken_in_any_spelling_that_is_exact(tmp_path: Path) -
     assert numbers.fillna(-1).tolist() == [12, 12, 1000, 9007199254740993, -1]
 
 
+def test_a_sign_between_thousands_is_taken_where_it_can_be_one(tmp_path: Path) -> None:
+    write(tmp_path, "y;n\n1.234,5;1.234\n-12.345.678;12\n0,5;1.000.000\n")
+    form = {"separator": ";", "decimal": ",", "thousands": "."}
+    rows = rows_of(model({"n": "int64"}, csv=form), tmp_path)
+    assert rows["y"].tolist() == [1234.5, -12345678.0, 0.5]
+    assert rows["n"].tolist() == [1234, 12, 1000000]
+    for text in ("1.5", "12.34.567", "1234.567,0"):
+        write(tmp_path, f"y;n\n{text};1\n")
+        with pytest.raises(
+            DataRejected, match=r"line 2: y is .* not a number with a decimal comma"
+        ):
+            rows_of(model({"n": "int64"}, csv=form), tmp_path)
+
+
 PRIVATE: dict[str, str] = {
     "a wrong value": "y,who\n1,2\n2,jane@example.com\n",
     "a line too long": "y,who\n1,2\n2,3,jane@example.com\n",

@@ -178,7 +178,9 @@ FEATURE_TRAPS = {
     ),
     "is all null": Trap(
         # the other six are history, which `prepare` alone needs
-        lambda rows: rows.assign(double=np.nan), "any-double", "double is null in all 34 rows"
+        lambda rows: rows.assign(double=np.nan),
+        "any-double",
+        "double is null in all 34 rows",
     ),
     "is infinite": Trap(
         lambda rows: rows.assign(double=rows["amount"].mask(rows.index == 20, np.inf)),

@@ -4,6 +4,7 @@ A person reads the guess in a YAML and corrects it; nothing else rests on it.
 Not here: the model that is drafted from it (draft.py); reading by declared types (file_rows.py).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -29,6 +30,7 @@ DATE_FORMATS = tuple(
     for day in ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%d %b %Y")
     for time in ("", " %H:%M", " %H:%M:%S")
 )
+NUMBER_SIGNS = ((".", ""), (",", ""), (",", "."), (".", ","), (".", "'"), (",", " "))
 # under which pandas stores an index that has no name
 PANDAS_INDEX = "__index_level_"
 # a number that begins with a zero is a name, as a postal code; so are digits that int64 cannot hold
@@ -90,8 +92,14 @@ def _of_csv(files: Sequence[File]) -> Guess:
     texts = pa.concat_tables([_texts(file, form, names) for file in files])
     nulls = _nulls(texts)
     known = {name: _without(texts[name], nulls) for name in names}
+    decimal, thousands = _number_signs(known, form)
     form = form.model_copy(
-        update={"nulls": nulls, "decimal": _decimal(known, form), "dates": _date_formats(known)}
+        update={
+            "nulls": nulls,
+            "decimal": decimal,
+            "thousands": thousands,
+            "dates": _date_formats(known),
+        }
     )
     columns = {name: _type(known[name], form) for name in names}
     left_out = dict.fromkeys(set(in_any) - set(names), "is not in every header, once")
@@ -146,7 +154,10 @@ def _nulls(texts: pa.Table) -> tuple[str, ...]:
 def _is_typed(texts: pa.ChunkedArray) -> bool:
     """Whether these are numbers, flags or times in any form; nothing but nulls is not."""
     return texts.null_count < len(texts) and (
-        any(_type(texts, form) != "string" for form in (Csv(), Csv(separator=";", decimal=",")))
+        any(
+            _type(texts, Csv(separator=";", decimal=decimal, thousands=thousands)) != "string"
+            for decimal, thousands in NUMBER_SIGNS
+        )
         or _format(texts, DATE_FORMATS) is not None
     )
 
@@ -155,14 +166,19 @@ def _without(texts: pa.ChunkedArray, nulls: Sequence[str]) -> pa.ChunkedArray:
     return pc.if_else(pc.is_in(texts, pa.array(nulls, pa.string())), None, texts)
 
 
-def _decimal(texts: dict[str, pa.ChunkedArray], form: Csv) -> str:
-    """A comma where it makes numbers of a column of texts, and does not separate fields."""
-    with_comma = form.model_copy(update={"decimal": ","})
-    makes_numbers = any(
-        _type(column, form) == "string" and _type(column, with_comma) == "float64"
-        for column in texts.values()
-    )
-    return "," if makes_numbers and form.separator != "," else "."
+def _number_signs(texts: dict[str, pa.ChunkedArray], form: Csv) -> tuple[str, str]:
+    """The decimal sign and that of thousands with which the most columns are of numbers.
+
+    A sign that separates fields is neither.
+    """
+    counts = {}
+    for decimal, thousands in NUMBER_SIGNS:
+        if form.separator not in (decimal, thousands):
+            signs = form.model_copy(update={"decimal": decimal, "thousands": thousands})
+            types = [_type(column, signs) for column in texts.values()]
+            counts[decimal, thousands] = sum(kind in ("int64", "float64") for kind in types)
+    # of equal ones the first, which is the plainest
+    return max(counts, key=counts.__getitem__)
 
 
 def _date_formats(texts: dict[str, pa.ChunkedArray]) -> tuple[str, ...]:
@@ -188,7 +204,7 @@ def _type(texts: pa.ChunkedArray, form: Csv) -> Dtype:
     """The first type in which all texts are values; a column of nothing but nulls is of strings."""
     if texts.null_count == len(texts) or _any(texts, NAME_OF_DIGITS):
         return "string"
-    if _fits(texts, "int64", form) and not _any(texts, r"[^\d\s+-]"):
+    if _fits(texts, "int64", form) and not _any(texts, rf"[^\d\s{re.escape(form.thousands)}+-]"):
         return "int64"
     types: tuple[Dtype, ...] = ("float64", "bool", "datetime")
     return next((declared for declared in types if _fits(texts, declared, form)), "string")

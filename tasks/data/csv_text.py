@@ -8,6 +8,7 @@ Not here: which files there are, and Parquet (files.py); types of columns that h
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import methodcaller
@@ -194,6 +195,8 @@ def parse(texts: pa.ChunkedArray, declared: Dtype, form: Csv) -> pa.ChunkedArray
 
 
 def _parse(texts: pa.ChunkedArray, declared: Dtype, form: Csv) -> pa.ChunkedArray:
+    if declared in ("int64", "float64") and form.thousands:
+        texts = _without_thousands(texts, form)
     match declared:
         case "int64":
             return _whole_numbers(texts)
@@ -204,6 +207,18 @@ def _parse(texts: pa.ChunkedArray, declared: Dtype, form: Csv) -> pa.ChunkedArra
             require_calendar_years(times)
             return times
     return cast_values(texts, methodcaller("cast", ARROW_TYPES[declared]), NOT_A_BOOLEAN)
+
+
+def _without_thousands(texts: pa.ChunkedArray, form: Csv) -> pa.ChunkedArray:
+    """The texts, those without the sign of thousands that have it between groups of three digits.
+
+    1.5 where the sign is a point stays as it is, and so is not a number.
+    """
+    sign, decimal = re.escape(form.thousands), re.escape(form.decimal)
+    grouped = pc.match_substring_regex(
+        texts, rf"^\s*[+-]?\d{{1,3}}({sign}\d{{3}})+({decimal}\d*)?\s*$"
+    )
+    return pc.if_else(grouped, pc.replace_substring(texts, form.thousands, ""), texts)
 
 
 def _whole_numbers(texts: pa.ChunkedArray) -> pa.ChunkedArray:
