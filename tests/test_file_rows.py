@@ -314,13 +314,20 @@ def test_no_refusal_quotes_a_private_value(tmp_path: Path, text: str, declared: 
 
 
 def test_line_breaks_within_quotes_are_read_at_any_size(tmp_path: Path) -> None:
-    # more than a block of the reader, with a line break at each place within one
-    notes = [f"first\nsecond {'x' * (n % 97)}" for n in range(20_000)]
-    notes.append("long " * 1_000_000)
-    expected = pd.DataFrame({"y": np.arange(len(notes)) / 2, "note": notes})
-    expected.to_csv(tmp_path / "a.csv", index=False)
-    rows = rows_of(model({"note": "string"}), tmp_path)
-    pd.testing.assert_frame_equal(rows.drop(columns="row"), expected)
+    # more than two blocks of the reader; cut at its line break, each text would look like two rows
+    assert_notes_are_read(tmp_path, [f"first {'x' * 400}\nkey, 5, third" for _ in range(6_000)])
+
+
+def test_a_text_longer_than_a_block_of_the_reader_is_read(tmp_path: Path) -> None:
+    assert_notes_are_read(tmp_path, ["short", "long \n" * 1_000_000, "short"])
+
+
+def assert_notes_are_read(folder: Path, notes: list[str]) -> None:
+    keys = [f"key {n}" for n in range(len(notes))]
+    expected = pd.DataFrame({"k": keys, "y": np.arange(len(notes)) / 2, "note": notes})
+    expected.to_csv(folder / "a.csv", index=False)
+    rows = rows_of(model({"k": "string", "note": "string"}), folder)
+    pd.testing.assert_frame_equal(rows[list(expected)], expected)
 
 
 def simple(folder: Path, name: str, y: float = 1.0, write_text: str = "") -> None:

@@ -173,6 +173,22 @@ def test_times_of_a_zone_in_postgres_are_compared_and_read_in_utc(
     assert rows["at"].max() == window.holdout_end - timedelta(hours=6)
 
 
+def test_the_first_row_of_a_window_is_not_lost_where_sqlite_has_times_as_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'sales.db'}"
+    monkeypatch.setenv("WAREHOUSE_URL", url)
+    engine = sa.create_engine(url)
+    as_texts = sales().assign(at=lambda s: s["at"].dt.strftime("%Y-%m-%d %H:%M:%S"))
+    as_texts.to_sql("sales", engine, index=False)
+    engine.dispose()
+    config = of_query()
+    window = settle_window(config, None, tmp_path)
+    rows = sources.load(config, window, tmp_path)
+    assert rows["at"].min() == window.history_start
+    assert rows["at"].max() == window.holdout_end - timedelta(hours=6)
+
+
 URLS = {
     "": (ConfigError, r"environment variable WAREHOUSE_URL is not set"),
     "warehouse:secret": (ConfigError, r"WAREHOUSE_URL is not a database URL"),
