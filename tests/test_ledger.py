@@ -354,57 +354,57 @@ def test_a_ledger_is_found_again(url: str) -> None:
 
 
 Race = Callable[[list[dict[str, Any]]], list[str]]
-RACER = """
+RACERS = """
 import json, sys
+from multiprocessing import get_context
+# imported once, not by each of the eight
+import psycopg, sqlalchemy.dialects.postgresql.psycopg
 from configs.errors import RatchetError
 from tasks.release.events import Entry
 from tasks.release.ledger import Ledger
-for line in sys.stdin:
-    call = json.loads(line)
+
+fork = get_context("fork")
+at_once = fork.Barrier(8)
+
+def append(call):
     url, after = call.pop("url"), call.pop("after")
+    at_once.wait()
     try:
-        answer = str(Ledger(url).append(Entry(**call), after=after).sequence)
+        return str(Ledger(url).append(Entry(**call), after=after).sequence)
     except RatchetError as error:
-        answer = type(error).__name__
-    print(answer, flush=True)
+        return type(error).__name__
+
+with fork.Pool(8) as racers:
+    for line in sys.stdin:
+        print(json.dumps(racers.map(append, json.loads(line), chunksize=1)), flush=True)
 """
 
 
 @pytest.fixture(scope="module")
 def race() -> Iterator[Race]:
     """Eight processes append at once; the answer of each is a sequence or an error's name."""
-    command = [sys.executable, "-c", RACER]
-    racers = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(8)
-    ]
+    facts = {
+        "model": "fraud",
+        "event": "requested",
+        "who": "ana",
+        "identity": "declared",
+        "version_to": 7,
+        "flow_run": "f",
+        "mlflow_run": "m",
+    }
+    with subprocess.Popen(
+        [sys.executable, "-c", RACERS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as racers:
 
-    def run(calls: list[dict[str, Any]]) -> list[str]:
-        for racer, call in zip(racers, calls, strict=True):
-            assert racer.stdin
-            racer.stdin.write(
-                json.dumps(
-                    {
-                        "model": "fraud",
-                        "event": "requested",
-                        "who": "ana",
-                        "identity": "declared",
-                        "version_to": 7,
-                        "flow_run": "f",
-                        "mlflow_run": "m",
-                        **call,
-                    }
-                )
-                + "\n"
-            )
-        for racer in racers:
-            assert racer.stdin
-            racer.stdin.flush()  # until now each waits for its line
-        return [racer.stdout.readline().strip() for racer in racers if racer.stdout]
+        def run(calls: list[dict[str, Any]]) -> list[str]:
+            assert racers.stdin
+            assert racers.stdout
+            racers.stdin.write(json.dumps([facts | call for call in calls]) + "\n")
+            racers.stdin.flush()
+            answers: list[str] = json.loads(racers.stdout.readline())
+            return answers
 
-    yield run
-    for racer in racers:
-        racer.communicate()
+        yield run
 
 
 def test_of_eight_processes_one_wins_each_sequence(race: Race, url: str) -> None:

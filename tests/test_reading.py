@@ -489,7 +489,7 @@ def test_a_file_that_is_not_a_mapping_is_refused(tiny: Path, settings: Settings,
 
 @pytest.mark.parametrize(
     "content",
-    [b"name: \xe9t\xe9", b"name: a\x00b", b"owner: 2020-13-45", b"owner: " + b"[" * 3000],
+    [b"name: \xe9t\xe9", b"name: a\x00b", b"owner: 2020-13-45", b"owner: " + b"[" * 1000],
     ids=["latin-1", "a null byte", "no such date", "deep"],
 )
 def test_a_file_that_no_yaml_reader_reads_is_refused(

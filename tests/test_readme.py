@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import get_args
 
@@ -17,10 +15,12 @@ from configs.data import Source
 from configs.model import ModelConfig
 from configs.settings import SHIPPED_MODELS, Settings
 from configs.split import Split
-from deployments.commands.main import COMMANDS, ratchet
+from deployments.commands import main
+from deployments.commands.main import COMMANDS
 from tasks.records import Outcome
 from tasks.release.events import Entry, EventName
 from tasks.release.ledger import Ledger
+from tests.commands import ratchet
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -76,7 +76,7 @@ def test_every_variable_in_the_readme_is_a_setting() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_with_an_example(name: str) -> None:
-    command = ratchet.get_command(click.Context(ratchet), name)
+    command = main.ratchet.get_command(click.Context(main.ratchet), name)
     assert command is not None
     members = command.commands.values() if isinstance(command, click.Group) else [command]
     for member in members:
@@ -189,11 +189,9 @@ def test_what_the_readme_shows_of_a_candidate_is_what_is_printed(settings: Setti
     )
     ledger.append(entry, after=0)
     environment = os.environ | settings.environment() | {"RATCHET_MODELS": str(SHIPPED_MODELS)}
-    command = [sys.executable, "-m", "deployments.commands", "show", "fraud_detector", "2"]
-    printed = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=True
-    ).stdout
-    assert _without_moments(printed) == _without_moments(block)
+    shown = ratchet(environment, "show", "fraud_detector", "2")
+    assert shown.returncode == 0, shown.stderr
+    assert _without_moments(shown.stdout) == _without_moments(block)
 
 
 def _without_moments(text: str) -> str:

@@ -9,7 +9,7 @@ Not here: whether a gate made of such bounds helps in production (gating.py).
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -159,22 +159,26 @@ SCENARIOS: dict[str, Scenario] = {
 }
 
 
-def coverage(name: str, pairs: int, seed: int = 0) -> float:
+def coverage(name: str, pairs: int) -> float:
     """The share of pairs whose lower bound lies below the true difference."""
+    true_difference = SCENARIOS[name].true_difference
+    return sum(each.low <= true_difference for each in differences(name, pairs)) / pairs
+
+
+def differences(name: str, pairs: int) -> Iterator[Estimate]:
+    """The estimated difference of each of a scenario's pairs."""
     scenario = SCENARIOS[name]
     config = config_of(
         {"metric": scenario.metric, "better_than": "champion"},
         columns=dict.fromkeys(scenario.units, "int64"),
         comparison={"units": list(scenario.units), "confidence": CONFIDENCE},
     )
-    covered = 0
     for number in range(pairs):
-        pair = scenario.make_pair(np.random.default_rng([seed, number]))
+        pair = scenario.make_pair(np.random.default_rng([0, number]))
         contest = contest_of(config, pair.rows, candidate=pair.candidate, champion=pair.champion)
         difference = compare(contest, LEVELS).better
         assert isinstance(difference, Estimate)
-        covered += difference.low <= scenario.true_difference
-    return covered / pairs
+        yield difference
 
 
 def promoted_though_worse(pairs: int) -> float:
