@@ -121,6 +121,11 @@ class SqlSource(Section):
         """The name of the environment variable."""
         return self.url[2:-1]
 
+    @property
+    def takes_period(self) -> bool:
+        """Whether the query asks for the rows of a period, and no others."""
+        return {"start", "end"} <= set(PARAMETER.findall(self.query))
+
 
 Source = Annotated[FilesSource | PythonSource | SqlSource, Field(discriminator="kind")]
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from configs.errors import RatchetError
 from tasks.release.events import EventName
 
-Outcome = Literal["registered", "explored"] | EventName
+Outcome = Literal["registered", "explored", "scored"] | EventName
 
 
 @dataclass(frozen=True)

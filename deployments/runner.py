@@ -28,13 +28,14 @@ from deployments.prefect_api import Prefect
 from flows.promotion import promote_candidate
 from flows.reconciliation import reconcile
 from flows.rollback import move_reference, roll_back
+from flows.scoring import score_batch
 from flows.training import train_candidate
 
 FLOWS: dict[str, tuple[Flow[..., Any], ...]] = {
-    "training": (train_candidate,),
+    "training": (train_candidate, score_batch),
     "promotion": (promote_candidate, roll_back, move_reference),
 }
-# a training uses every core; a promotion mostly waits for servers
+# training and scoring use every core; a promotion mostly waits for servers
 MOST_CONCURRENT_RUNS = {"training": 1, "promotion": 5}
 REPAIR_INTERVAL_SECONDS = 60.0
 

@@ -2,14 +2,14 @@
 
 The labels are a part of the flow run at Prefect's server (`GET /flow_runs/{id}`):
 
-    ratchet.outcome         registered, explored, or the ledger's event: promoted, refused, ...
+    ratchet.outcome         registered, explored, scored, or the ledger's event: promoted, ...
     ratchet.version         the version that it is about, if there is one
     ratchet.error           instead: the class (configs/errors.py) of the error that ended the run
     ratchet.error_message   what that error says
     ratchet.run_count       the attempt that set these labels: a later one may have followed
 
 An error that ratchet did not raise on purpose leaves no labels.
-Not here: which outcome a flow run has (training.py, promotion.py, rollback.py).
+Not here: which outcome a flow run has (training.py, scoring.py, promotion.py, rollback.py).
 """
 
 from collections.abc import Callable

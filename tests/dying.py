@@ -21,6 +21,7 @@ from prefect.flow_engine import run_flow
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.promotion import promote_candidate
+from flows.scoring import score_batch
 from flows.training import train_candidate
 
 FORKS = multiprocessing.get_context("forkserver")
@@ -50,7 +51,8 @@ def main(flow_run: UUID, place: str, when: str, environment: Mapping[str, str]) 
         with get_client(sync_client=True) as client:
             run = client.read_flow_run(flow_run)
             name = client.read_flow(run.flow_id).name
-        flow = train_candidate if name == "train_candidate" else promote_candidate
+        flows = (train_candidate, promote_candidate, score_batch)
+        flow = next(flow for flow in flows if flow.name == name)
         run_flow(flow, flow_run=run, parameters=run.parameters)
 
 

@@ -29,6 +29,7 @@ from configs.settings import Settings
 from deployments.stack import Stack
 from flows.promotion import promote_candidate
 from flows.rollback import move_reference, roll_back
+from flows.scoring import score_batch
 from flows.training import train_candidate
 from tasks.release import promotion_answer, promotion_request, reference
 from tasks.release.events import Event
@@ -74,7 +75,7 @@ class Journey:
         return standing(self.model, self.events)
 
     def deploy(self) -> None:
-        for flow in (train_candidate, promote_candidate, roll_back, move_reference):
+        for flow in (train_candidate, score_batch, promote_candidate, roll_back, move_reference):
             flow_id = self.prefect.create_flow(flow)
             self.prefect.create_deployment(
                 flow_id=flow_id, name=self.model, parameters={"model": self.model}

@@ -1,9 +1,10 @@
-"""`ratchet train`, `promote` and `watch`: start a flow run on the running stack, or find one.
+"""`ratchet train`, `score`, `promote` and `watch`: start a flow run, or find one.
 
 Not here: how a run is followed (progress.py).
 """
 
 from datetime import datetime
+from pathlib import Path
 
 import click
 
@@ -12,6 +13,8 @@ from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, AS_REQUESTER, MODEL, VERSION
 from deployments.commands.progress import follow_and_print, start_and_follow
 from deployments.prefect_api import Prefect
+
+DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command(epilog="Example: ratchet train fraud_detector --as-of 2018-08-15")
@@ -62,6 +65,41 @@ def promote(model: str, version: int, replace_pending: bool, who: str, as_json: 
     if run.suspended and not as_json:
         click.echo(f"  ratchet show {model} {version}")
         click.echo(f'  ratchet approve {model} {version} --reason "..."')
+
+
+@click.command(epilog="Example: ratchet score fraud_detector --from 2018-08-15 --out scores")
+@MODEL
+@click.option(
+    "--out",
+    metavar="DIR",
+    required=True,
+    help="Folder for the scores, or an address such as s3://bucket/scores.",
+)
+@click.option(
+    "--from",
+    "first",
+    type=DAY,
+    help="First day to score; default: the day after the newest one in the folder, "
+    "or the last day if it has none.",
+)
+@click.option("--to", "last", type=DAY, help="Last day to score; default: the newest of the data.")
+@AS_JSON
+def score(
+    model: str, out: str, first: datetime | None, last: datetime | None, as_json: bool
+) -> None:
+    """Score new rows of MODEL with its champion, and write the scores as Parquet files.
+
+    Each day becomes a file of its own, DIR/MODEL/date=2018-08-15/scores.parquet, which replaces the
+    one of an earlier run. Rows without times are all scored, into DIR/MODEL/scores.parquet.
+    """
+    settings = Settings()
+    read_model(model, settings)
+    parameters = {
+        "out": out if "://" in out else str(Path(out).expanduser().absolute()),
+        "first": first.date().isoformat() if first else None,
+        "last": last.date().isoformat() if last else None,
+    }
+    start_and_follow(settings, "score_batch", model, parameters, as_json=as_json)
 
 
 @click.command(epilog="Example: ratchet watch")

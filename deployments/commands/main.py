@@ -37,6 +37,7 @@ COMMANDS = {
     "history": Entry("status", "Show what was decided, by whom and on what evidence."),
     "rollback": Entry("rollback", "Roll back to a former champion."),
     "promote": Entry("flow_runs", "Request the promotion of a registered version."),
+    "score": Entry("flow_runs", "Score new rows with the champion."),
     "watch": Entry("flow_runs", "Follow a run that was started elsewhere."),
     "reference": Entry(
         "rollback", "Set the reference, with which later candidates are also compared."

@@ -32,19 +32,24 @@ LASTING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryE
 
 
 def read(
-    file: File, data: Data, columns: Sequence[str] = (), period: Period | None = None
+    file: File,
+    data: Data,
+    columns: Sequence[str] = (),
+    period: Period | None = None,
+    may_lack: str = "",
 ) -> pa.Table:
     """The declared columns of a file, or only `columns`, as their declared types.
 
-    Parts of the file that hold no row of `period` may be left out. Raise DataRejected where the
-    file is damaged or a column is missing or not of its type, naming the column and the row or
-    line; Unreachable where the disk or the network fails.
+    Parts of the file that hold no row of `period` may be left out. The column `may_lack` is null
+    where the file has none of that name. Raise DataRejected where the file is damaged or a column
+    is missing or not of its type, naming the column and the row or line; Unreachable where the
+    disk or the network fails.
     """
     from_path = _columns_from_path(file, data)
     wanted = [name for name in columns or data.columns if name not in from_path]
     read_rows = _read_parquet if file.path.endswith(".parquet") else _read_csv
     try:
-        table = read_rows(file, data, wanted, period)
+        table = read_rows(file, data, wanted, period, may_lack)
     except NotCsv as error:
         raise DataRejected(f"{file}: {error}") from None
     except DAMAGE as error:
@@ -52,6 +57,9 @@ def read(
     for name, value in from_path.items():
         constant = pa.scalar(value, ARROW_TYPES[data.raw[name]])
         table = table.append_column(name, pa.repeat(constant, len(table)))
+    if may_lack and may_lack not in table.column_names:
+        nulls = pa.nulls(len(table), ARROW_TYPES[data.columns[may_lack]])
+        table = table.append_column(may_lack, nulls)
     return table
 
 
@@ -82,9 +90,13 @@ def _columns_from_folders(file: File, data: Data) -> dict[str, Any]:
     return dict(pyarrow.dataset.get_partition_keys(expression))
 
 
-def _read_parquet(file: File, data: Data, columns: list[str], period: Period | None) -> pa.Table:
+def _read_parquet(
+    file: File, data: Data, columns: Sequence[str], period: Period | None, may_lack: str
+) -> pa.Table:
     fragment = PARQUET.make_fragment(file.path, file.filesystem)
-    _require_columns(file, columns, fragment.physical_schema.names)
+    present = fragment.physical_schema.names
+    columns = [name for name in columns if name in present or name != may_lack]
+    _require_columns(file, columns, present)
     kept = _fragment_of_period(fragment, data, period)
     table = kept.to_table(columns=columns)
     places = _places(fragment, kept)
@@ -96,11 +108,15 @@ def _read_parquet(file: File, data: Data, columns: list[str], period: Period | N
     return _with_row_key(file, data, cast_table, places)
 
 
-def _read_csv(file: File, data: Data, columns: list[str], _period: Period | None) -> pa.Table:
+def _read_csv(
+    file: File, data: Data, columns: Sequence[str], _period: Period | None, may_lack: str
+) -> pa.Table:
     assert isinstance(data.source, FilesSource)
     form = data.source.csv
     csv_file = CsvFile(file.open, form)
-    _require_csv_columns(file, csv_file, columns)
+    header = csv_file.header()
+    columns = [name for name in columns if name in header or name != may_lack]
+    _require_csv_columns(file, csv_file, header, columns)
     texts = csv_file.read(columns)
 
     def of_type(name: str) -> pa.ChunkedArray:
@@ -178,8 +194,9 @@ def _require_columns(file: File, wanted: Sequence[str], present: Sequence[str]) 
         )
 
 
-def _require_csv_columns(file: File, csv_file: CsvFile, columns: Sequence[str]) -> None:
-    header = csv_file.header()
+def _require_csv_columns(
+    file: File, csv_file: CsvFile, header: Sequence[str], columns: Sequence[str]
+) -> None:
     if not set(columns) & set(header):
         separator = csv_file.looks_separated_by(columns)
         if separator:

@@ -17,12 +17,15 @@ from tasks.data.declared_types import Misfit
 from tasks.library_errors import cause, told_as
 
 
-def read(source: PythonSource, data: Data) -> pa.Table:
+def read(source: PythonSource, data: Data, may_lack: str = "") -> pa.Table:
     """The declared columns of the frame that the source's function returns.
 
-    Raise DataRejected where it raises or returns something else.
+    The column `may_lack` is null where the frame has none of that name. Raise DataRejected where
+    the function raises or returns something else.
     """
     frame = _call(source, data)
+    if may_lack and may_lack not in frame:
+        frame = frame.assign(**{may_lack: None})
     present = list(frame.columns)
     missing = [name for name in data.columns if name not in present]
     if missing:

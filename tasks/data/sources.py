@@ -38,12 +38,12 @@ def load(
     """
     data = config.data
     period = _period_of(window, holdout=holdout) if window else None
-    return to_frame(_sort(_read(data, period, root), data))
+    return to_frame(sort(_read(data, period, root), data))
 
 
 def newest_as_of(config: ModelConfig, root: Path, delay_days: int) -> datetime:
     """The instant up to which labels are complete: the end of the newest day less the delay."""
-    return _end_of_newest_day(config.data, root) - timedelta(days=delay_days)
+    return end_of_newest_day(config.data, root) - timedelta(days=delay_days)
 
 
 def _period_of(window: Window, *, holdout: bool) -> Period:
@@ -55,19 +55,19 @@ def _read(data: Data, period: Period | None, root: Path) -> pa.Table:
     """The rows of the period, or all."""
     match data.source:
         case PythonSource() as source:
-            return _cut(function_rows.read(source, data), data, period)
+            return cut(function_rows.read(source, data), data, period)
         case SqlSource() as source:
-            return _cut(query_rows.read(source, data, period), data, period)
+            return cut(query_rows.read(source, data, period), data, period)
         case FilesSource() as source:
             return _read_files(find(source, root), data, period)
 
 
 def _read_files(files: Sequence[File], data: Data, period: Period | None) -> pa.Table:
     if period and all(file.day for file in files):
-        days = [_read_day(file, data) for file in _files_of_days(files, period)]
+        days = [_read_day(file, data) for file in files_of_days(files, period)]
         return pa.concat_tables([_cut_within_days(rows, data, period) for rows in days])
     return pa.concat_tables(
-        [_cut(file_rows.read(file, data, period=period), data, period) for file in files]
+        [cut(file_rows.read(file, data, period=period), data, period) for file in files]
     )
 
 
@@ -78,7 +78,7 @@ def _read_day(file: File, data: Data) -> pa.Table:
     return rows
 
 
-def _cut(rows: pa.Table, data: Data, period: Period | None) -> pa.Table:
+def cut(rows: pa.Table, data: Data, period: Period | None) -> pa.Table:
     """The rows without those whose time is outside the period; rows without a time stay."""
     if period is None or data.time is None:
         return rows
@@ -106,14 +106,14 @@ def _without(rows: pa.Table, mask: pa.ChunkedArray) -> pa.Table:
     return rows.filter(pc.invert(pc.fill_null(mask, False)))
 
 
-def _sort(rows: pa.Table, data: Data) -> pa.Table:
+def sort(rows: pa.Table, data: Data) -> pa.Table:
     """The rows by time and key; in the order they have where one has neither."""
     by = [name for name in (data.time, data.key) if name and name != ROW]
     # Arrow's sort is stable, and puts nulls at the end
     return rows.sort_by([(name, "ascending") for name in by]) if by else rows
 
 
-def _end_of_newest_day(data: Data, root: Path) -> datetime:
+def end_of_newest_day(data: Data, root: Path) -> datetime:
     """The midnight after the newest row, read off the file names where all of them carry dates."""
     assert data.time is not None
     match data.source:
@@ -134,16 +134,16 @@ def _end_of_newest_day(data: Data, root: Path) -> datetime:
     if newest > datetime.now(UTC).replace(tzinfo=None) + ONE_DAY:
         raise DataRejected(
             f"the newest row is of {newest:%Y-%m-%d}, in the future, so the newest day is unknown; "
-            "correct the row, or set the end of the holdout with --as-of"
+            "correct the row, or name the last day with --as-of or --to"
         )
     return midnight_before(newest) + ONE_DAY
 
 
-def _files_of_days(files: Sequence[File], period: Period) -> list[File]:
+def files_of_days(files: Sequence[File], period: Period) -> list[File]:
     """The files of the period's days; DataRejected where a day has none."""
     days = period.days
-    files_of_days = [file for file in files if file.day in days]
-    days_with_files = {file.day for file in files_of_days}
+    wanted = [file for file in files if file.day in days]
+    days_with_files = {file.day for file in wanted}
     missing = [day for day in days if day not in days_with_files]
     if missing:
         named = [f"{day:%Y-%m-%d}" for day in missing]
@@ -153,6 +153,6 @@ def _files_of_days(files: Sequence[File], period: Period) -> list[File]:
         raise DataRejected(
             f"{len(missing)} of the {len(days)} days from {period.start:%Y-%m-%d} to "
             f"{days[-1]:%Y-%m-%d} have no file ({', '.join(named)}); put them in {folder}, "
-            "or choose another --as-of"
+            "or choose other days"
         )
-    return files_of_days
+    return wanted

@@ -98,6 +98,11 @@ def version_numbers(client: MlflowClient, model: str) -> tuple[int, ...]:
     return tuple(sorted(int(version.version) for version in versions))
 
 
+def read_logged_model(client: MlflowClient, model: str, number: int) -> str | None:
+    """MLflow's id of the version's model, if the registry names it."""
+    return _logged_model_of(client.get_model_version(model, str(number)))
+
+
 def read_aliases(client: MlflowClient, model: str) -> dict[str, int]:
     """The number of the version that each alias points at."""
     aliases = client.get_registered_model(model).aliases
@@ -145,11 +150,15 @@ def _versions_of_flow_run(client: MlflowClient, model: str, flow_run: str) -> li
 
 def _address(client: MlflowClient, entry: ModelVersion) -> str:
     """Where the version's files lie; the registry may only name MLflow's id of the model."""
-    source = entry.source or ""
-    model_id = source.removeprefix("models:/")
-    if not model_id.startswith("m-"):
-        return source
+    model_id = _logged_model_of(entry)
+    if model_id is None:
+        return entry.source or ""
     return str(client.get_logged_model(model_id).artifact_location)
+
+
+def _logged_model_of(entry: ModelVersion) -> str | None:
+    model_id = (entry.source or "").removeprefix("models:/")
+    return model_id if model_id.startswith("m-") else None
 
 
 def _ensure_registered_model(client: MlflowClient, config: ModelConfig) -> None:

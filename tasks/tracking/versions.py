@@ -7,6 +7,7 @@ Not here: which versions there are (registry.py), who is compared with whom
 
 import json
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -45,6 +46,9 @@ class VersionScores:
     scores: Scores
     threshold: float = THRESHOLD
     note: str = ""
+
+
+Scorer = Callable[[pd.DataFrame], VersionScores]
 
 
 def read_versions(
@@ -97,19 +101,28 @@ def score(
     A model made with other libraries is scored in an environment of its own. ModelRejected when
     its files have changed, or it cannot be scored in either way.
     """
-    score_prepared = partial(_score_with, config, prepared)
-    return model_files.read_verified(client, version.address, version.sha256, score_prepared)
+    return model_files.read_verified(
+        client, version.address, version.sha256, lambda files: scorer(config, files)(prepared)
+    )
 
 
-def _score_with(config: ModelConfig, prepared: pd.DataFrame, files: Path) -> VersionScores:
-    installed = installed_versions(config)
-    differing = isolated_scoring.differing_libraries(files, installed)
-    if not differing:
-        estimator = model_files.load(files)
-        return VersionScores(
-            scores.score(estimator, config, prepared), scores.threshold_of(estimator)
-        )
-    require_trusted_files(files)
+def scorer(config: ModelConfig, files: Path) -> Scorer:
+    """What scores prepared rows by the model in these files, which is loaded once.
+
+    The files must stay: where today's libraries cannot load them, each call makes an environment.
+    """
+    differing = isolated_scoring.differing_libraries(files, installed_versions(config))
+    if differing:
+        require_trusted_files(files)
+        return partial(_score_in_own_environment, config, files, differing)
+    estimator = model_files.load(files)
+    threshold = scores.threshold_of(estimator)
+    return lambda prepared: VersionScores(scores.score(estimator, config, prepared), threshold)
+
+
+def _score_in_own_environment(
+    config: ModelConfig, files: Path, differing: Sequence[str], prepared: pd.DataFrame
+) -> VersionScores:
     features = prepared[list(config.data.features)]
     answers = isolated_scoring.score_in_own_environment(files, features)
     return VersionScores(

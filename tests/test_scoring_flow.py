@@ -1,0 +1,178 @@
+"""score_batch on real servers: what it writes, what it records, and what stops it."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from mlflow.artifacts import load_dict
+from mlflow.entities import Run as MlflowRun
+from prefect.client.schemas.objects import FlowRun, State
+
+from flows.scoring import score_batch
+from tasks.scoring import job, plan
+from tasks.scoring.progress import Progress
+from tasks.tracking.runs import Run
+from tests.conftest import write_days
+from tests.journeys import Journey
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "scores"
+
+
+def start(journey: Journey, out: Path, **days: str) -> FlowRun:
+    return journey.start(score_batch, out=str(out), **days)
+
+
+def score(journey: Journey, out: Path, **days: str) -> State[Any]:
+    return journey.run(score_batch, start(journey, out, **days))
+
+
+def files_in(out: Path) -> dict[str, str]:
+    """The sha256 of each file below a folder, hidden ones too, by its path there."""
+    return {
+        str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(out.rglob("*"))
+        if path.is_file()
+    }
+
+
+def days_in(out: Path) -> list[str]:
+    return [path.parent.name.removeprefix("date=") for path in sorted(out.rglob("*.parquet"))]
+
+
+def without_labels(journey: Journey, *days: str) -> None:
+    """Write these days again as they arrive before anybody knows the labels."""
+    for day in days:
+        file = journey.settings.data / "days" / f"{day}.parquet"
+        pd.read_parquet(file).drop(columns="bad").to_parquet(file, index=False)
+
+
+def test_the_champion_scores_days_whose_labels_nobody_knows(journey: Journey, out: Path) -> None:
+    champion = journey.crown()
+    without_labels(journey, "2026-01-09", "2026-01-10")
+    run = start(journey, out, first="2026-01-09")
+    assert journey.run(score_batch, run).name == "Scored"
+
+    folder = out / journey.model
+    assert days_in(folder) == ["2026-01-09", "2026-01-10"]
+    scores = pd.read_parquet(folder / "date=2026-01-10" / "scores.parquet", partitioning=None)
+    rows = pd.read_parquet(journey.settings.data / "days" / "2026-01-10.parquet")
+    assert list(scores["id"]) == list(rows.sort_values(["at", "id"])["id"])
+    assert list(scores.columns) == [
+        "id", "at", "score", "decision", "model_version", "run", "scored_at"
+    ]  # fmt: skip
+    assert ((scores["score"] >= 0.5) == (scores["decision"] == 1)).all()
+    assert set(scores["decision"]) == {0, 1}
+    (recorded,) = journey.mlflow_runs(run)
+    assert set(scores["model_version"]) == {champion}
+    assert set(scores["run"]) == {recorded.info.run_id}
+    assert scores["scored_at"].nunique() == 1
+
+    params, metrics = recorded.data.params, recorded.data.metrics
+    assert params["days"] == "2026-01-09 .. 2026-01-10"
+    assert metrics["rows"] == 400
+    assert metrics["decided/0"] + metrics["decided/1"] == 400
+    assert metrics["score/p0"] < metrics["score/p50"] < metrics["score/p100"]
+    (used,) = journey.mlflow.get_run(recorded.info.run_id).inputs.model_inputs
+    registered = journey.mlflow.get_model_version(journey.model, str(champion))
+    assert f"models:/{used.model_id}" == registered.source
+    assert recorded.inputs.dataset_inputs[0].dataset.name == f"{journey.model} new rows"
+    partitions = load_dict(f"{recorded.info.artifact_uri}/partitions.json")["partitions"]
+    assert [part["sha256"] for part in partitions] == list(files_in(out).values())
+
+
+def test_what_prepare_sees_is_what_it_saw_in_training_but_for_labels_that_come_later(
+    new_journey: Any, out: Path
+) -> None:
+    """The mean of labels known to the hook, by day: those of the day itself are not among them."""
+    journey = new_journey()
+    (journey.settings.models / f"{journey.model}.py").write_text(LOOKING_BACK)
+    journey.crown()
+    score(journey, out, first="2026-01-08", last="2026-01-09")
+    seen = pd.read_csv(journey.settings.data / "seen.csv", names=["first", "last", "labels"])
+    # one day of delay: a label is known once a day has passed, at the end of the day scored
+    assert seen.tail(2).values.tolist() == [
+        ["2026-01-07", "2026-01-08", 200],
+        ["2026-01-08", "2026-01-09", 200],
+    ]
+
+
+LOOKING_BACK = """
+import os
+from pathlib import Path
+
+def add_double(raw):
+    days = raw["at"].dt.date
+    known = raw["bad"].notna()
+    with Path(os.environ["RATCHET_DATA"], "seen.csv").open("a") as file:
+        print(days.min(), days.max(), known.sum(), sep=",", file=file)
+    return raw.assign(double=raw["amount"] * 2)
+
+def first_customer(rows, window):
+    return rows["customer"] == 0
+
+def share_found(rows, scores):
+    return float(rows["bad"][scores >= 0.5].sum() / rows["bad"].sum())
+"""
+
+
+def test_a_later_job_goes_on_after_the_newest_day_and_then_finds_nothing_new(
+    journey: Journey, out: Path
+) -> None:
+    journey.crown()
+    score(journey, out, last="2026-01-08")
+    first = files_in(out)
+    assert days_in(out) == ["2026-01-08"]
+    score(journey, out)
+    assert days_in(out) == ["2026-01-08", "2026-01-09", "2026-01-10"]
+    scored = files_in(out)
+    assert scored.items() >= first.items()
+    state = score(journey, out)
+    assert state.name == "Scored"
+    assert "no day of" in str(state.message)
+    assert files_in(out) == scored
+
+
+@pytest.mark.parametrize(
+    ("place", "when"),
+    [
+        ("flows.scoring:settle", "after"),
+        ("tasks.scoring.partitions:Partitions._publish", "before"),
+        ("tasks.scoring.partitions:Partitions._publish", "after"),
+        ("flows.scoring:record_scores", "before"),
+        ("mlflow:MlflowClient.log_inputs", "after"),
+    ],
+)
+def test_killed_at_any_place_the_same_run_again_writes_the_same_bytes(
+    journey: Journey, out: Path, place: str, when: str
+) -> None:
+    journey.crown()
+    run = start(journey, out, first="2026-01-08")
+    journey.kill_at(run, place, when)
+    journey.crown(journey.candidate("train.params.C=0.1"))
+    write_days(journey.settings.data / "days", start="2026-01-11", days=1)
+    journey.again(run)
+    assert journey.run(score_batch, run).name == "Scored"
+    after_the_kill = files_in(out)
+    assert days_in(out) == ["2026-01-08", "2026-01-09", "2026-01-10"]
+    assert len(after_the_kill) == 3, "something unfinished is left"
+
+    (recorded,) = journey.mlflow_runs(run)
+    assert recorded.data.params["version"] == "1", "the champion changed while the job was dead"
+    undisturbed = out.with_name("undisturbed")
+    score_undisturbed(journey, recorded, undisturbed)
+    assert after_the_kill == files_in(undisturbed)
+
+
+def score_undisturbed(journey: Journey, recorded: MlflowRun, out: Path) -> None:
+    """Do what this run planned, once more and to another folder, without Prefect."""
+    run = Run(recorded.info.run_id, recorded.info.experiment_id, recorded.info.artifact_uri, "")
+    planned = plan.read_stored(journey.mlflow, run)
+    assert planned
+    planned_job = job.open_job(journey.mlflow, run, replace(planned, out=str(out)))
+    job.score(planned_job, journey.settings.data, Progress(print))
