@@ -15,12 +15,13 @@ import pyarrow as pa
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature, validate_schema
 
-from configs.errors import ConfigError, DataRejected, UsageError
+from configs.errors import ConfigError, DataRejected, RatchetError, UsageError
 from configs.model import ModelConfig
 from tasks.data import digests
 from tasks.data.declared_types import ARROW_TYPES
 from tasks.data.hooks import Hooks, prepare
 from tasks.data.new_rows import Chunk
+from tasks.library_errors import reason
 from tasks.model.scores import as_table, decisions
 from tasks.scoring.summary import Summary, summarise
 from tasks.tracking import versions
@@ -73,7 +74,7 @@ class OpenVersion:
             scored = self.scorer(rows)
         except (MlflowException, ConfigError) as error:
             raise DataRejected(
-                f"{self.name} cannot score these rows: {_reason(features, error)}"
+                f"{self.name} cannot score these rows: {_reason(self.config, features, error)}"
             ) from error.__cause__
         if not np.isfinite(np.asarray(scored.scores, dtype="float64")).all():
             raise DataRejected(f"{self.name} gives some rows a score that is not a number")
@@ -123,7 +124,7 @@ def _complete_rows(config: ModelConfig, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.dropna(subset=columns)
 
 
-def _reason(features: pd.DataFrame, error: Exception) -> str:
+def _reason(config: ModelConfig, features: pd.DataFrame, error: Exception) -> str:
     """Why the rows are refused, and what to do about them."""
     nulls = features.isna().sum()
     if nulls.any():
@@ -132,8 +133,11 @@ def _reason(features: pd.DataFrame, error: Exception) -> str:
             f"of {len(features):,}, {', '.join(counts)}; give them their values, "
             "or train a model that takes nulls, or that leaves them out (data.drop_nulls)"
         )
-    text = str(error).strip().partition("\n")[0].rstrip(".")
-    return f"{text}; fix the rows, or train again on rows like these"
+    if isinstance(error, RatchetError):
+        text = str(error)
+    else:
+        text = reason(error, config.data.private_inputs)
+    return f"{text.rstrip('.')}; fix the rows, or train again on rows like these"
 
 
 def _decisions(config: ModelConfig, scored: VersionScores) -> "pd.Series[Any] | None":
