@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from configs.settings import Settings
 from deployments.stack import Stack
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 # a test that starts MLflow or Prefect uses one of these, and is marked `servers` for it
 SERVER_FIXTURES = ("user_home", "starts_servers", "servers")
+# machines are noisy; what is fast enough is for `make bench` to say
+hypothesis_settings.register_profile("without a deadline", deadline=None)
+hypothesis_settings.load_profile("without a deadline")
+
 TOOL_CACHES = {".hypothesis", ".pytest_cache"}
 
 

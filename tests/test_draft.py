@@ -215,7 +215,6 @@ def test_a_yaml_that_is_there_is_not_overwritten(folders: Path) -> None:
     max_examples=8,
     # making a failing table smaller would take minutes
     phases=[Phase.generate],
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 def test_any_table_is_drafted_so_that_its_rows_pass(

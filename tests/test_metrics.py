@@ -93,7 +93,7 @@ def test_a_metric_changes_with_the_threshold_only_if_it_sees_decisions(
 
 @pytest.mark.parametrize(("kind", "name"), WEIGHTED)
 @given(seed=st.integers(0, 2**32), weights=st.lists(st.integers(0, 3), min_size=N, max_size=N))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_weight_counts_as_that_many_rows(
     kind: str, name: str, seed: int, weights: list[int]
 ) -> None:

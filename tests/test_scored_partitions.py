@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.errors import ConfigError
@@ -50,7 +50,6 @@ JOBS = st.lists(
 
 
 @given(jobs=JOBS)
-@settings(deadline=None)
 def test_interrupted_repeated_and_overlapping_jobs_replace_whole_partitions_of_their_own_days(
     jobs: list[tuple[int, int, int, tuple[int, int] | None]],
 ) -> None:

@@ -105,7 +105,7 @@ WRITERS: list[tuple[str, Callable[[pa.Table, Path], None]]] = [
     ("ending", "write"), WRITERS, ids=lambda value: getattr(value, "__name__", value)
 )
 @given(table=tables())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_a_table_is_read_back_equal(
     ending: str,
     write: Callable[[pa.Table, Path], None],
