@@ -42,7 +42,8 @@ from tests.journeys import Journey
 DAYS, ROWS_A_DAY = 50, 100_000
 FIRST_DAY, LAST_DAY = "2026-01-11", "2026-03-01"
 KILLS = 10
-POLL_SECONDS = 0.05
+# a day takes about five times as long
+POLL_SECONDS = 0.02
 
 
 def measure_scoring() -> None:
@@ -106,11 +107,11 @@ def _kill_at_random(
     flow_run: UUID, out: Path, chance: random.Random, environment: Mapping[str, str]
 ) -> None:
     """Run the flow run, and kill its process soon after it has written a day or a few."""
-    enough = _count(out) + chance.randint(1, DAYS // (KILLS + 2))
+    enough = _count(out) + chance.randint(1, DAYS // KILLS - 2)
     process = subprocess.Popen(_command("run", str(flow_run)), env=environment)
     while _count(out) < enough and process.poll() is None:
         time.sleep(POLL_SECONDS)
-    time.sleep(chance.random() / 2)
+    time.sleep(chance.random() / 10)
     assert process.poll() is None, "the job ended before it was killed"
     process.send_signal(signal.SIGKILL)
     process.wait()
