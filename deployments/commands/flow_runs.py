@@ -79,10 +79,17 @@ def promote(model: str, version: int, replace_pending: bool, who: str, as_json: 
     "--from",
     "first",
     type=DAY,
+    metavar="DATE",
     help="First day to score; default: the day after the newest one in the folder, "
     "or the last day if it has none.",
 )
-@click.option("--to", "last", type=DAY, help="Last day to score; default: the newest of the data.")
+@click.option(
+    "--to",
+    "last",
+    type=DAY,
+    metavar="DATE",
+    help="Last day to score; default: the newest of the data.",
+)
 @AS_JSON
 def score(
     model: str, out: str | None, first: datetime | None, last: datetime | None, as_json: bool
