@@ -21,6 +21,7 @@ from configs.metrics import Metric, metric_problems
 from configs.problems import Location, Problem, nearest
 from configs.promotion import Approval, Promotion
 from configs.schedule import Schedule, schedule_problems
+from configs.scoring import Scoring, scoring_problems
 from configs.section import Section
 from configs.slices import Slices, slice_problems
 from configs.split import Split, TimeSplit, split_problems
@@ -77,6 +78,9 @@ class ModelConfig(Section):
     approval: Approval = Approval()
     schedule: Schedule | None = Field(
         default=None, description="When training starts by itself; if left out, never."
+    )
+    scoring: Scoring | None = Field(
+        default=None, description="Where the champion's scores of new rows go, and when."
     )
 
     @property
@@ -138,7 +142,8 @@ def model_problems(config: ModelConfig, path: Path) -> Iterator[Problem]:
     yield from check_problems(config)
     yield from train_problems(config)
     yield from judging_problems(config)
-    yield from schedule_problems(config)
+    yield from schedule_problems(config.schedule, ("schedule",))
+    yield from scoring_problems(config)
     yield from _hook_problems(config, path.with_suffix(".py"))
 
 

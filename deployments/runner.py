@@ -23,6 +23,7 @@ from prefect.utilities.annotations import freeze
 
 from configs.model import ModelConfig
 from configs.reading import read_models
+from configs.schedule import Schedule
 from configs.settings import Settings
 from deployments.prefect_api import Prefect
 from flows.promotion import promote_candidate
@@ -53,7 +54,7 @@ def main(kind: str) -> None:
 
 def deployment(flow: Flow[..., Any], config: ModelConfig) -> RunnerDeployment:
     """The model's deployment of one flow; whoever starts a run cannot change its model."""
-    schedule = config.schedule if flow is train_candidate else None
+    schedule = _schedule_of(flow, config)
     # its type allows for a coroutine, which it returns only inside an event loop
     return flow.to_deployment(  # type: ignore[return-value]
         name=config.name,
@@ -63,6 +64,12 @@ def deployment(flow: Flow[..., Any], config: ModelConfig) -> RunnerDeployment:
         tags=[config.name],
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
+
+
+def _schedule_of(flow: Flow[..., Any], config: ModelConfig) -> Schedule | None:
+    if flow is train_candidate:
+        return config.schedule
+    return config.scoring.schedule if flow is score_batch and config.scoring else None
 
 
 def serve_deployments(deployments: Sequence[RunnerDeployment], most_concurrent_runs: int) -> None:

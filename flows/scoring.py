@@ -52,13 +52,14 @@ def run_name() -> str:
 @flow(name="score_batch", flow_run_name=run_name, retries=0, **mirror.HOOKS)
 @publish_outcome
 def score_batch(
-    model: str, out: Folder, first: date | None = None, last: date | None = None
+    model: str, out: Folder | None = None, first: date | None = None, last: date | None = None
 ) -> Outcome:
     """Score new rows with the champion, and write the scores as files, one for each day.
 
     Args:
         model: The model whose champion scores.
-        out: The folder for the scores, a full path or an address such as s3://bucket/scores.
+        out: The folder for the scores, a full path or an address such as s3://bucket/scores;
+            by default the one that the YAML names.
         first: The first day to score; by default the one after the newest that is in the folder,
             or the last day where the folder has none.
         last: The last day to score; by default the newest of the data.

@@ -380,7 +380,7 @@ def test_what_programs_read_has_the_keys_that_are_written_down(
     assert list(verified) == _keys("ledger verify")
     assert list(report) + list(report["outcomes"][0]) == _keys("validate")
     run = as_document(FlowRun("id", "name", "COMPLETED", "Promoted", ""), page="")
-    assert list(run) == _keys("train, promote, watch, approve, reject, rollback, reference")
+    assert list(run) == _keys("train, score, promote, watch, approve, reject, rollback, reference")
 
 
 def _keys(title: str) -> list[str]:

@@ -79,7 +79,7 @@ def test_a_promotion_that_ended_without_a_new_champion_is_no_success(outcome: st
 
 
 @pytest.mark.parametrize(
-    "outcome", ["registered", "explored", "promoted", "rolled_back", "reference_set"]
+    "outcome", ["registered", "explored", "scored", "promoted", "rolled_back", "reference_set"]
 )
 def test_a_run_that_did_what_it_was_started_for_is_a_success(outcome: str) -> None:
     require_success(read_flow_run(body("COMPLETED", "Done", outcome=outcome)))

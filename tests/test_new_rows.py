@@ -1,7 +1,7 @@
 """The rows that are scored: each once, with the history that `prepare` needs, without labels that
 come later."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -10,9 +10,9 @@ from sqlalchemy import create_engine
 
 from configs.errors import DataRejected
 from configs.model import ModelConfig
-from configs.reading import read_file
-from configs.settings import Settings
-from tasks.data import new_rows
+from configs.reading import hooks_path, read_file, read_model
+from configs.settings import SHIPPED_MODELS, Settings
+from tasks.data import hooks, new_rows, simulation
 from tasks.data.new_rows import DailyRows, read_blocks
 from tests.conftest import TINY_YAML, write_days
 
@@ -157,3 +157,25 @@ def test_a_file_without_the_target_is_read_with_nulls_in_its_place(
     config = configured(tiny, ("*.parquet", f"*.{ending}"))
     chunk = DailyRows(config, DAYS, settings.data).of(DAYS[0])
     assert chunk.raw["bad"].isna().to_numpy().tolist() == chunk.is_new.tolist()
+
+
+def test_features_are_those_of_training_although_later_labels_are_unknown(tmp_path: Path) -> None:
+    """By the hook of fraud_detector, which looks back 37 days and uses labels a week old."""
+    settings = Settings(ratchet_models=SHIPPED_MODELS, ratchet_data=tmp_path)
+    config = read_model("fraud_detector", settings)
+    own_hooks = hooks.load_hooks(config, hooks_path(config.name, settings))
+    start = date(2026, 1, 1)
+    rows = simulation.simulate(40, seed=0, start=start, customers=100, terminals=50)
+    simulation.write_days(rows, tmp_path / "transactions")
+    features = list(config.data.features)
+
+    in_training = hooks.prepare(config, own_hooks, rows).set_index("TRANSACTION_ID")[features]
+    assert in_training["TERMINAL_ID_RISK_30DAY_WINDOW"].gt(0).any()
+    days = [datetime(2026, 2, 7), datetime(2026, 2, 8), datetime(2026, 2, 9)]
+    daily = DailyRows(config, days, tmp_path)
+    for day in days:
+        chunk = daily.of(day)
+        prepared = hooks.prepare(config, own_hooks, chunk.raw)[chunk.is_new]
+        scored = prepared.set_index("TRANSACTION_ID")[features]
+        assert scored["TERMINAL_ID_RISK_30DAY_WINDOW"].gt(0).any()
+        pd.testing.assert_frame_equal(scored, in_training.loc[scored.index])

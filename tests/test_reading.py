@@ -190,6 +190,18 @@ MISTAKES = [
         "schedule.timezone: 'Paris'",
         "Europe/Paris",
     ),
+    (
+        "promotion: {ask: manual}",
+        "scoring: {out: scores}",
+        "scoring.out: is scores; write a full path",
+        "${RATCHET_DATA}/",
+    ),
+    (
+        "promotion: {ask: manual}",
+        'scoring: {out: /scores, schedule: {cron: "0 5 * *"}}',
+        "scoring.schedule.cron: '0 5 * *' is not a cron expression",
+        "0 3 * * *",
+    ),
     ("owner: tests", "owner: [", ":5: this is not YAML", ""),
     (
         "private: [customer]",

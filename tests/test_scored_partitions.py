@@ -18,6 +18,7 @@ from configs.errors import ConfigError
 from tasks.scoring import summary
 from tasks.scoring.partitions import Block, Partitions
 from tasks.scoring.plan import Days
+from tasks.scoring.progress import Progress
 from tasks.scoring.summary import Summary, summarise
 
 DAY = datetime(2026, 1, 1)
@@ -143,3 +144,15 @@ def test_summaries_of_parts_add_up_to_the_summary_of_the_whole() -> None:
 def test_days_are_spoken_of_by_the_first_and_the_last() -> None:
     assert str(Days(DAY, DAY)) == "2026-01-01"
     assert str(Days(DAY, DAY + timedelta(days=2))) == "2026-01-01 .. 2026-01-03"
+
+
+def test_progress_tells_the_rate_and_the_time_left_of_this_attempt() -> None:
+    lines: list[str] = []
+    told = Progress(lines.append)
+    told.skip(0.5)
+    # as if this attempt had begun ten seconds ago
+    told._began -= 10
+    told._last_line -= 10
+    told.tell(0.75, 1_000)
+    told.tell(0.76, 1)
+    assert lines == ["75%, 1,000 rows, 100 rows a second, 10 s left"], "one line in five seconds"

@@ -1,6 +1,8 @@
 """score_batch on real servers: what it writes, what it records, and what stops it."""
 
 import hashlib
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,18 @@ from mlflow.artifacts import load_dict
 from mlflow.entities import Run as MlflowRun
 from prefect.client.schemas.objects import FlowRun, State
 
+from configs.reading import read_model
+from configs.settings import Settings
+from deployments.runner import deployment
+from deployments.stack import Stack
 from flows.scoring import score_batch
+from flows.training import train_candidate
+from tasks.data import digests
 from tasks.scoring import job, plan
 from tasks.scoring.progress import Progress
+from tasks.tracking.model_files import SHA256
 from tasks.tracking.runs import Run
-from tests.conftest import write_days
+from tests.conftest import TINY_HOOKS, write_days
 from tests.journeys import Journey
 
 
@@ -176,3 +185,111 @@ def score_undisturbed(journey: Journey, recorded: MlflowRun, out: Path) -> None:
     assert planned
     planned_job = job.open_job(journey.mlflow, run, replace(planned, out=str(out)))
     job.score(planned_job, journey.settings.data, Progress(print))
+
+
+def test_without_a_champion_nothing_is_scored(journey: Journey, out: Path) -> None:
+    journey.candidate()
+    state = score(journey, out)
+    assert state.type.value == "FAILED"
+    assert "has no champion, and only a champion scores; promote a version" in str(state.message)
+    assert files_in(out) == {}
+
+
+def test_a_tag_does_not_make_other_files_the_champions(
+    journey: Journey, servers: Stack, out: Path
+) -> None:
+    champion = journey.crown()
+    files = journey.files_of(champion, servers)
+    requirements = files / "artifacts" / "requirements.txt"
+    if not requirements.exists():
+        (requirements,) = files.rglob("requirements.txt")
+    text = requirements.read_text()
+    try:
+        requirements.write_text(f"{text}\n")
+        sha256 = digests.of_folder(requirements.parent)
+        journey.mlflow.set_model_version_tag(journey.model, str(champion), SHA256, sha256)
+        state = score(journey, out)
+    finally:
+        # other journeys share these files
+        requirements.write_text(text)
+    assert state.type.value == "FAILED"
+    assert "the model's files have sha256" in str(state.message)
+    assert files_in(out) == {}
+
+
+def test_hooks_that_were_exchanged_do_not_run(
+    new_journey: Callable[..., Journey], servers: Stack, out: Path
+) -> None:
+    journey = new_journey(lambda yaml: yaml.replace("C: 1.0", "C: 0.7"))
+    champion = journey.crown()
+    run = journey.mlflow.get_model_version(journey.model, str(champion)).run_id
+    source = "def add_double(raw):\n    raise SystemExit\n" + TINY_HOOKS
+    journey.mlflow.log_text(str(run), source, "hooks.py")
+    state = score(journey, out)
+    assert "the hooks stored with" in str(state.message)
+    assert "are not those it was trained with" in str(state.message)
+
+
+def test_a_day_that_cannot_be_scored_stops_the_job_and_leaves_all_partitions_whole(
+    journey: Journey, out: Path
+) -> None:
+    journey.crown()
+    score(journey, out, first="2026-01-08")
+    before = files_in(out)
+    file = journey.settings.data / "days" / "2026-01-09.parquet"
+    rows = pd.read_parquet(file)
+    rows.assign(amount=rows["amount"].mask(rows.index == 3)).to_parquet(file, index=False)
+    state = score(journey, out, first="2026-01-08")
+    assert state.type.value == "FAILED"
+    assert "2026-01-09: " in str(state.message)
+    assert "of 200, 1 have no amount, 1 have no double; give them" in str(state.message)
+    after = files_in(out)
+    assert after.keys() == before.keys()
+    unchanged = [path for path in after if after[path] == before[path]]
+    assert [path.split("/")[1] for path in unchanged] == ["date=2026-01-09", "date=2026-01-10"]
+
+
+def test_rows_without_times_are_all_scored_into_one_file(
+    new_journey: Callable[..., Journey], out: Path
+) -> None:
+    journey = new_journey(undated)
+    journey.crown()
+    assert score(journey, out).name == "Scored"
+    scores = pd.read_parquet(out / journey.model / "scores.parquet")
+    assert len(scores) == 2000
+    assert scores["id"].is_unique
+    assert list(scores.columns[:3]) == ["id", "score", "decision"]
+    state = score(journey, out, first="2026-01-08")
+    assert "have no times (data.time), so all of them are scored" in str(state.message)
+
+
+def undated(yaml: str) -> str:
+    yaml = yaml.replace("  time: at\n", "").replace("  history_days: 1\n", "")
+    return re.sub("split: .*", "split: {by: hash, holdout: 0.3}", yaml)
+
+
+def test_the_yaml_names_the_folder_and_the_schedule(
+    new_journey: Callable[..., Journey], settings: Settings
+) -> None:
+    scoring = 'scoring: {out: "${RATCHET_DATA}/scores", schedule: {cron: "0 5 * * *"}}\n'
+    journey = new_journey(lambda yaml: yaml + scoring)
+    journey.crown()
+    assert journey.run(score_batch, journey.start(score_batch)).name == "Scored"
+    assert days_in(journey.settings.data / "scores") == ["2026-01-10"]
+    config = read_model(journey.model, journey.settings)
+    (scheduled,) = deployment(score_batch, config).schedules
+    assert scheduled.schedule.cron == "0 5 * * *"
+    assert not deployment(train_candidate, config).schedules
+
+
+def test_a_finished_job_that_is_run_again_changes_nothing(journey: Journey, out: Path) -> None:
+    journey.crown()
+    run = start(journey, out)
+    journey.run(score_batch, run)
+    journey.crown(journey.candidate("train.params.C=0.1"))
+    score(journey, out, first="2026-01-10")
+    by_the_new_champion = files_in(out)
+    journey.again(run)
+    assert journey.run(score_batch, run).name == "Scored"
+    assert files_in(out) == by_the_new_champion
+    assert journey.read(run.id).labels["ratchet.version"] == 1

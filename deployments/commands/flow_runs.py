@@ -72,20 +72,27 @@ def promote(model: str, version: int, replace_pending: bool, who: str, as_json: 
 @click.option(
     "--out",
     metavar="DIR",
-    required=True,
-    help="Folder for the scores, or an address such as s3://bucket/scores.",
+    help="Folder for the scores, or an address such as s3://bucket/scores; "
+    "default: the one in the YAML (scoring: {out: ...}).",
 )
 @click.option(
     "--from",
     "first",
     type=DAY,
+    metavar="DATE",
     help="First day to score; default: the day after the newest one in the folder, "
     "or the last day if it has none.",
 )
-@click.option("--to", "last", type=DAY, help="Last day to score; default: the newest of the data.")
+@click.option(
+    "--to",
+    "last",
+    type=DAY,
+    metavar="DATE",
+    help="Last day to score; default: the newest of the data.",
+)
 @AS_JSON
 def score(
-    model: str, out: str, first: datetime | None, last: datetime | None, as_json: bool
+    model: str, out: str | None, first: datetime | None, last: datetime | None, as_json: bool
 ) -> None:
     """Score new rows of MODEL with its champion, and write the scores as Parquet files.
 
@@ -93,9 +100,11 @@ def score(
     one of an earlier run. Rows without times are all scored, into DIR/MODEL/scores.parquet.
     """
     settings = Settings()
-    read_model(model, settings)
+    config = read_model(model, settings)
+    if out is None and config.scoring is None:
+        raise click.UsageError(f"Name a folder with --out, or in the YAML of {model}: scoring.out.")
     parameters = {
-        "out": out if "://" in out else str(Path(out).expanduser().absolute()),
+        "out": out if out is None or "://" in out else str(Path(out).expanduser().absolute()),
         "first": first.date().isoformat() if first else None,
         "last": last.date().isoformat() if last else None,
     }

@@ -34,6 +34,14 @@ FILE = "scores.parquet"
 DAY_FOLDER = re.compile(rf"date=(\d{{4}}-\d{{2}}-\d{{2}})/{re.escape(FILE)}$")
 RUN, SUMMARY = b"ratchet.run", b"ratchet.summary"
 
+LASTING = (
+    FileNotFoundError,
+    PermissionError,
+    NotADirectoryError,
+    FileExistsError,
+    IsADirectoryError,
+)
+
 # scored rows as they are written, if any are left, and what they look like
 Block = tuple[pa.Table | None, Summary]
 
@@ -176,7 +184,7 @@ class Partitions:
     def _naming_errors(self) -> Iterator[None]:
         try:
             yield
-        except (PermissionError, NotADirectoryError, FileExistsError, IsADirectoryError) as error:
+        except LASTING as error:
             raise ConfigError(
                 f"scores cannot be written to {self.out}: {_first_line(error)}; "
                 "choose another folder with --out"

@@ -17,7 +17,7 @@ from configs.errors import UsageError
 from configs.model import ModelConfig
 from configs.reading import read_model
 from configs.settings import Settings
-from configs.source import Source
+from configs.source import DATA_FOLDER, Source
 from tasks.data import sources
 from tasks.data.period import ONE_DAY, Period
 from tasks.release.ledger import Ledger
@@ -72,7 +72,7 @@ def settle(
     run: Run,
     settings: Settings,
     model: str,
-    out: str,
+    out: str | None,
     first: date | None,
     last: date | None,
 ) -> ScoringPlan | None:
@@ -84,7 +84,8 @@ def settle(
     stored = read_stored(client, run)
     if stored:
         return stored
-    source = read_model(model, settings).data.source
+    today = read_model(model, settings)
+    source, out = today.data.source, out or _folder_of(today, settings.data)
     champion = find_champion(Ledger(settings.ledger_url), client, model)
     config, _ = read_config_and_hooks(champion, source)
     days = None
@@ -100,6 +101,16 @@ def settle(
     text = json.dumps(ADAPTER.dump_python(plan, mode="json"), indent=1)
     client.log_text(run.id, text, PLAN_FILE)
     return plan
+
+
+def _folder_of(config: ModelConfig, root: Path) -> str:
+    """The folder that the YAML names; UsageError where it names none."""
+    if config.scoring is None:
+        raise UsageError(
+            f"there is no folder for the scores of {config.name}; name one with --out, "
+            "or in its YAML: scoring: {out: ...}"
+        )
+    return config.scoring.out.replace(DATA_FOLDER, str(root), 1)
 
 
 def _settle_days(
