@@ -4,7 +4,7 @@ Written on httpx, because importing prefect takes seconds and a command should a
 Not here: what a flow run is (flow_run.py); what the commands print (commands/).
 """
 
-from collections.abc import Sequence
+from collections.abc import Container
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -183,7 +183,7 @@ class Prefect:
                 self.set_state(run["id"], "CANCELLED", why, name="Skipped")
             settled.add(run["deployment_id"])
 
-    def pause_others(self, models: Sequence[str]) -> None:
+    def pause_others(self, models: Container[str]) -> None:
         """Pause the deployments of every model but these: they schedule no more runs.
 
         Requests of theirs that wait for an answer are left alone, should the model come back.
