@@ -325,7 +325,7 @@ def test_a_hook_that_raises_stops_the_comparison_with_its_name_and_line(tmp_path
         config, "def odd(rows, scores):\n    raise KeyError('gone')\n", tmp_path / "made_up.py"
     )
     found = compare(contest_of(config, rows, hooks, candidate=candidate, champion=champion), LEVELS)
-    assert "hook odd raised KeyError: 'gone' (made_up.py:2)" in found.problem
+    assert "hook odd raised KeyError: 'gone' at made_up.py:2" in found.problem
 
 
 def test_slices_are_judged_each_and_shown_with_bounds_that_hold_at_once() -> None:

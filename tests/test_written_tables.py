@@ -115,6 +115,8 @@ def test_a_table_is_read_back_equal(
     if write in (pandas_csv, pandas_parquet):
         # whole numbers with nulls become floats there: beyond 2**53 they are other numbers
         assume(all(_is_exact_in_floats(column) for part in parts for column in part.columns))
+        # pandas puts no quotes around a carriage return, which then ends a line
+        assume(r"\r" not in repr([part.to_pylist() for part in parts]))
     with tempfile.TemporaryDirectory() as folder:
         for number, part in enumerate(parts):
             write(part, Path(folder) / f"part-{number}.{ending}")

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from configs.model import ModelConfig
+from tasks.data.columns import LARGEST_EXACT_INTEGER
 
 # a column with at most so many distinct values is taken for a category
 MOST_CATEGORIES = 20
@@ -92,7 +93,7 @@ def _value_checks(known: "pd.Series[Any]", name: str) -> Iterator[dict[str, Any]
     if known.empty or known.dtype.kind == "M":
         return
     slug = _slug_of(name)
-    if known.nunique() <= MOST_CATEGORIES and not pd.api.types.is_float_dtype(known):
+    if known.nunique() <= MOST_CATEGORIES and _can_be_listed(known):
         yield {
             "id": f"{slug}-one-of",
             "expect": "column_values_to_be_in_set",
@@ -102,6 +103,13 @@ def _value_checks(known: "pd.Series[Any]", name: str) -> Iterator[dict[str, Any]
         }
     elif pd.api.types.is_numeric_dtype(known):
         yield from _range_checks(known, name, slug)
+
+
+def _can_be_listed(known: "pd.Series[Any]") -> bool:
+    """Whether Great Expectations finds each value in a list of them: floats are not exact."""
+    if pd.api.types.is_integer_dtype(known):
+        return bool(known.between(-LARGEST_EXACT_INTEGER, LARGEST_EXACT_INTEGER).all())
+    return not pd.api.types.is_float_dtype(known)
 
 
 def _range_checks(known: "pd.Series[Any]", name: str, slug: str) -> Iterator[dict[str, Any]]:
