@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from configs.data import ROW, Dtype
 from configs.errors import DataRejected
 from configs.source import Csv
-from tasks.data import csv_text
-from tasks.data.csv_text import SEPARATORS, CsvFile, NotCsv
+from tasks.data import csv_values
+from tasks.data.csv_file import SEPARATORS, CsvFile, NotCsv
 from tasks.data.declared_types import Misfit, nearest_type
 from tasks.data.file_rows import DAMAGE, unreadable
 from tasks.data.files import File
@@ -216,7 +216,7 @@ def _any(texts: pa.ChunkedArray, pattern: str) -> bool:
 
 def _fits(texts: pa.ChunkedArray, declared: Dtype, form: Csv) -> bool:
     try:
-        csv_text.parse(texts, declared, form)
+        csv_values.parse(texts, declared, form)
     except Misfit:
         return False
     return True

@@ -2,7 +2,7 @@
 
 A value is never guessed and never changed. What a column is does not depend on whether it happens
 to hold a null.
-Not here: reading files (files.py); the texts of a CSV (csv_text.py).
+Not here: reading files (files.py); the texts of a CSV (csv_values.py).
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
 """The rows of one file, Parquet or CSV, as the types that a YAML declares.
 
 Not here: which files there are (files.py); what a type takes (declared_types.py); the texts of a
-CSV (csv_text.py).
+CSV (csv_values.py).
 """
 
 import zlib
@@ -17,8 +17,8 @@ import pyarrow.dataset
 from configs.data import ROW, Data
 from configs.errors import DataRejected, RatchetError, Unreachable
 from configs.source import FilesSource
-from tasks.data import csv_text, declared_types
-from tasks.data.csv_text import CsvFile, NotCsv
+from tasks.data import csv_values, declared_types
+from tasks.data.csv_file import CsvFile, NotCsv
 from tasks.data.declared_types import ARROW_TYPES, Misfit
 from tasks.data.files import File
 from tasks.data.period import Period
@@ -120,7 +120,7 @@ def _read_csv(
     texts = csv_file.read(columns)
 
     def of_type(name: str) -> pa.ChunkedArray:
-        return csv_text.parse(texts[name], data.columns[name], form)
+        return csv_values.parse(texts[name], data.columns[name], form)
 
     table = _typed(file, data, columns, of_type, lambda row: f"line {csv_file.line_of(row):,}")
     return _with_row_key(file, data, table, np.arange(len(texts)))
