@@ -24,11 +24,11 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    # no cache of folders: what a test writes is there at once
+    # what a test writes is there at once; at 0, rclone would be busy all the time
     options = [
         f"--addr=127.0.0.1:{port}",
         f"--auth-key={KEY},{SECRET}",
-        "--dir-cache-time=0",
+        "--dir-cache-time=1ms",
         "--config=",
     ]
     process = subprocess.Popen(
