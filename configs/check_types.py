@@ -23,8 +23,9 @@ TAKES: dict[str, tuple[Dtype, ...]] = {
     "mean": (*NUMBERS, "bool"),
     "sum": (*NUMBERS, "bool"),
     # Great Expectations finds no time in a set of times
-    "values_to_be_in_set": (*NUMBERS, "bool", "string"),
-    "values_to_not_be_in_set": (*NUMBERS, "bool", "string"),
+    "column_values_to_be_in_set": (*NUMBERS, "bool", "string"),
+    "column_values_to_not_be_in_set": (*NUMBERS, "bool", "string"),
+    "column_most_common_value_to_be_in_set": (*NUMBERS, "bool", "string"),
     "stdev": NUMBERS,
     "quantile": NUMBERS,
     "z_scores": NUMBERS,
@@ -126,7 +127,7 @@ def _has_zone(value: object) -> bool:
 
 
 def _together_problems(declared: Sequence[tuple[str, Dtype]]) -> Iterator[str]:
-    """Columns that are compared with each other, and of which one is no number."""
+    """Columns that are compared with each other, and are of types that cannot be."""
     kinds = {"number" if dtype in NUMBERS else dtype for _, dtype in declared}
     if len(kinds) > 1:
         listed = ", ".join(f"{column} is {dtype}" for column, dtype in declared)

@@ -25,7 +25,7 @@ from prefect.tasks import exponential_backoff
 from configs.errors import RatchetError
 from configs.model import ModelConfig
 from flows import stopwatch
-from tasks.library_errors import cause, reason
+from tasks.foreign_errors import cause, reason
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,7 +55,7 @@ def step(
     @wraps(work)
     def timed(*args: P.args, **kwargs: P.kwargs) -> R:
         start = time.perf_counter()
-        with _told(name, args):
+        with _told(name, [*args, *kwargs.values()]):
             result = work(*args, **kwargs)
         seconds = time.perf_counter() - start
         stopwatch.report(name, seconds)

@@ -151,21 +151,20 @@ def train_candidate(
         training_run = begin(settings, model, as_of, overrides)
         plan, config = training_run.plan, training_run.config
         raw = load(config, plan.window, settings.data, holdout=not explore)
-        raw_report = validate(raw, config, plan.window, "raw")
-        pass_checks(training_run, settings, raw_report)
+        on_raw = pass_checks(training_run, settings, validate(raw, config, plan.window, "raw"))
         rows = prepare(config, plan.hooks, raw)
-        features_report = validate(rows, config, plan.window, "features")
-        pass_checks(training_run, settings, features_report)
+        on_rows = pass_checks(
+            training_run, settings, validate(rows, config, plan.window, "features")
+        )
         partitions = split(config, plan.hooks, rows, plan.window, holdout=not explore)
-        split_report = validate_split(partitions, config)
-        pass_checks(training_run, settings, split_report)
+        on_split = pass_checks(training_run, settings, validate_split(partitions, config))
 
         pipeline = train(config, partitions.train)
         estimator, choice = choose_threshold(pipeline, config, partitions)
         evaluation = evaluate(estimator, config, plan.hooks, partitions)
         signed = sign(estimator, config, partitions.train)
 
-        reports = (raw_report, features_report, split_report)
+        reports = (on_raw, on_rows, on_split)
         trained = TrainedModel(config, estimator, partitions, evaluation, choice, reports)
         facts = record_data(training_run, raw, partitions)
         record_evaluation(training_run, trained)
@@ -197,8 +196,10 @@ def rename(client: MlflowClient, run: Run, name: str) -> None:
         prefect.update_flow_run(UUID(run.flow_run), name=name)
 
 
-def pass_checks(training_run: TrainingRun, settings: Settings, report: ValidationReport) -> None:
-    """Raise DataRejected if a critical check of this stage failed.
+def pass_checks(
+    training_run: TrainingRun, settings: Settings, report: ValidationReport
+) -> ValidationReport:
+    """The report, if no critical check of its stage failed; else raise DataRejected.
 
     Either way MLflow holds the report, and Prefect links to it.
     """
@@ -208,6 +209,7 @@ def pass_checks(training_run: TrainingRun, settings: Settings, report: Validatio
     key = artifact_key("checks", report.stage, config.name)
     create_link_artifact(key=key, link=page, link_text=str(report))
     validation.require_passed(report, config, plan.window, page)
+    return report
 
 
 def log_costs(

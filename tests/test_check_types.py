@@ -45,6 +45,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("column_distinct_values_to_equal_set", {"column": "s", "value_set": [1]}),
     ("column_distinct_values_to_contain_set", {"column": "t", "value_set": ["soon"]}),
     ("column_most_common_value_to_be_in_set", {"column": "n", "value_set": ["1"]}),
+    ("column_most_common_value_to_be_in_set", {"column": "t", "value_set": ["2026-02-01"]}),
     ("column_values_to_be_between", {"column": "s", "min_value": 1}),
     ("column_values_to_be_between", {"column": "b", "max_value": 1}),
     ("column_values_to_be_between", {"column": "n", "max_value": "2026-01-01"}),
@@ -101,6 +102,10 @@ RIGHT: list[tuple[str, dict[str, Any]]] = [
     ("column_median_to_be_between", {"column": "t", "min_value": "2026-02-01"}),
     ("column_values_to_be_between", {"column": "n", "min_value": 0.5}),
     ("column_mean_to_be_between", {"column": "b", "min_value": 0.5}),
+    (
+        "column_distinct_values_to_be_in_set",
+        {"column": "t", "value_set": ["2026-02-01", "2026-02-02", "2026-02-03"]},
+    ),
     ("column_values_to_match_regex", {"column": "s", "regex": "^[abc]$"}),
     ("column_pair_values_a_to_be_greater_than_b", {"column_A": "x", "column_B": "made"}),
     ("compound_columns_to_be_unique", {"column_list": ["s", "n"]}),

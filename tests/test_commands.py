@@ -12,6 +12,7 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import ModuleType
 
 import click
 import pytest
@@ -394,3 +395,39 @@ def _keys(title: str) -> list[str]:
     lists = [row[2] for row in rows if "of each check" in row[2]]
     inner = [key for text in lists for key in re.findall(r"`(\w+)`", text)]
     return outer + inner
+
+
+@click.command()
+@click.argument("kind")
+def odd(kind: str) -> None:
+    """A command that fails in a way that nobody foresaw."""
+    if kind == "disk":
+        raise FileNotFoundError(2, "No such file or directory", "/nowhere/rows")
+    raise ValueError("no account DE89")
+
+
+@pytest.fixture
+def odd_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("deployments.commands.odd")
+    monkeypatch.setattr(module, "odd", odd, raising=False)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(COMMANDS, "odd", main.Entry("odd", "Fails."))
+
+
+@pytest.mark.usefixtures("odd_command")
+def test_an_error_that_nobody_foresaw_is_a_sentence_that_quotes_nothing(
+    environment: dict[str, str],
+) -> None:
+    disk = ratchet(environment, "odd", "disk")
+    assert (disk.returncode, disk.stderr) == (
+        1,
+        "ratchet: No such file or directory: /nowhere/rows\n",
+    )
+    unforeseen = ratchet(environment, "odd", "other")
+    assert unforeseen.returncode == 1
+    assert re.fullmatch(
+        r"ratchet: an error that nobody foresaw: ValueError in test_commands.py:\d+. .*\n",
+        unforeseen.stderr,
+    )
+    with pytest.raises(ValueError, match="no account DE89"):
+        ratchet(environment, "--debug", "odd", "other")

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, Phase, given, settings
 
+from configs.errors import DataRejected
 from configs.model import ModelConfig
 from configs.reading import read_model
 from configs.settings import Settings
@@ -196,6 +197,19 @@ def test_what_cannot_be_drafted_is_said_in_a_sentence_and_writes_nothing(
     result = CliRunner().invoke(ratchet, ["init", "m", str(folders / "a.csv"), *arguments])
     assert sentence in str(result.exception)
     assert not (Settings().models / "m.yaml").exists()
+
+
+def test_a_column_with_the_name_of_the_made_key_is_left_out(folders: Path) -> None:
+    lines = [f"{n},{n / 2},{n % 7}" for n in range(50)]
+    (folders / "a.csv").write_text("\n".join(["row,x,y", *lines]))
+    assert list(drafted(folders / "a.csv").data.columns) == ["x", "y"]
+
+
+def test_a_damaged_archive_is_named_and_nothing_is_written(folders: Path) -> None:
+    (folders / "a.csv.gz").write_bytes(b"y,x\n1,2\n")
+    result = CliRunner().invoke(ratchet, ["init", "m", str(folders / "a.csv.gz")])
+    assert isinstance(result.exception, DataRejected)
+    assert "a.csv.gz: cannot be read" in str(result.exception)
 
 
 @pytest.mark.parametrize("name", ["M", "my-model", "1st", "../x", ""])

@@ -21,7 +21,7 @@ from configs.errors import RatchetError
 from configs.model import ModelConfig
 from flows.training import train_candidate
 from tasks.data.hooks import parse_hooks
-from tasks.library_errors import told_as
+from tasks.foreign_errors import told_as
 from tasks.model.scores import score
 from tasks.model.training import fit
 from tasks.tracking import model_files

@@ -1,6 +1,8 @@
 """A step is retried only after an error that a retry can repair, and reports what it cost."""
 
 import asyncio
+import traceback
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -12,11 +14,17 @@ from configs.errors import (
     DataRejected,
     HookFailed,
     ModelRejected,
+    RatchetError,
     RunChanged,
     Unreachable,
 )
-from flows.steps import worth_retrying
+from configs.model import ModelConfig
+from flows.steps import step, worth_retrying
 from flows.stopwatch import report, stopwatch
+from tasks.comparison.comparison import Compared
+from tasks.comparison.contest import Contest
+from tasks.verdict.judgement import Judgement, Verdict
+from tests.test_file_rows import model
 
 REPAIRED_BY_WAITING = [
     Unreachable("no answer"),
@@ -47,6 +55,41 @@ def test_after_a_network_or_disk_error_a_step_is_retried(error: Exception) -> No
 @pytest.mark.parametrize("error", NEVER, ids=repr)
 def test_after_a_refusal_or_a_mistake_a_step_is_not_retried(error: Exception) -> None:
     assert not worth_retrying(None, None, asyncio.run(exception_to_failed_state(error)))
+
+
+def step_that_fails() -> Callable[..., None]:
+    def work(*_arguments: object) -> None:
+        raise ValueError("no account DE89")
+
+    return step(work, "work").fn
+
+
+@pytest.mark.parametrize("wrap", [lambda config: config, lambda config: held(config)])
+def test_an_error_that_nobody_foresaw_names_its_step_and_quotes_nothing_private(
+    wrap: Callable[[ModelConfig], object],
+) -> None:
+    sentence = r"^the step work failed with ValueError: no account DE89 \(test_steps.py:\d+\)$"
+    with pytest.raises(RatchetError, match=sentence):
+        step_that_fails()("rows", wrap(model({})))
+    with pytest.raises(RatchetError, match=r"failed with ValueError \(its text") as refusal:
+        step_that_fails()("rows", wrap(model({}, private=["y"])))
+    assert "DE89" not in "".join(traceback.format_exception(refusal.value)).replace(
+        'raise ValueError("no account DE89")', ""
+    )
+
+
+def held(config: ModelConfig) -> Judgement:
+    """What the step that draws a verdict's plots is handed, beside no configuration."""
+    empty = Compared()
+    return Judgement(Verdict("PASS", ()), None, Contest(config, {}), empty)  # type: ignore[arg-type]
+
+
+def test_an_error_that_waiting_repairs_passes_through_a_step_as_it_is() -> None:
+    def work() -> None:
+        raise httpx.ConnectError("refused")
+
+    with pytest.raises(httpx.ConnectError):
+        step(work, "work").fn()
 
 
 def test_a_stopwatch_adds_up_a_repeated_step_and_names_its_metrics() -> None:

@@ -124,7 +124,8 @@ def main(arguments: list[str] | None = None) -> Any:
     except OSError as error:
         if "--debug" in arguments:
             raise
-        click.echo(f"ratchet: {error.strerror or error}: {error.filename or 'a file'}", err=True)
+        path = f": {error.filename}" if error.filename else ""
+        click.echo(f"ratchet: {error.strerror or error}{path}", err=True)
         sys.exit(1)
     # its text may quote a row
     except Exception as error:

@@ -13,12 +13,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from configs.data import ROW, Dtype
-from configs.errors import DataRejected
 from configs.source import Csv
 from tasks.data import csv_values
 from tasks.data.csv_file import SEPARATORS, CsvFile, NotCsv
 from tasks.data.declared_types import Misfit, nearest_type
-from tasks.data.file_rows import DAMAGE, unreadable
+from tasks.data.file_rows import reading
 from tasks.data.files import File
 
 # latin-1 takes any bytes, and so comes last
@@ -33,6 +32,7 @@ DATE_FORMATS = tuple(
 NUMBER_SIGNS = ((".", ""), (",", ""), (",", "."), (".", ","), (".", "'"), (",", " "))
 # under which pandas stores an index that has no name
 PANDAS_INDEX = "__index_level_"
+COUNTS_ROWS = "has the name of a count of rows"
 # a number that begins with a zero is a name, as a postal code; so are digits that int64 cannot hold
 NAME_OF_DIGITS = r"^(0\d+|\d{19,})$"
 
@@ -61,10 +61,8 @@ def guess(files: Sequence[File]) -> Guess:
 def _of_parquet(files: Sequence[File]) -> Guess:
     types: dict[str, list[pa.DataType]] = {}
     for file in files:
-        try:
+        with reading(file):
             schema = pq.read_schema(file.path, filesystem=file.filesystem)
-        except DAMAGE as error:
-            raise unreadable(file, error) from error
         for column in schema:
             types.setdefault(column.name, []).append(column.type)
     columns: dict[str, Dtype] = {}
@@ -72,7 +70,7 @@ def _of_parquet(files: Sequence[File]) -> Guess:
     for name, kinds in types.items():
         declared = {nearest_type(kind) for kind in kinds if not pa.types.is_null(kind)}
         if name == ROW or name.startswith(PANDAS_INDEX):
-            left_out[name] = "counts the rows"
+            left_out[name] = COUNTS_ROWS
         elif len(kinds) < len(files):
             left_out[name] = "is not in every file"
         elif declared == {"int64", "float64"}:
@@ -85,10 +83,15 @@ def _of_parquet(files: Sequence[File]) -> Guess:
 
 
 def _of_csv(files: Sequence[File]) -> Guess:
-    form = _form(files[0])
+    with reading(files[0]):
+        form = _form(files[0])
     headers = [_header(file, form) for file in files]
     in_any = list(dict.fromkeys(name for header in headers for name in header))
-    names = [name for name in in_any if name and all(header.count(name) == 1 for header in headers)]
+    names = [
+        name
+        for name in in_any
+        if name not in ("", ROW) and all(header.count(name) == 1 for header in headers)
+    ]
     texts = pa.concat_tables([_texts(file, form, names) for file in files])
     nulls = _nulls(texts)
     known = {name: _without(texts[name], nulls) for name in names}
@@ -102,24 +105,20 @@ def _of_csv(files: Sequence[File]) -> Guess:
         }
     )
     columns = {name: _type(known[name], form) for name in names}
-    left_out = dict.fromkeys(set(in_any) - set(names), "is not in every header, once")
+    left_out = dict.fromkeys(set(in_any) - {"", *names}, "is not in every header, once")
+    if ROW in left_out:
+        left_out[ROW] = COUNTS_ROWS
     return Guess(columns, form, left_out)
 
 
 def _header(file: File, form: Csv) -> list[str]:
-    try:
+    with reading(file):
         return CsvFile(file.open, form).header()
-    except NotCsv as error:
-        raise DataRejected(f"{file}: {error}") from error
 
 
 def _texts(file: File, form: Csv, names: Sequence[str]) -> pa.Table:
-    try:
+    with reading(file):
         return CsvFile(file.open, form).read(names)
-    except NotCsv as error:
-        raise DataRejected(f"{file}: {error}") from error
-    except DAMAGE as error:
-        raise unreadable(file, error) from error
 
 
 def _form(file: File) -> Csv:
@@ -136,9 +135,7 @@ def _form(file: File) -> Csv:
             widths[separator] = len(header)
         if widths:
             return Csv(encoding=encoding, separator=max(widths, key=widths.__getitem__))
-    raise DataRejected(
-        f"{file}: is not a CSV with the names of the columns in its first line; correct it"
-    )
+    raise NotCsv("is not a CSV with the names of the columns in its first line; correct it")
 
 
 def _nulls(texts: pa.Table) -> tuple[str, ...]:

@@ -1,33 +1,35 @@
 """A first YAML of a model, drafted from files of its rows, for a person to read and correct.
 
-Not here: what the columns are (column_guess.py); the checks in it (suggestion.py).
+Not here: what the columns are (column_guess.py) and mean (role_guess.py); the checks in it
+(suggestion.py).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from configs.built_in_metrics import Kind
 from configs.data import Data, Dtype
-from configs.errors import DataRejected, UsageError
+from configs.errors import DataRejected
 from configs.model import ModelConfig
-from configs.problems import nearest
 from configs.source import DATA_FOLDER, FilesSource
 from tasks.data import column_guess, file_rows, files
-from tasks.data.column_guess import Guess
 from tasks.data.declared_types import to_frame
-from tasks.data.files import File
+from tasks.data.role_guess import (
+    Sample,
+    guess_features,
+    guess_key,
+    guess_kind,
+    guess_positive,
+    guess_target,
+    guess_time,
+)
 from tasks.data.suggestion import suggest
 
-TARGET_NAMES = ("target", "label", "class", "outcome", "y")
-# a target of more whole numbers or texts is not one of classes; a text of more is not a category
-MOST_CLASSES, MOST_CATEGORIES = 20, 50
 FEWEST_DAYS = 10
 HOLDOUT_SHARE = 0.2
 
@@ -56,34 +58,6 @@ class Draft:
     notes: list[str]
 
 
-@dataclass
-class Sample:
-    """The rows of some files, and what their columns probably mean."""
-
-    files: Sequence[File]
-    guess: Guess
-    rows: pd.DataFrame
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def columns(self) -> dict[str, Dtype]:
-        """The columns that a model can use, with their types."""
-        return {
-            name: declared
-            for name, declared in self.guess.columns.items()
-            if not self.why_useless(name)
-        }
-
-    def why_useless(self, name: str) -> str:
-        """Why the checks that hold for any model would refuse the column; empty if they do not."""
-        column = self.rows[name]
-        if column.isna().all():
-            return "is null in all rows"
-        if self.guess.columns[name] == "float64" and np.isinf(column).any():
-            return "holds infinite numbers"
-        return ""
-
-
 def draft(name: str, pattern: str, root: Path, owner: str, target: str | None = None) -> Draft:
     """A model called `name` of the files that match a glob, with checks that their rows pass.
 
@@ -91,8 +65,8 @@ def draft(name: str, pattern: str, root: Path, owner: str, target: str | None = 
     """
     path = _path(pattern, root)
     sample = _sample(path, root)
-    target = _target(sample, target)
-    kind = _kind(sample, target)
+    target = guess_target(sample, target)
+    kind = guess_kind(sample, target)
     data = _data(sample, path, kind, target)
     document: dict[str, Any] = {
         "name": name,
@@ -138,56 +112,6 @@ def _sample(path: str, root: Path) -> Sample:
     return sample
 
 
-def _target(sample: Sample, wished: str | None) -> str:
-    columns = sample.columns
-    if wished is not None and wished not in columns:
-        raise UsageError(f"--target: there is no column {wished!r}; {nearest(wished, columns)}")
-    fit = [name for name in columns if _can_be_target(sample, name)]
-    named = [name for name in fit if name.lower() in TARGET_NAMES]
-    if not wished and not fit:
-        raise UsageError("no column looks like a target; name the one to predict with --target")
-    target = wished or (named or fit)[-1]
-    if not wished:
-        sample.notes.append(
-            f"target {target} is a guess: say which column to predict with --target"
-        )
-    nulls = int(sample.rows[target].isna().sum())
-    if nulls:
-        raise UsageError(
-            f"the target {target} is null in {nulls:,} rows; remove those rows, or choose another "
-            "column with --target"
-        )
-    return target
-
-
-def _can_be_target(sample: Sample, name: str) -> bool:
-    """Whether a column is one of numbers, or of few texts, none of them null."""
-    column, declared = sample.rows[name], sample.columns[name]
-    is_class_or_number = declared != "string" or column.nunique() <= MOST_CLASSES
-    return (
-        declared != "datetime"
-        and is_class_or_number
-        and column.nunique() > 1
-        and bool(column.notna().all())
-    )
-
-
-def _kind(sample: Sample, target: str) -> Kind:
-    values = sample.rows[target]
-    declared = sample.columns[target]
-    if declared == "datetime":
-        raise UsageError(f"--target: {target} is a time; a model predicts a class or a number")
-    distinct = values.nunique()
-    if distinct < 2:
-        raise UsageError(f"the target {target} is the same in all rows; choose another column")
-    is_whole = declared != "float64" or bool((values % 1 == 0).all())
-    if distinct == 2 and is_whole:
-        return "binary"
-    if declared == "string" or (is_whole and distinct <= MOST_CLASSES):
-        return "multiclass"
-    return "regression"
-
-
 def _data(sample: Sample, path: str, kind: Kind, target: str) -> dict[str, Any]:
     columns = dict(sample.columns)
     if kind != "regression" and columns[target] == "float64":
@@ -195,8 +119,8 @@ def _data(sample: Sample, path: str, kind: Kind, target: str) -> dict[str, Any]:
     form = sample.guess.csv.model_dump(exclude_defaults=True)
     source = {"kind": "files", "path": path} | ({"csv": form} if form else {})
     data: dict[str, Any] = {"source": source, "columns": columns}
-    key = _key(sample, target)
-    time = _time(sample)
+    key = guess_key(sample, target)
+    time = guess_time(sample)
     if key:
         data["key"] = key
         sample.notes.append(f"key {key} is a guess: its values are unique in these rows")
@@ -205,65 +129,9 @@ def _data(sample: Sample, path: str, kind: Kind, target: str) -> dict[str, Any]:
         sample.notes.append(f"time {time} is a guess: is it known when the prediction is made?")
     data["target"] = target
     if kind == "binary":
-        data |= _positive(sample, target)
-    data["features"] = _features(sample, {key, time, target})
+        data |= guess_positive(sample, target)
+    data["features"] = guess_features(sample, {key, time, target})
     return data
-
-
-def _key(sample: Sample, target: str) -> str | None:
-    """A column of unique whole numbers or texts whose name says that it identifies a row."""
-    for name, declared in sample.columns.items():
-        is_name = name.lower() in ("id", "key", "uuid") or name.lower().endswith(
-            ("_id", "id", "key")
-        )
-        if is_name and name != target and declared in ("int64", "string"):
-            column = sample.rows[name]
-            if column.notna().all() and column.is_unique:
-                return name
-    return None
-
-
-def _time(sample: Sample) -> str | None:
-    """The first column of times without nulls, none of which is in the future."""
-    now = datetime.now(UTC).replace(tzinfo=None)
-    for name, declared in sample.columns.items():
-        if declared == "datetime":
-            times = sample.rows[name]
-            if times.notna().all() and times.max() <= now:
-                return name
-    return None
-
-
-def _positive(sample: Sample, target: str) -> dict[str, Any]:
-    """The class to find, where it is not 1: true, or the rarer one."""
-    counts = sample.rows[target].value_counts()
-    values = set(counts.index)
-    if values == {0, 1} and sample.columns[target] != "bool":
-        return {}
-    positive: Any = counts.index[-1]
-    if sample.columns[target] == "bool":
-        positive = True
-    elif not isinstance(positive, str):
-        positive = int(positive)
-    sample.notes.append(f"positive {positive!r} is a guess: the class to find")
-    return {"positive": positive}
-
-
-def _features(sample: Sample, roles: set[str | None]) -> list[str]:
-    features = []
-    for name, declared in sample.columns.items():
-        if name in roles:
-            continue
-        if declared == "string" and sample.rows[name].nunique() > MOST_CATEGORIES:
-            sample.notes.append(
-                f"{name} is no feature: it has {sample.rows[name].nunique():,} different texts; "
-                "encode: counts would use the words in it"
-            )
-            continue
-        features.append(name)
-    if not features:
-        raise UsageError("no column is left from which the target could be predicted")
-    return features
 
 
 def _split(sample: Sample, data: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,8 @@ CSV (csv_values.py).
 """
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -22,7 +23,7 @@ from tasks.data.csv_file import CsvFile, NotCsv
 from tasks.data.declared_types import ARROW_TYPES, Misfit
 from tasks.data.files import File
 from tasks.data.period import Period
-from tasks.library_errors import cause
+from tasks.foreign_errors import cause, reason
 
 PARQUET = pyarrow.dataset.ParquetFileFormat()
 
@@ -48,12 +49,8 @@ def read(
     from_path = _columns_from_path(file, data)
     wanted = [name for name in columns or data.columns if name not in from_path]
     read_rows = _read_parquet if file.path.endswith(".parquet") else _read_csv
-    try:
+    with reading(file, data.private):
         table = read_rows(file, data, wanted, period, may_lack)
-    except NotCsv as error:
-        raise DataRejected(f"{file}: {error}") from None
-    except DAMAGE as error:
-        raise unreadable(file, error, quote=not data.private) from cause(error, data.private)
     for name, value in from_path.items():
         constant = pa.scalar(value, ARROW_TYPES[data.raw[name]])
         table = table.append_column(name, pa.repeat(constant, len(table)))
@@ -61,6 +58,17 @@ def read(
         nulls = pa.nulls(len(table), ARROW_TYPES[data.columns[may_lack]])
         table = table.append_column(may_lack, nulls)
     return table
+
+
+@contextmanager
+def reading(file: File, private: Sequence[str] = ()) -> Iterator[None]:
+    """Let what a damaged file raises inside the block be DataRejected, or Unreachable."""
+    try:
+        yield
+    except NotCsv as error:
+        raise DataRejected(f"{file}: {error}") from None
+    except DAMAGE as error:
+        raise _unreadable(file, error, private) from cause(error, private)
 
 
 def _columns_from_path(file: File, data: Data) -> dict[str, Any]:
@@ -212,14 +220,12 @@ def _require_csv_columns(
     _require_columns(file, columns, header)
 
 
-def unreadable(file: File, error: Exception, *, quote: bool = True) -> RatchetError:
-    """What a library's error says about a file; without `quote`, none of its text."""
+def _unreadable(file: File, error: Exception, private: Sequence[str]) -> RatchetError:
+    """What a library's error says about a file, without its text where some columns are private."""
     if isinstance(error, LASTING):
         return DataRejected(f"{file}: cannot be opened: {type(error).__name__}; restore the file")
-    problem = str(error).strip().partition("\n")[0]
+    problem = reason(error, private)
     if getattr(error, "errno", None) is not None:
         # the disk or the network failed, not the file: reading again may help
         return Unreachable(f"{file}: cannot be read now: {problem}")
-    if not quote:
-        problem = f"{type(error).__name__}, whose text may quote a private column"
     return DataRejected(f"{file}: cannot be read: {problem}; download it again, or remove it")

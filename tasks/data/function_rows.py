@@ -14,7 +14,7 @@ from configs.errors import DataRejected
 from configs.source import PythonSource
 from tasks.data import declared_types
 from tasks.data.declared_types import Misfit
-from tasks.library_errors import cause, told_as
+from tasks.foreign_errors import cause, told_as
 
 
 def read(source: PythonSource, data: Data, may_lack: str = "") -> pa.Table:

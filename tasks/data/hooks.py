@@ -17,7 +17,7 @@ import pandas as pd
 from configs.errors import HookFailed
 from configs.model import ModelConfig
 from tasks.data.features import with_plain_features
-from tasks.library_errors import cause, reason, told_as
+from tasks.foreign_errors import cause, reason, told_as
 from tasks.records import Window
 
 

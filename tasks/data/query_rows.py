@@ -23,7 +23,7 @@ from configs.source import PARAMETER, SqlSource
 from tasks.data import declared_types
 from tasks.data.declared_types import ARROW_TYPES, Misfit
 from tasks.data.period import Period
-from tasks.library_errors import cause
+from tasks.foreign_errors import cause, reason
 
 # rows that are fetched and become Arrow's at a time
 CHUNK_ROWS = 50_000
@@ -115,11 +115,8 @@ def _is_no_answer(error: Exception) -> bool:
 
 
 def _reason(error: Exception, data: Data) -> str:
-    cause = getattr(error, "orig", None) or error
-    # a database may quote the value that it could not convert
-    if data.private:
-        return type(cause).__name__
-    return str(cause).strip().partition("\n")[0]
+    # the driver's own error; SQLAlchemy's text repeats the query
+    return reason(getattr(error, "orig", None) or error, data.private)
 
 
 def _engine(source: SqlSource) -> sa.Engine:
@@ -129,11 +126,11 @@ def _engine(source: SqlSource) -> sa.Engine:
         if url.drivername == "postgresql":
             url = url.set(drivername="postgresql+psycopg")
         engine = sa.create_engine(url, poolclass=NullPool)
-    except (ArgumentError, ValueError) as error:
-        # the text of the error may hold the password
+    except (ArgumentError, ValueError):
+        # its text may hold the password
         raise ConfigError(
             f"{source.variable} is not a database URL, as postgresql://user@host/name"
-        ) from (None if isinstance(error, ValueError) else error)
+        ) from None
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"{source.variable} needs the driver {error.name}; install it, for Postgres with: "

@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from configs.model import ModelConfig
-from tasks.library_errors import told_as
+from tasks.foreign_errors import told_as
 
 # where none is chosen
 THRESHOLD = 0.5

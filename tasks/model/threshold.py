@@ -28,7 +28,7 @@ from configs.split import ColumnSplit, HashSplit
 from configs.threshold import Threshold
 from tasks.data.labels import labels
 from tasks.data.splits import Partitions
-from tasks.library_errors import told_as
+from tasks.foreign_errors import told_as
 from tasks.model.metrics import days
 from tasks.model.scores import score
 from tasks.model.training import fit_weights

@@ -29,7 +29,7 @@ from configs.model import ModelConfig
 from configs.param_keys import key_of_text
 from configs.train import Preprocess, Train, is_estimator
 from tasks.data.labels import labels
-from tasks.library_errors import told_as
+from tasks.foreign_errors import told_as
 
 DATE_PARTS = ("year", "month", "day", "day_of_week", "hour")
 # encoded columns with a smaller share of non-zeros stay sparse, for estimators that accept that

@@ -21,7 +21,7 @@ from tasks.data import digests
 from tasks.data.declared_types import ARROW_TYPES
 from tasks.data.hooks import Hooks, prepare
 from tasks.data.new_rows import Chunk
-from tasks.library_errors import reason
+from tasks.foreign_errors import reason
 from tasks.model.scores import as_table, decisions
 from tasks.scoring.summary import Summary, summarise
 from tasks.tracking import versions

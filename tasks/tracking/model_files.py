@@ -25,7 +25,7 @@ from sklearn.base import BaseEstimator
 from configs.errors import ModelRejected
 from configs.model import ModelConfig
 from tasks.data import digests
-from tasks.library_errors import told_as
+from tasks.foreign_errors import told_as
 from tasks.tracking.requirements import pip_requirements
 from tasks.tracking.runs import FLOW_RUN, Run
 from tasks.tracking.trusted_types import require_trusted_files, require_trusted_types

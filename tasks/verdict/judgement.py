@@ -49,6 +49,11 @@ class Judgement:
     contest: Contest
     compared: Compared
 
+    @property
+    def config(self) -> ModelConfig:
+        """The configuration that the versions were compared under."""
+        return self.contest.config
+
     def __str__(self) -> str:
         return f"{self.contest}: {self.verdict.outcome}"
 
