@@ -1,16 +1,15 @@
 """What the arguments of a check must be, so that they can be compared with the columns they name.
 
 A set of numbers never holds a text: without this agreement, such a check could not fail.
-Not here: which arguments an expectation has (expectations.py).
+Not here: which arguments an expectation has (expectations.py); what a single value must be
+(dtypes.py).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
 from typing import Any
 
-from configs.data import Dtype
-
-Types = Mapping[str, Dtype]
+from configs.conditions import condition_type_problems
+from configs.dtypes import Dtype, Types, values_problems
 
 NUMBERS: tuple[Dtype, ...] = ("int64", "float64")
 # words in the names of expectations, and the types that these take
@@ -43,24 +42,6 @@ BOUNDS_OF_VALUES = (
     "column_max_to_be_between",
     "column_median_to_be_between",
 )
-EXAMPLES: dict[Dtype, str] = {
-    "int64": "a whole number",
-    "float64": "a number",
-    "bool": "true or false",
-    "string": "a text, in quotes if it looks like a number",
-    "datetime": "a time like 2026-01-31T00:00:00",
-}
-
-
-def as_instant(value: object) -> datetime | None:
-    """The time, in UTC, that a value is or that a text reads as; a day stands for its midnight."""
-    if not isinstance(value, date | str):
-        return None
-    try:
-        instant = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return instant.astimezone(UTC).replace(tzinfo=None) if instant.tzinfo else instant
 
 
 def type_problems(expect: str, arguments: Mapping[str, Any], types: Types) -> Iterator[str]:
@@ -73,15 +54,16 @@ def type_problems(expect: str, arguments: Mapping[str, Any], types: Types) -> It
         if unfit:
             continue
         if "value_set" in arguments:
-            yield from _values_problems("value_set", arguments["value_set"], column, dtype)
+            yield from values_problems("value_set", arguments["value_set"], column, dtype)
         if expect in BOUNDS_OF_VALUES:
             for name in ("min_value", "max_value"):
                 bound = [arguments[name]] if arguments.get(name) is not None else []
-                yield from _values_problems(name, bound, column, dtype)
+                yield from values_problems(name, bound, column, dtype)
     if len(columns) > 1 and "unique" not in expect and "in_set" not in expect:
         yield from _together_problems(declared)
     yield from _pair_problems(arguments, types)
-    yield from _condition_problems(arguments.get("row_condition"), types)
+    if condition := arguments.get("row_condition"):
+        yield from condition_type_problems("row_condition", condition, types)
 
 
 def _columns(arguments: Mapping[str, Any]) -> list[str]:
@@ -93,37 +75,6 @@ def _column_problems(expect: str, column: str, dtype: Dtype) -> Iterator[str]:
     for word, taken in TAKES.items():
         if word in expect and dtype not in taken:
             yield f"{expect} takes {' or '.join(taken)}, but {column} is declared as {dtype}"
-
-
-def _values_problems(what: str, values: Sequence[Any], column: str, dtype: Dtype) -> Iterator[str]:
-    """The first of the values that no value of the column can equal."""
-    for value in values:
-        if not _is_of(value, dtype):
-            shown = repr(value) if isinstance(value, str) else str(value)
-            yield (
-                f"{what} {shown} is compared with {column}, which is declared as {dtype}; "
-                f"write {EXAMPLES[dtype]}"
-            )
-            return
-
-
-def _is_of(value: Any, dtype: Dtype) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    match dtype:
-        case "string":
-            return isinstance(value, str)
-        case "datetime":
-            return as_instant(value) is not None
-        case "bool":
-            return isinstance(value, bool) or (is_number and value in (0, 1))
-    return is_number
-
-
-def _has_zone(value: object) -> bool:
-    try:
-        return datetime.fromisoformat(str(value)).tzinfo is not None
-    except ValueError:
-        return False
 
 
 def _together_problems(declared: Sequence[tuple[str, Dtype]]) -> Iterator[str]:
@@ -139,16 +90,4 @@ def _pair_problems(arguments: Mapping[str, Any], types: Types) -> Iterator[str]:
         column = arguments.get(name, "")
         if "value_pairs_set" in arguments and column in types:
             values = [pair[place] for pair in arguments["value_pairs_set"]]
-            yield from _values_problems("value_pairs_set", values, column, types[column])
-
-
-def _condition_problems(condition: Any, types: Types) -> Iterator[str]:
-    if not condition or "value" not in condition or condition["column"] not in types:
-        return
-    value = condition["value"]
-    values = value if condition["operator"] in ("in", "not in") else [value]
-    column = condition["column"]
-    if types[column] == "datetime" and any(_has_zone(value) for value in values):
-        yield f"row_condition: write the time that {column} is compared with in UTC, without a zone"
-        return
-    yield from _values_problems("row_condition: the value", values, column, types[column])
+            yield from values_problems("value_pairs_set", values, column, types[column])

@@ -5,19 +5,19 @@ reading rows (tasks/data).
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from configs.built_in_metrics import Kind
+from configs.dtypes import Dtype
 from configs.problems import Location, Problem, nearest
 from configs.section import Column, Identifier, Section
+from configs.selection import Conditions, Duplicates, selection_problems
 from configs.source import FilesSource, Source, source_problems
 
 if TYPE_CHECKING:
     from configs.model import ModelConfig
-
-Dtype = Literal["int64", "float64", "bool", "string", "datetime"]
 
 # The key that is made for rows that have none
 ROW = "row"
@@ -36,6 +36,16 @@ class Data(Section):
     columns: dict[Column, Dtype] = Field(
         min_length=1,
         description="The raw columns to read, each with its type. No other columns are read.",
+    )
+    where: Conditions = Field(
+        default=(),
+        description=(
+            "Condition on a raw column, or a list of them, as in a check's row_condition: rows "
+            "that do not meet all of them are not used."
+        ),
+    )
+    drop_duplicates: Duplicates | None = Field(
+        default=None, description="Rows that are copies of another are not used."
     )
     prepare: Identifier | None = Field(
         default=None,
@@ -56,7 +66,7 @@ class Data(Section):
     time: Column | None = Field(
         default=None, description="Column of the time at which a row happened, in UTC."
     )
-    target: Column = Field(description="Column to predict.")
+    target: Column = Field(description="Column to predict: a raw one, or one made by `prepare`.")
     drop_nulls: tuple[Column, ...] = Field(
         default=(),
         description=(
@@ -88,6 +98,11 @@ class Data(Section):
         return {**self.columns, **made}
 
     @property
+    def raw_target(self) -> str | None:
+        """The target, or None where `prepare` makes it."""
+        return self.target if self.target in self.columns else None
+
+    @property
     def private_inputs(self) -> tuple[str, ...]:
         """The private columns that an estimator is given."""
         inputs = (*self.features, self.target)
@@ -95,8 +110,8 @@ class Data(Section):
 
     @property
     def known_columns(self) -> tuple[str, ...]:
-        """The columns that rows are known to have after `prepare`: raw ones and features."""
-        return (*self.raw, *self.features)
+        """The columns that rows are known to have after `prepare`."""
+        return (*self.raw, *self.features, self.target)
 
 
 def undeclared_column(data: Data, column: str, location: Location) -> Iterator[Problem]:
@@ -116,6 +131,7 @@ def data_problems(config: "ModelConfig") -> Iterator[Problem]:
     """What does not agree within `data`, or with the model's kind."""
     data = config.data
     yield from source_problems(data.source)
+    yield from selection_problems(data)
     yield from _role_problems(data)
     yield from _target_problems(data, config.kind)
     for index, column in enumerate(data.drop_nulls):
@@ -123,7 +139,8 @@ def data_problems(config: "ModelConfig") -> Iterator[Problem]:
         if not data.prepare:
             yield from undeclared_column(data, column, ("data", "drop_nulls", index))
     for index, column in enumerate(data.private):
-        yield from undeclared_column(data, column, ("data", "private", index))
+        if column != data.target:
+            yield from undeclared_column(data, column, ("data", "private", index))
     yield from _feature_problems(data)
 
 
@@ -143,7 +160,8 @@ def _role_problems(data: Data) -> Iterator[Problem]:
                 ("data", "columns", data.time),
                 f"holds the time of a row and must be datetime, not {dtype}",
             )
-    yield from undeclared_column(data, data.target, ("data", "target"))
+    if not data.prepare:
+        yield from undeclared_column(data, data.target, ("data", "target"))
 
 
 def _target_problems(data: Data, kind: Kind) -> Iterator[Problem]:

@@ -15,7 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from configs.check_types import as_instant
+from configs.conditions import condition_problem
+from configs.dtypes import as_instant
 
 TABLE = Path(__file__).with_name("expectations.json")
 
@@ -36,10 +37,6 @@ LISTS = {
 }
 LISTS_OF_TEXTS = ("column_list", "column_set", "regex_list")
 
-# The operators of a row_condition: with a value, and without
-COMPARISONS = ("==", "!=", "<", "<=", ">", ">=", "in", "not in")
-NULLITY = ("is_null", "is_not_null")
-
 
 @cache
 def known() -> dict[str, dict[str, list[str]]]:
@@ -58,7 +55,7 @@ def problem_with(expect: str, arguments: Mapping[str, Any]) -> str | None:
         _bounds_problem(expect, arguments),
         _mostly_problem(arguments.get("mostly")),
         _regex_problem(arguments.get("regex")),
-        _condition_problem(arguments.get("row_condition")),
+        _row_condition_problem(arguments.get("row_condition")),
     )
     return next((problem for problem in problems if problem), None)
 
@@ -135,35 +132,5 @@ def _regex_problem(regex: Any) -> str | None:
     return None
 
 
-def _condition_problem(condition: Any) -> str | None:
-    """What is wrong with `row_condition: {column: TX_AMOUNT, operator: ">", value: 0}`.
-
-    The operators of NULLITY take no value.
-    """
-    if condition is None:
-        return None
-    if not _has_condition_keys(condition):
-        return 'write row_condition as {column: NAME, operator: ">", value: 0}'
-    operator = condition["operator"]
-    if operator not in (*COMPARISONS, *NULLITY):
-        allowed = ", ".join((*COMPARISONS, *NULLITY))
-        return f"row_condition has no operator {operator!r}; it has {allowed}"
-    if not isinstance(condition["column"], str):
-        return f"row_condition: column is {condition['column']!r}; write one column's name"
-    has_value = "value" in condition
-    if operator in COMPARISONS and not has_value:
-        return f"row_condition: {operator} needs a value"
-    if operator in NULLITY and has_value:
-        return f"row_condition: {operator} takes no value"
-    if operator in ("in", "not in") and not (
-        condition["value"] and isinstance(condition["value"], list)
-    ):
-        return f"row_condition: {operator} needs a list of values"
-    return None
-
-
-def _has_condition_keys(condition: Any) -> bool:
-    if not isinstance(condition, Mapping):
-        return False
-    required, optional = {"column", "operator"}, {"value"}
-    return required <= set(condition) <= required | optional
+def _row_condition_problem(condition: Any) -> str | None:
+    return None if condition is None else condition_problem("row_condition", condition)

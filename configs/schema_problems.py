@@ -72,6 +72,8 @@ def _reason(details: ErrorDetails) -> str:
             return f"at least {details['ctx']['min_length']} must be named"
         case "tuple_type":
             return "write a list"
+        case "model_type" | "dict_type":
+            return "write keys with their values, as {key: value}"
     message = details["msg"]
     return message[0].lower() + message[1:]
 
@@ -145,6 +147,9 @@ def _existing(location: Location, document: Any) -> Location:
     """As much of `location` as the document has."""
     value = document
     for depth, step in enumerate(location):
+        # the characters of a text are no values of the document
+        if isinstance(value, str):
+            return location[:depth]
         try:
             value = value[step]
         except (KeyError, IndexError, TypeError):

@@ -30,7 +30,7 @@ from flows.runs import (
 )
 from flows.steps import step
 from flows.stopwatch import stopwatch
-from tasks.data import hooks, sources, splits, validation
+from tasks.data import hooks, selection, sources, splits, validation
 from tasks.model import threshold, training
 from tasks.model.evaluation import evaluate as evaluate_estimator
 from tasks.model.partition_checks import check_partitions
@@ -57,6 +57,7 @@ load = step(
     retries=3,
     timeout_seconds=60 * MINUTE,
 )
+select = step(selection.select, "select", str)
 validate = step(validation.validate, "validate", str, timeout_seconds=60 * MINUTE)
 record_checks = step(
     training_record.record_checks,
@@ -150,8 +151,11 @@ def train_candidate(
     with stopwatch() as watch:
         training_run = begin(settings, model, as_of, overrides)
         plan, config = training_run.plan, training_run.config
-        raw = load(config, plan.window, settings.data, holdout=not explore)
-        on_raw = pass_checks(training_run, settings, validate(raw, config, plan.window, "raw"))
+        loaded = load(config, plan.window, settings.data, holdout=not explore)
+        raw, _, left_out = select(config, loaded)
+        on_raw = pass_checks(
+            training_run, settings, validate(raw, config, plan.window, "raw", left_out)
+        )
         rows = prepare(config, plan.hooks, raw)
         on_rows = pass_checks(
             training_run, settings, validate(rows, config, plan.window, "features")

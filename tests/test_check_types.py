@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from configs.check_types import as_instant, type_problems
+from configs.check_types import type_problems
 from configs.checks import Check
-from configs.data import Dtype
+from configs.dtypes import Dtype, as_instant
 from configs.expectations import problem_with
 from tasks.data import expectations
 

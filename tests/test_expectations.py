@@ -6,13 +6,8 @@ from typing import Any
 import pytest
 
 from configs.checks import Check
-from configs.expectations import (
-    COMPARISONS,
-    NULLITY,
-    condition_columns,
-    known,
-    problem_with,
-)
+from configs.conditions import COMPARISONS, NULLITY
+from configs.expectations import condition_columns, known, problem_with
 from tasks.data.expectations import to_expectation
 from tests.expectation_table import table
 

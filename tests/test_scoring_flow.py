@@ -293,3 +293,39 @@ def test_a_finished_job_that_is_run_again_changes_nothing(journey: Journey, out:
     assert journey.run(score_batch, run).name == "Scored"
     assert files_in(out) == by_the_new_champion
     assert journey.read(run.id).labels["ratchet.version"] == 1
+
+
+def test_a_target_made_by_prepare_of_selected_rows_is_learned_judged_and_scored(
+    journey: Journey, out: Path
+) -> None:
+    models, days = journey.settings.models, journey.settings.data / "days"
+    yaml = models / f"{journey.model}.yaml"
+    selected = """  where: {column: amount, operator: is_not_null}
+  drop_duplicates: {by: [id]}
+  key: id
+"""
+    text = yaml.read_text().replace("bad: int64", "fraud: string")
+    yaml.write_text(text.replace("  key: id\n", selected))
+    hooks = models / f"{journey.model}.py"
+    made = TINY_HOOKS.replace("raw.assign(", 'raw.assign(bad=raw["fraud"] == "yes", ')
+    hooks.write_text(made)
+    for path in days.glob("*.parquet"):
+        rows = pd.read_parquet(path)
+        fraud = rows.pop("bad").map({1: "yes", 0: "no"})
+        rows = pd.concat([rows.assign(fraud=fraud), rows.tail(2).assign(fraud=fraud)])
+        rows.iloc[:3, rows.columns.get_loc("amount")] = float("nan")
+        rows.to_parquet(path, index=False)
+
+    champion = journey.crown()
+    version = journey.mlflow.get_model_version(journey.model, str(champion))
+    report = load_dict(f"runs:/{version.run_id}/validation/raw.json")
+    sentences = [outcome["sentence"] for outcome in report["outcomes"]]
+    assert sentences[:2] == [
+        "21 of 1,414 rows do not meet amount is_not_null",
+        "14 of 1,393 rows are copies: used is the first of those with the same id",
+    ]
+    assert score(journey, out, first="2026-01-10", last="2026-01-10").name == "Scored"
+    scores = pd.read_parquet(out / journey.model, partitioning=None)
+    rows = pd.read_parquet(days / "2026-01-10.parquet")
+    assert len(scores) == len(rows) - 3 - 2
+    assert scores["id"].is_unique

@@ -20,7 +20,7 @@ from deployments.commands.arguments import AS_JSON, MODEL
 from tasks.records import ValidationReport, Window
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from tasks.data.selection import Selection
 
 # a check stands on one line, however long
 LONGEST_LINE = 10_000
@@ -39,16 +39,18 @@ LONGEST_LINE = 10_000
 def validate(model: str, as_of: datetime | None, suggest_checks: bool, as_json: bool) -> None:
     """Check the data of MODEL as a training run would, and name what fails with its first keys."""
     from tasks.data import sources, splits, validation
+    from tasks.data.selection import select
     from tasks.data.suggestion import suggest
 
     settings = Settings()
     config = read_model(model, settings)
     window = splits.settle_window(config, as_of, settings.data)
-    rows = sources.load(config, window, settings.data)
+    selection = select(config, sources.load(config, window, settings.data))
+    rows = selection.rows
     if suggest_checks:
         _print_checks(suggest(rows, config))
         return
-    reports = _validate(settings, config, window, rows)
+    reports = _validate(settings, config, window, selection)
     if as_json:
         click.echo(json.dumps([asdict(report) for report in reports], indent=1))
     else:
@@ -59,13 +61,14 @@ def validate(model: str, as_of: datetime | None, suggest_checks: bool, as_json: 
 
 
 def _validate(
-    settings: Settings, config: ModelConfig, window: Window | None, rows: "DataFrame"
+    settings: Settings, config: ModelConfig, window: Window | None, selection: "Selection"
 ) -> list[ValidationReport]:
     """The reports of the stages, up to the first in which a critical check fails."""
     from tasks.data import hooks, splits, validation
     from tasks.model.partition_checks import check_partitions
 
-    reports = [validation.validate(rows, config, window, "raw")]
+    rows = selection.rows
+    reports = [validation.validate(rows, config, window, "raw", selection.outcomes)]
     if reports[-1].critical:
         return reports
     loaded_hooks = hooks.load_hooks(config, hooks_path(config.name, settings))

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from configs.data import ROW, Dtype
+from configs.data import ROW
+from configs.dtypes import Dtype
 from configs.source import Csv
 from tasks.data import csv_values
 from tasks.data.csv_file import SEPARATORS, CsvFile, NotCsv

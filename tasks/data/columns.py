@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from configs.built_in_metrics import Kind
 from configs.checks import Severity
 from configs.model import ModelConfig
 from tasks.records import CheckOutcome
@@ -20,6 +21,12 @@ SHOWN_KEYS = 5
 LARGEST_EXACT_INTEGER = 2**53
 
 SPELLED_NULLS = ("", "nan", "none", "null", "<na>", "n/a")
+
+KIND_TAKES: dict[Kind, str] = {
+    "binary": "two classes must be whole numbers, booleans or texts",
+    "multiclass": "classes must be whole numbers or texts",
+    "regression": "the target of a regression must be a number",
+}
 
 CATEGORIES = "categories must be strings, numbers or booleans; encode times as date_parts"
 ENCODING_TAKES = {
@@ -103,6 +110,24 @@ def fits_encoding(column: "pd.Series[Any]", encoding: str | None) -> bool:
         case "date_parts":
             return _is_datetime(column)
     return not _is_datetime(column)
+
+
+def fits_kind(target: "pd.Series[Any]", kind: Kind) -> bool:
+    """Whether a column of this type can be the target of a model of this kind."""
+    types = pd.api.types
+    is_flag = types.is_bool_dtype(target.dtype)
+    match kind:
+        case "regression":
+            return bool(types.is_numeric_dtype(target.dtype)) and not is_flag
+        case "binary" if is_flag:
+            return True
+    # whole numbers beside a null are floats
+    return types.is_string_dtype(target) or _is_whole(target)
+
+
+def _is_whole(column: "pd.Series[Any]") -> bool:
+    is_number = pd.api.types.is_numeric_dtype(column.dtype)
+    return bool(is_number and (column.dropna() % 1 == 0).all())
 
 
 def _is_datetime(column: "pd.Series[Any]") -> bool:

@@ -10,7 +10,7 @@ from operator import methodcaller
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from configs.data import Dtype
+from configs.dtypes import Dtype
 from configs.source import Csv
 from tasks.data.declared_types import ARROW_TYPES, Misfit, cast_values, require_calendar_years
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as is_type
 
-from configs.data import Dtype
+from configs.dtypes import Dtype
 
 ARROW_TYPES: dict[Dtype, pa.DataType] = {
     "int64": pa.int64(),

@@ -13,7 +13,8 @@ import pandas as pd
 import pyarrow as pa
 
 from configs.built_in_metrics import Kind
-from configs.data import Data, Dtype
+from configs.data import Data
+from configs.dtypes import Dtype
 from configs.errors import DataRejected
 from configs.model import ModelConfig
 from configs.source import DATA_FOLDER, FilesSource

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from configs.check_types import as_instant
 from configs.checks import Check
+from configs.dtypes import as_instant
 from configs.errors import ConfigError, RatchetError
 from tasks.data.columns import SHOWN_KEYS
 

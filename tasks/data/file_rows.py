@@ -37,7 +37,7 @@ def read(
     data: Data,
     columns: Sequence[str] = (),
     period: Period | None = None,
-    may_lack: str = "",
+    may_lack: str | None = None,
 ) -> pa.Table:
     """The declared columns of a file, or only `columns`, as their declared types.
 
@@ -99,7 +99,7 @@ def _columns_from_folders(file: File, data: Data) -> dict[str, Any]:
 
 
 def _read_parquet(
-    file: File, data: Data, columns: Sequence[str], period: Period | None, may_lack: str
+    file: File, data: Data, columns: Sequence[str], period: Period | None, may_lack: str | None
 ) -> pa.Table:
     fragment = PARQUET.make_fragment(file.path, file.filesystem)
     present = fragment.physical_schema.names
@@ -117,7 +117,7 @@ def _read_parquet(
 
 
 def _read_csv(
-    file: File, data: Data, columns: Sequence[str], _period: Period | None, may_lack: str
+    file: File, data: Data, columns: Sequence[str], _period: Period | None, may_lack: str | None
 ) -> pa.Table:
     assert isinstance(data.source, FilesSource)
     form = data.source.csv

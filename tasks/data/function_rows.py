@@ -17,7 +17,7 @@ from tasks.data.declared_types import Misfit
 from tasks.foreign_errors import cause, told_as
 
 
-def read(source: PythonSource, data: Data, may_lack: str = "") -> pa.Table:
+def read(source: PythonSource, data: Data, may_lack: str | None = None) -> pa.Table:
     """The declared columns of the frame that the source's function returns.
 
     The column `may_lack` is null where the frame has none of that name. Raise DataRejected where

@@ -75,7 +75,7 @@ def parse_hooks(config: ModelConfig, source: str, path: Path) -> Hooks:
 def prepare(config: ModelConfig, hooks: Hooks, raw: pd.DataFrame) -> pd.DataFrame:
     """The rows with the columns that the model's `prepare` adds: same rows, order and index.
 
-    Features are of plain types, as every model takes them (features.py).
+    Features, and a target that is made here, are of plain types, as models take them (features.py).
     Raise HookFailed where the hook returns anything else.
     """
     hook = config.data.prepare
@@ -88,7 +88,8 @@ def prepare(config: ModelConfig, hooks: Hooks, raw: pd.DataFrame) -> pd.DataFram
             "in their order"
         )
     # rows are looked up in raw by their index
-    return with_plain_features(prepared.set_index(raw.index), config.data.features)
+    made = (*config.data.features, config.data.target)
+    return with_plain_features(prepared.set_index(raw.index), made)
 
 
 def exclusion_mask(

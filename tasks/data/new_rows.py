@@ -22,7 +22,7 @@ from configs.model import ModelConfig
 from configs.source import FilesSource, PythonSource, SqlSource
 from configs.split import TimeSplit
 from tasks.data import file_rows, function_rows, query_rows, sources
-from tasks.data.declared_types import ARROW_TYPES, to_frame
+from tasks.data.declared_types import to_frame
 from tasks.data.files import File, find
 from tasks.data.period import ONE_DAY, Period
 
@@ -82,10 +82,11 @@ class DailyRows:
 def read_blocks(config: ModelConfig, root: Path) -> Iterator[Chunk]:
     """All rows of a source without times, at most BLOCK_ROWS at once, in the source's order.
 
-    In memory is one file at a time, or all that a query or a function returns. No label is known.
+    In memory is one file at a time, or all that a query or a function returns. Where copies are
+    left out, all rows are read at once, as one block. No label is known.
     """
     data = config.data
-    if isinstance(data.source, FilesSource):
+    if isinstance(data.source, FilesSource) and not data.drop_duplicates:
         files = find(data.source, root)
         for number, file in enumerate(files):
             yield from _blocks(_read_file(file, data), data, number / len(files), 1 / len(files))
@@ -94,16 +95,17 @@ def read_blocks(config: ModelConfig, root: Path) -> Iterator[Chunk]:
 
 
 def _blocks(rows: pa.Table, data: Data, share_before: float, share: float) -> Iterator[Chunk]:
-    for start in range(0, len(rows), BLOCK_ROWS):
-        block = rows.slice(start, BLOCK_ROWS)
-        block = _with_target(block, data, pa.nulls(len(block), ARROW_TYPES[data.raw[data.target]]))
+    block_rows = max(1, len(rows)) if data.drop_duplicates else BLOCK_ROWS
+    for start in range(0, len(rows), block_rows):
+        block = rows.slice(start, block_rows)
+        block = _without_labels(block, data, pa.repeat(True, len(block)))
         done = (start + len(block)) / len(rows)
         is_new = np.ones(len(block), dtype=bool)
         yield Chunk(to_frame(block), is_new, share_before + share * done)
 
 
 def _read_file(file: File, data: Data) -> pa.Table:
-    rows = file_rows.read(file, data, may_lack=data.target)
+    rows = file_rows.read(file, data, may_lack=data.raw_target)
     if not len(rows):
         raise DataRejected(f"{file}: has no rows; download it again, or remove it")
     # a file that lacks the target has its columns in another order than one that has it
@@ -129,13 +131,13 @@ def _read_all(data: Data, period: Period | None, root: Path) -> pa.Table:
     """The rows of the period, or all; DataRejected where rows of a period have no time."""
     match data.source:
         case PythonSource() as source:
-            rows = function_rows.read(source, data, data.target)
+            rows = function_rows.read(source, data, data.raw_target)
         case SqlSource() as source:
             rows = query_rows.read(source, data, period)
         case FilesSource() as source:
             rows = pa.concat_tables(
                 [
-                    file_rows.read(file, data, period=period, may_lack=data.target)
+                    file_rows.read(file, data, period=period, may_lack=data.raw_target)
                     for file in find(source, root)
                 ]
             )
@@ -158,8 +160,12 @@ def _without_labels_from(instant: datetime, rows: pa.Table, data: Data) -> pa.Ta
     unknown = pc.or_(rows[IS_NEW], pc.greater_equal(rows[data.time], instant))
     # a row without a time has no label that is known to be old enough
     unknown = pc.fill_null(unknown, True)
-    return _with_target(rows, data, pc.if_else(unknown, None, rows[data.target]))
+    return _without_labels(rows, data, unknown)
 
 
-def _with_target(rows: pa.Table, data: Data, target: pa.Array | pa.ChunkedArray) -> pa.Table:
-    return rows.set_column(rows.column_names.index(data.target), data.target, target)
+def _without_labels(rows: pa.Table, data: Data, unknown: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """The rows, with a null where a target is `unknown`; one that `prepare` makes is not here."""
+    if data.raw_target is None:
+        return rows
+    labels = pc.if_else(unknown, None, rows[data.target])
+    return rows.set_column(rows.column_names.index(data.target), data.target, labels)

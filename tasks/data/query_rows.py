@@ -16,7 +16,8 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLA
 from sqlalchemy.pool import NullPool
 from sqlalchemy.types import TypeEngine
 
-from configs.data import ROW, Data, Dtype
+from configs.data import ROW, Data
+from configs.dtypes import Dtype
 from configs.errors import ConfigError, DataRejected, Unreachable
 from configs.settings import secret
 from configs.source import PARAMETER, SqlSource

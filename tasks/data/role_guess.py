@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from configs.built_in_metrics import Kind
-from configs.data import Dtype
+from configs.dtypes import Dtype
 from configs.errors import UsageError
 from configs.problems import nearest
 from tasks.data.column_guess import Guess

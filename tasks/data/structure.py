@@ -25,7 +25,10 @@ def check_raw(
 
 
 def check_features(rows: pd.DataFrame, config: ModelConfig) -> tuple[CheckOutcome, ...]:
-    """Structure of the features after `prepare`: present, of types that fit, not null, finite."""
+    """Structure of what `prepare` makes: the features, and the target if it is made there.
+
+    They are present, of types that fit, not of nulls alone, and finite.
+    """
     return tuple(_check_features(Inspection(rows, config)))
 
 
@@ -42,27 +45,49 @@ def _check_raw(inspection: Inspection, window: Window | None) -> Iterator[CheckO
     if not len(rows):
         return
     for name in data.raw:
-        may_be_null = name not in (data.key, data.time, data.target)
-        yield from columns.check_content(inspection, name, may_be_null=may_be_null)
+        if name != data.target:
+            may_be_null = name not in (data.key, data.time)
+            yield from columns.check_content(inspection, name, may_be_null=may_be_null)
     yield _check_key(inspection)
     if window and data.time:
         yield _check_times(inspection, data.time, window)
-    if inspection.config.kind == "binary":
-        yield _check_binary_target(inspection)
+    if data.raw_target:
+        yield from _check_target(inspection)
 
 
 def _check_features(inspection: Inspection) -> Iterator[CheckOutcome]:
-    features = inspection.config.data.features
-    problem = _problem_with_columns(inspection.rows, features)
-    yield inspection.of_table("features", problem, f"all {len(features)} features, each once")
+    data = inspection.config.data
+    problem = _problem_with_columns(inspection.rows, data.features)
+    yield inspection.of_table("features", problem, f"all {len(data.features)} features, each once")
     if problem:
         return
     unfit_types = _unfit_types(inspection)
     yield inspection.of_table("feature-types", unfit_types, "every feature fits its encoding")
     if unfit_types:
         return
-    for name in features:
+    for name in data.features:
         yield from columns.check_content(inspection, name, may_be_null=True)
+    if not data.raw_target:
+        yield from _check_made_target(inspection)
+
+
+def _check_made_target(inspection: Inspection) -> Iterator[CheckOutcome]:
+    data, kind = inspection.config.data, inspection.config.kind
+    problem = _problem_with_columns(inspection.rows, [data.target])
+    if not problem and not columns.fits_kind(inspection.rows[data.target], kind):
+        dtype = inspection.rows[data.target].dtype
+        problem = f"{data.target} is {dtype}; {columns.KIND_TAKES[kind]}"
+    yield inspection.of_table("target", problem, f"{data.target} is made by {data.prepare}")
+    if not problem:
+        yield from _check_target(inspection)
+
+
+def _check_target(inspection: Inspection) -> Iterator[CheckOutcome]:
+    data = inspection.config.data
+    may_be_null = data.target in data.drop_nulls
+    yield from columns.check_content(inspection, data.target, may_be_null=may_be_null)
+    if inspection.config.kind == "binary":
+        yield _check_binary_target(inspection)
 
 
 def _problem_with_columns(rows: pd.DataFrame, wanted: Sequence[str]) -> str:
@@ -113,7 +138,8 @@ def _check_binary_target(inspection: Inspection) -> CheckOutcome:
     """Require one value besides the class to find."""
     data = inspection.config.data
     negative = _negative_class(inspection)
-    strange = ~inspection.rows[data.target].isin([data.positive, negative])
+    target = inspection.rows[data.target]
+    strange = target.notna() & ~target.isin([data.positive, negative])
     classes = (
         "one of two classes" if data.target in data.private else f"{negative} or {data.positive}"
     )
@@ -128,5 +154,6 @@ def _negative_class(inspection: Inspection) -> Any:
     positive = config.data.positive
     if positive in (0, 1):
         return 1 - int(positive)
-    negatives = rows[config.data.target][labels(config, rows) == 0]
+    known = rows.dropna(subset=config.data.target)
+    negatives = known[config.data.target][labels(config, known) == 0]
     return next(iter(negatives), positive)

@@ -22,9 +22,15 @@ SHOWN_ARGUMENTS = ("min_value", "max_value", "value", "value_set", "regex", "typ
 
 
 def validate(
-    rows: pd.DataFrame, config: ModelConfig, window: Window | None, stage: Stage
+    rows: pd.DataFrame,
+    config: ModelConfig,
+    window: Window | None,
+    stage: Stage,
+    selection: Sequence[CheckOutcome] = (),
 ) -> ValidationReport:
     """The outcome of every check of this stage, in the order of the YAML.
+
+    Before them stand those of the `selection` of the rows.
 
     Where the structure of the rows is broken, no declared check is run on them. Features are
     checked from the first training day on: before it, `prepare` lacks the history that it needs.
@@ -32,7 +38,7 @@ def validate(
     if stage == "features":
         rows = _from_training_on(rows, config, window)
     if stage == "raw":
-        outcomes = structure.check_raw(rows, config, window)
+        outcomes = (*selection, *structure.check_raw(rows, config, window))
     else:
         outcomes = structure.check_features(rows, config)
     if all(outcome.passed or outcome.severity != "critical" for outcome in outcomes):

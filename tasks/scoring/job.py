@@ -74,7 +74,7 @@ class Scored:
     def __str__(self) -> str:
         rows = f"{self.total.rows:,} rows"
         if self.total.left_out:
-            rows += f", {self.total.left_out:,} left out for missing values"
+            rows += f", {self.total.left_out:,} left out"
         return rows
 
 

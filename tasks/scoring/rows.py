@@ -21,6 +21,7 @@ from tasks.data import digests
 from tasks.data.declared_types import ARROW_TYPES
 from tasks.data.hooks import Hooks, prepare
 from tasks.data.new_rows import Chunk
+from tasks.data.selection import select
 from tasks.foreign_errors import reason
 from tasks.model.scores import as_table, decisions
 from tasks.scoring.summary import Summary, summarise
@@ -52,13 +53,13 @@ class OpenVersion:
 
         DataRejected for rows that the model signature or the model refuses.
         """
-        new_rows = chunk.raw[chunk.is_new]
-        _require_identified(self.config, new_rows)
-        if new_rows.empty:
-            return None, Summary()
-        prepared = prepare(self.config, self.hooks, chunk.raw)[chunk.is_new]
-        rows = _complete_rows(self.config, prepared)
-        left_out = len(prepared) - len(rows)
+        raw, mask, _ = select(self.config, chunk.raw, labelled=False)
+        is_new = chunk.is_new[mask]
+        _require_identified(self.config, raw[is_new])
+        if not is_new.any():
+            return None, Summary(left_out=int(chunk.is_new.sum()))
+        rows = _complete_rows(self.config, prepare(self.config, self.hooks, raw)[is_new])
+        left_out = int(chunk.is_new.sum()) - len(rows)
         if rows.empty:
             return None, Summary(left_out=left_out)
         features = rows[list(self.config.data.features)]
@@ -154,6 +155,14 @@ def _one_score(scored: VersionScores) -> "np.ndarray[Any, np.dtype[np.float64]]"
     return one.to_numpy(dtype="float64")
 
 
+def _type_of_decisions(config: ModelConfig) -> pa.DataType | None:
+    """The type of a class; None, which is what its values say, where `prepare` makes the target."""
+    if config.kind == "binary":
+        return pa.int64()
+    target = config.data.raw_target
+    return ARROW_TYPES[config.data.raw[target]] if target else None
+
+
 def _table(
     config: ModelConfig,
     rows: pd.DataFrame,
@@ -170,8 +179,7 @@ def _table(
     for name, values in as_table(scored.scores).items():
         columns[str(name)] = pa.array(values, pa.float64())
     if decided is not None:
-        of_class = ARROW_TYPES[data.raw[data.target]] if config.kind == "multiclass" else pa.int64()
-        columns["decision"] = pa.array(decided, of_class)
+        columns["decision"] = pa.array(decided, _type_of_decisions(config))
     same: Sequence[tuple[str, pa.Scalar]] = (
         ("model_version", pa.scalar(stamp.model_version)),
         ("run", pa.scalar(stamp.run)),

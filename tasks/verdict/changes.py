@@ -86,7 +86,7 @@ def _rule_changes(before: GateDefinition, now: GateDefinition) -> tuple[list[str
 
 def _data_changes(before: ModelConfig, now: ModelConfig) -> Iterator[str]:
     """What decides which rows are held out, and what the model sees of a row."""
-    if before.split != now.split or before.data.drop_nulls != now.data.drop_nulls:
+    if before.split != now.split or _selection_of(before) != _selection_of(now):
         yield f"the definition of the holdout: {now.split}, was {before.split}"
     added = [name for name in now.data.features if name not in before.data.features]
     removed = [name for name in before.data.features if name not in now.data.features]
@@ -94,6 +94,11 @@ def _data_changes(before: ModelConfig, now: ModelConfig) -> Iterator[str]:
         yield f"features added: {', '.join(added)}"
     if removed:
         yield f"features removed: {', '.join(removed)}"
+
+
+def _selection_of(config: ModelConfig) -> tuple[object, ...]:
+    """What decides which of the source's rows are used."""
+    return config.data.where, config.data.drop_duplicates, config.data.drop_nulls
 
 
 def _param_changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
