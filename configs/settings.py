@@ -44,10 +44,16 @@ class Settings(BaseSettings):
         default=None, description="SQLAlchemy URL of the ledger; SQLite in the home if unset."
     )
     ratchet_mlflow_port: int = Field(
-        default=5000, ge=0, le=65535, description="Port for MLflow; 0 means any free port."
+        default=5000,
+        ge=0,
+        le=65535,
+        description="Port for MLflow; 0, and a port that is taken, mean any free one.",
     )
     ratchet_prefect_port: int = Field(
-        default=4200, ge=0, le=65535, description="Port for Prefect; 0 means any free port."
+        default=4200,
+        ge=0,
+        le=65535,
+        description="Port for Prefect; 0, and a port that is taken, mean any free one.",
     )
     mlflow_tracking_uri: str | None = Field(
         default=None, description="Address of the MLflow server."
@@ -128,6 +134,11 @@ class Settings(BaseSettings):
     def stack_file(self) -> Path:
         """The file in which a running `ratchet up` leaves the addresses of its servers."""
         return self.home / "stack.json"
+
+    @property
+    def ports_file(self) -> Path:
+        """The file in which `ratchet up` leaves the ports of its servers for the next one."""
+        return self.home / "ports.json"
 
     @property
     def knows_servers(self) -> bool:

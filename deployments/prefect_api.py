@@ -68,7 +68,7 @@ class Prefect:
         if deployment.status_code == httpx.codes.NOT_FOUND:
             raise RatchetError(
                 f"the runner at {self.settings.prefect_ui} does not serve {model}; "
-                "restart it: ratchet up"
+                "wait a few seconds if its YAML is new, else restart it: ratchet up"
             )
         # the key makes a request that is sent twice start one run
         body = {"parameters": parameters, "idempotency_key": str(uuid4())}
@@ -189,13 +189,23 @@ class Prefect:
         Requests of theirs that wait for an answer are left alone, should the model come back.
         """
         for deployment in self._all_pages("/deployments/filter", {}):
-            if deployment["name"] not in models and not deployment["paused"]:
-                self._call("PATCH", f"/deployments/{deployment['id']}", json={"paused": True})
+            if deployment["name"] not in models:
+                self._pause(deployment)
+
+    def pause(self, model: str) -> None:
+        """Pause the deployments of this model."""
+        of_model = {"deployments": {"name": {"any_": [model]}}}
+        for deployment in self._all_pages("/deployments/filter", of_model):
+            self._pause(deployment)
 
     def set_state(self, flow_run: str, state: str, message: str, name: str | None = None) -> None:
         """Force the run into a state of this type, whatever its present one."""
         body = {"state": {"type": state, "name": name, "message": message}, "force": True}
         self._call("POST", f"/flow_runs/{flow_run}/set_state", json=body)
+
+    def _pause(self, deployment: dict[str, Any]) -> None:
+        if not deployment["paused"]:
+            self._call("PATCH", f"/deployments/{deployment['id']}", json={"paused": True})
 
     def _all_pages(self, path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
         """Everything that matches a filter, fetched page by page."""

@@ -1,10 +1,11 @@
 """`stack.json`, which tells other commands and the next `ratchet up` which stack runs in a home.
 
+Beside it, `ports.json` keeps the ports of the last one, so that links to its pages stay true.
 Not here: how a stack is started and tended (stack.py). Settings reads the addresses from it too.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from configs.errors import UsageError
@@ -47,6 +48,35 @@ def read(settings: Settings) -> RunningStack | None:
         Child(**record["up"]),
         tuple(Child(**child) for child in record["children"]),
     )
+
+
+def wanted_ports(settings: Settings) -> dict[str, int]:
+    """The port that each server should have: the chosen one, else that of the last stack."""
+    chosen = {"mlflow": settings.ratchet_mlflow_port, "prefect": settings.ratchet_prefect_port}
+    last = _last_ports(settings)
+    return {
+        name: port if port and _is_set(settings, name) else last.get(name, port)
+        for name, port in chosen.items()
+    }
+
+
+def keep_ports(settings: Settings, ports: Mapping[str, int]) -> None:
+    """Let the next stack of this home have these ports."""
+    settings.ports_file.write_text(json.dumps(ports))
+
+
+def _is_set(settings: Settings, server: str) -> bool:
+    return f"ratchet_{server}_port" in settings.model_fields_set
+
+
+def _last_ports(settings: Settings) -> dict[str, int]:
+    """The ports of the last stack; none where the file is missing or damaged: they are a wish."""
+    try:
+        ports = json.loads(settings.ports_file.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    numbers = ports.items() if isinstance(ports, dict) else ()
+    return {name: port for name, port in numbers if isinstance(port, int) and 0 < port < 2**16}
 
 
 def forget(settings: Settings) -> None:

@@ -81,6 +81,7 @@ class Stack:
             self.ports[name] = free_port(0)
             self.start(name)
             self._wait_for(name, lambda: self._serves(name))
+        running_stack.keep_ports(self.settings, self.ports)
 
     def start_runners(self) -> None:
         """Replace the runners; what the old ones ran has crashed, and the new ones see to it."""
@@ -198,7 +199,7 @@ def stack(settings: Settings, report: Report, *, runners: bool = True) -> Iterat
     running_stack.end_leftovers(settings)
     (settings.home / "logs").mkdir(parents=True, exist_ok=True)
     migrate(settings, report)
-    wanted = {"mlflow": settings.ratchet_mlflow_port, "prefect": settings.ratchet_prefect_port}
+    wanted = running_stack.wanted_ports(settings)
     running = Stack(settings, {name: free_port(port) for name, port in wanted.items()})
     try:
         _start_servers(running, report)

@@ -173,12 +173,28 @@ def test_output_fits_into_80_columns(environment: dict[str, str], settings: Sett
         assert max(len(line.rstrip()) for line in lines) <= 80
 
 
+PAST_DAYS = ["train", "tiny", "--from", "2026-01-08"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
         (["train", "tyni"], 2, "there is no model 'tyni'"),
         (["train", "tiny", "--set", "gate.x=1"], 2, "is not an override"),
         (["train", "tiny", "--as-of", "yesterday"], 2, "does not match the formats"),
+        (["train", "tiny", "--to", "2026-01-09"], 2, "--to and --every go with --from"),
+        (["train", "tiny", "--every", "7d"], 2, "--to and --every go with --from"),
+        (["train", "tiny", "--from", "2026-01-08"], 2, "--from goes with --to, and without"),
+        (
+            [*PAST_DAYS, "--to", "2026-01-09", "--as-of", "2026-01-09"],
+            2,
+            "--from goes with --to, and without --as-of",
+        ),
+        ([*PAST_DAYS, "--to", "2026-01-07"], 2, "--to 2026-01-07 is before --from 2026-01-08"),
+        ([*PAST_DAYS, "--every", "0d"], 2, "'0d' is not a number of days; write it as 7d"),
+        ([*PAST_DAYS, "--every", "-1"], 2, "'-1' is not a number of days"),
+        ([*PAST_DAYS, "--every", "1e9d"], 2, "'1e9d' is not a number of days"),
+        ([*PAST_DAYS, "--to", "2026-01-09"], 4, "Start it with: ratchet up"),
         (["trian", "tiny"], 2, "there is no command 'trian'; did you mean train?"),
         (
             ["train", "tiny"],

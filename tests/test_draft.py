@@ -175,11 +175,6 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], list[str], str]] = {
         ["--target", "aeg"],
         "--target: there is no column 'aeg'; did you mean age?",
     ),
-    "a target with nulls": (
-        lambda file: file.write_text("x,y\n1,2\n3,\n"),
-        ["--target", "y"],
-        "the target y is null in 1 rows",
-    ),
     "a constant target": (
         lambda file: file.write_text("x,y\n1,2\n3,2\n"),
         ["--target", "y"],
@@ -187,6 +182,54 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], list[str], str]] = {
     ),
     "nothing to learn from": (lambda file: file.write_text("y\n1\n2\n"), [], "no column is left"),
 }
+
+
+def classes(folder: Path) -> Path:
+    rows = pd.DataFrame({"kind": ["a", "b", "b", "c"] * 100, "x": RANDOM.normal(size=COUNT)})
+    rows.to_csv(folder / "classes.csv", index=False)
+    return folder / "classes.csv"
+
+
+@pytest.mark.parametrize(
+    ("write", "target", "rule"),
+    [
+        (bank, "Betrug", "average_precision at least 0.1"),
+        (bank, "Betrag", "root_mean_squared_error at most 2690"),
+        (classes, "kind", "accuracy at least 0.5"),
+    ],
+)
+def test_the_first_version_is_asked_for_more_than_a_guess(
+    folders: Path, write: Callable[[Path], Path], target: str, rule: str
+) -> None:
+    config = drafted(write(folders), "--target", target)
+    first, second = config.gate
+    assert str(first) == rule
+    assert second.not_worse_than == "champion"
+
+
+def test_rows_without_a_target_are_left_out(folders: Path) -> None:
+    config = drafted(bank(folders), "--target", "Saldo")
+    assert (config.kind, config.data.drop_nulls) == ("regression", ("Saldo",))
+
+
+@pytest.mark.parametrize("name", ["Kredit Nr", "Invoice no.", "orderId", "customer_id", "Number"])
+def test_a_column_that_counts_rows_by_its_name_is_the_key_and_no_feature(
+    folders: Path, name: str
+) -> None:
+    rows = pd.DataFrame(
+        {name: range(COUNT), "nr_of_rooms": range(COUNT), "y": RANDOM.normal(size=COUNT)}
+    )
+    rows.to_csv(folders / "a.csv", index=False)
+    config = drafted(folders / "a.csv")
+    assert (config.data.key, config.data.features) == (name, ("nr_of_rooms",))
+
+
+@pytest.mark.parametrize("named", ["", "/", "/a.xlsx"])
+def test_a_folder_or_a_file_of_another_kind_is_named_with_what_to_write(
+    folders: Path, named: str
+) -> None:
+    result = CliRunner().invoke(ratchet, ["init", "m", f"{folders}{named}"])
+    assert "names no Parquet or CSV files; to read those of a folder" in str(result.exception)
 
 
 @pytest.mark.parametrize(("write", "arguments", "sentence"), REFUSED.values(), ids=REFUSED.keys())

@@ -20,11 +20,11 @@ def test_each_change_is_told_once(tiny: Path, settings: Settings) -> None:
     (broken,) = watch.news()
     assert "ownr: is an unknown key" in broken
     tiny.write_text(TINY_YAML)
-    assert watch.news() == ["tiny can be read again"]
+    assert watch.news() == ["tiny can be read again, and is served"]
     assert watch.news() == []
 
 
-def test_a_model_that_is_not_served_yet_says_so(tiny: Path, settings: Settings) -> None:
+def test_a_model_that_comes_or_goes_is_told_too(tiny: Path, settings: Settings) -> None:
     other = settings.models / "other.yaml"
     other.write_text("name: other\nname: other\n")
     watch = ModelWatch(settings, ["tiny"])
@@ -32,7 +32,9 @@ def test_a_model_that_is_not_served_yet_says_so(tiny: Path, settings: Settings) 
     assert "other is broken" in broken
     (settings.models / "other.py").write_text((settings.models / "tiny.py").read_text())
     other.write_text(TINY_YAML.replace("name: tiny", "name: other"))
-    assert watch.news() == ["other can be read again; it is served after the next ratchet up"]
+    assert watch.news() == ["other can be read again, and is served"]
     (settings.models / "third.py").write_text((settings.models / "tiny.py").read_text())
     (settings.models / "third.yaml").write_text(TINY_YAML.replace("name: tiny", "name: third"))
-    assert watch.news() == ["third is new; it is served after the next ratchet up"]
+    assert watch.news() == ["third is new, and is served"]
+    other.unlink()
+    assert watch.news() == ["other is gone: its deployments are paused"]

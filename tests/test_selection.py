@@ -276,3 +276,58 @@ def test_rows_without_a_known_target_are_left_out_of_raw_rows_by_drop_nulls(tiny
     report = validation.validate(unknown, config, None, "raw")
     validation.require_passed(report, config, None)
     assert any("1 of 3 rows have no bad" in outcome.sentence for outcome in report.outcomes)
+
+
+def without_key(tiny: Path, settings: Settings, *files: list[float]) -> ModelConfig:
+    """Rows without a key or a time, in a file for each list of amounts."""
+    changes = (
+        ("days/*.parquet", "parts/*.parquet"),
+        (KEY, ""),
+        ("id: int64, at: datetime, ", ""),
+        ("  time: at\n", ""),
+        ("  history_days: 1\n", ""),
+        ("{by: time, train_days: 3, delay_days: 1, holdout_days: 2, exclude: first_customer}",
+         "{by: hash, holdout: 0.3}"),
+    )  # fmt: skip
+    text = TINY_YAML
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    tiny.write_text(text)
+    folder = settings.data / "parts"
+    folder.mkdir(parents=True)
+    for number, amounts in enumerate(files):
+        bad = [int(amount > 2) for amount in amounts]
+        frame = rows(amount=amounts, bad=bad)[["customer", "amount", "bad"]]
+        frame.to_parquet(folder / f"part-{number}.parquet", index=False)
+    return read_file(tiny)
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence", "passes"),
+    [
+        ([[1.0, 3.0, 3.0], [2.0, 4.0]], "0 of 5 rows are in another file too", True),
+        ([[1.0, 3.0], [2.0, 3.0, 3.0]], "3 of 5 rows are in another file too", True),
+        ([[1.0, 3.0], [4.0]], "0 of 3 rows are in another file too", True),
+        ([[3.0], [1.0, 4.0], [3.0]], "2 of 4 rows are in another file too", True),
+        ([[2.0, 5.0], [1.0, 3.0], [3.0, 1.0]], "part-1.parquet and part-2.parquet hold", False),
+    ],
+)
+def test_without_a_key_what_was_delivered_twice_is_found(
+    tiny: Path, settings: Settings, files: list[list[float]], sentence: str, passes: bool
+) -> None:
+    config = without_key(tiny, settings, *files)
+    loaded = sources.load(config, None, settings.data)
+    report = validation.validate(loaded, config, None, "raw")
+    (copies,) = (outcome for outcome in report.outcomes if outcome.check == "structure-copies")
+    assert sentence in copies.sentence
+    assert bool(report.critical) is not passes
+
+
+def test_rows_without_a_key_that_a_function_returns_are_never_copies(
+    tiny: Path, settings: Settings
+) -> None:
+    config = without_key(tiny, settings, [1.0, 3.0])
+    of_function = rows(row=["0", "1", "2"], amount=[1.0, 1.0, 3.0], bad=[0, 0, 1])
+    report = validation.validate(of_function, config, None, "raw")
+    assert not report.failures

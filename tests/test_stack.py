@@ -43,14 +43,16 @@ def test_from_a_folder_with_packages_of_the_same_names_a_candidate_becomes_the_c
     again = user_home.ratchet("up")
     assert (again.returncode, "is up already" in again.stderr) == (2, True)
 
+    addresses = user_home.mlflow_url, user_home.prefect_url
     assert user_home.output_of("down") == "Stopped.\n"
     assert user_home.processes() == []
     assert not user_home.is_up
     # the ledger needs no servers
     assert f"an approval of {version}" in user_home.output_of("status")
 
-    # the request has survived a restart of everything
+    # the request has survived a restart of everything, and so have links to the pages
     user_home.up()
+    assert (user_home.mlflow_url, user_home.prefect_url) == addresses
     schedule = r"tiny \(0 3 \* \* \* Europe/Paris, next \d{4}-\d\d-\d\d 03:00\)"
     assert re.search(schedule, user_home.log("up").read_text())
     broken = r"broken is broken, .*\n.*models/broken.yaml:2: this is not YAML: found duplicate key"
@@ -64,6 +66,39 @@ def test_from_a_folder_with_packages_of_the_same_names_a_candidate_becomes_the_c
     assert "release lead" in user_home.output_of("history", "tiny")
     refused = user_home.ratchet(*approval)
     assert (refused.returncode, "no other version is" in refused.stderr) == (2, True)
+
+
+def test_a_model_is_served_changed_and_paused_without_a_restart(
+    user_home: UserHome,
+) -> None:
+    user_home.ensure_up()
+    added = user_home.hooks.with_name("added.yaml")
+    added.with_suffix(".py").write_text(TINY_HOOKS)
+    yaml = user_home.hooks.with_suffix(".yaml").read_text().replace("name: tiny", "name: added")
+    added.write_text(yaml)
+    await_that(lambda: _crons_of(user_home, "added") == ["0 3 * * *"])
+    past_days = ("--from", "2026-01-08", "--to", "2026-01-16", "--every", "4d")
+    trained = user_home.ratchet("train", "added", "--explore", *past_days)
+    assert (trained.returncode, "1 of 3 runs of added made no candidate" in trained.stderr) == (
+        3,
+        True,
+    )
+    assert "2 of the 4 days from 2026-01-09 to 2026-01-12 have no file" in trained.stderr
+    outcomes = re.findall(r"^(2026-01-\d\d) +added .*(Explored|Failed)$", trained.stdout, re.M)
+    assert outcomes == [
+        ("2026-01-08", "Explored"),
+        ("2026-01-12", "Explored"),
+        ("2026-01-16", "Failed"),
+    ]
+
+    added.write_text(yaml.replace("0 3", "30 4"))
+    await_that(lambda: _crons_of(user_home, "added") == ["30 4 * * *"])
+    added.unlink()
+    await_that(lambda: _crons_of(user_home, "added") is None)
+    added.write_text(yaml)
+    await_that(lambda: _crons_of(user_home, "added") == ["0 3 * * *"])
+    added.unlink()
+    added.with_suffix(".py").unlink()
 
 
 def test_killed_in_the_middle_of_a_run_the_next_up_leaves_no_orphan_and_nothing_running(
@@ -135,6 +170,16 @@ def test_a_server_whose_port_was_taken_while_it_started_moves_to_another(
             assert httpx.get(f"{running.mlflow_url}/version").is_success
         finally:
             running.end()
+
+
+def _crons_of(user_home: UserHome, model: str) -> list[str] | None:
+    """The schedules of the model's training; None where it is not served, or paused."""
+    filters = {"deployments": {"name": {"any_": [model]}}}
+    for deployment in user_home.post_prefect("deployments/filter", filters):
+        if deployment["entrypoint"] == "flows.training.train_candidate":
+            schedules = [entry["schedule"]["cron"] for entry in deployment["schedules"]]
+            return None if deployment["paused"] else schedules
+    return None
 
 
 @contextmanager

@@ -4,6 +4,7 @@ Not here: what the columns are (column_guess.py) and mean (role_guess.py); the c
 (suggestion.py).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,9 @@ import pyarrow as pa
 from configs.built_in_metrics import Kind
 from configs.data import Data
 from configs.dtypes import Dtype
-from configs.errors import DataRejected
+from configs.errors import DataRejected, UsageError
 from configs.model import ModelConfig
-from configs.source import DATA_FOLDER, FilesSource
+from configs.source import CSV_ENDING, DATA_FOLDER, FilesSource
 from tasks.data import column_guess, file_rows, files
 from tasks.data.declared_types import to_frame
 from tasks.data.role_guess import (
@@ -41,7 +42,7 @@ KEYS = (
 )
 METRICS: dict[Kind, list[str]] = {
     "binary": ["average_precision", "roc_auc", "log_loss"],
-    "multiclass": ["f1_macro", "accuracy", "log_loss"],
+    "multiclass": ["accuracy", "f1_macro", "log_loss"],
     "regression": ["root_mean_squared_error", "mean_absolute_error", "r2"],
 }
 ESTIMATORS: dict[Kind, str] = {
@@ -78,14 +79,26 @@ def draft(name: str, pattern: str, root: Path, owner: str, target: str | None = 
         "split": _split(sample, data),
         "train": _train(sample, kind, data["features"]),
         "metrics": METRICS[kind],
-        "gate": [{"metric": METRICS[kind][0], "not_worse_than": "champion", "by": "5%"}],
+        "gate": [
+            {"metric": METRICS[kind][0], **_floor(sample, kind, data)},
+            {"metric": METRICS[kind][0], "not_worse_than": "champion", "by": "5%"},
+        ],
     }
     document["checks"] = suggest(sample.rows, ModelConfig.model_validate(document))
     return Draft({key: document[key] for key in KEYS}, sample.notes)
 
 
 def _path(pattern: str, root: Path) -> str:
-    """The glob as a YAML has it: below the data folder if it is there."""
+    """The glob as a YAML has it: below the data folder if it is there.
+
+    UsageError where it names no files that can be read.
+    """
+    if not re.search(rf"\.parquet$|{CSV_ENDING}", pattern):
+        example = f"{pattern.rstrip('/')}/*.parquet"
+        raise UsageError(
+            f"{pattern} names no Parquet or CSV files; to read those of a folder, write a glob "
+            f"in quotes: '{example}'"
+        )
     if "://" in pattern:
         return pattern
     path = Path(pattern).expanduser().absolute()
@@ -129,6 +142,10 @@ def _data(sample: Sample, path: str, kind: Kind, target: str) -> dict[str, Any]:
         data["time"] = time
         sample.notes.append(f"time {time} is a guess: is it known when the prediction is made?")
     data["target"] = target
+    nulls = int(sample.rows[target].isna().sum())
+    if nulls:
+        data["drop_nulls"] = [target]
+        sample.notes.append(f"{nulls:,} rows have no {target} and are left out (drop_nulls)")
     if kind == "binary":
         data |= guess_positive(sample, target)
     data["features"] = guess_features(sample, {key, time, target})
@@ -151,6 +168,21 @@ def _split(sample: Sample, data: dict[str, Any]) -> dict[str, Any]:
     if min(target[times < begin].nunique(), target[times >= begin].nunique()) < 2:
         return by_hash
     return {"by": "time", "train_days": days - holdout, "delay_days": 0, "holdout_days": holdout}
+
+
+def _floor(sample: Sample, kind: Kind, data: dict[str, Any]) -> dict[str, float]:
+    """What the first metric must reach: more than a model that ignores the features does.
+
+    That is the share of the class to find, that of the most frequent class, or the standard
+    deviation.
+    """
+    values = sample.rows[data["target"]].dropna()
+    sample.notes.append("the first rule of the gate asks only for more than a guess: raise it")
+    if kind == "regression":
+        return {"at_most": float(f"{values.std(ddof=0):.3g}")}
+    shares = values.value_counts(normalize=True)
+    share = shares[data.get("positive", 1)] if kind == "binary" else shares.max()
+    return {"at_least": float(f"{share:.3g}")}
 
 
 def _train(sample: Sample, kind: Kind, features: Sequence[str]) -> dict[str, Any]:

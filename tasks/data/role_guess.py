@@ -3,6 +3,7 @@
 Not here: the types of the columns (column_guess.py); the model that is drafted (draft.py).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +20,8 @@ from tasks.data.column_guess import Guess
 from tasks.data.files import File
 
 TARGET_NAMES = ("target", "label", "class", "outcome", "y")
-KEY_NAMES = ("id", "key", "uuid")
+# customer_id, orderId, Kredit Nr, invoice no.
+KEY_NAME = re.compile(r"(id|key|uuid|\b(nr|no|number))\.?$", re.IGNORECASE)
 # a target of more whole numbers or texts is not one of classes; a text of more is not a category
 MOST_CLASSES, MOST_CATEGORIES = 20, 50
 
@@ -65,12 +67,6 @@ def guess_target(sample: Sample, wished: str | None) -> str:
         sample.notes.append(
             f"target {target} is a guess: say which column to predict with --target"
         )
-    nulls = int(sample.rows[target].isna().sum())
-    if nulls:
-        raise UsageError(
-            f"the target {target} is null in {nulls:,} rows; remove those rows, or choose another "
-            "column with --target"
-        )
     return target
 
 
@@ -87,7 +83,7 @@ def _can_be_target(sample: Sample, name: str) -> bool:
 
 
 def guess_kind(sample: Sample, target: str) -> Kind:
-    values = sample.rows[target]
+    values = sample.rows[target].dropna()
     declared = sample.columns[target]
     if declared == "datetime":
         raise UsageError(f"--target: {target} is a time; a model predicts a class or a number")
@@ -105,7 +101,7 @@ def guess_kind(sample: Sample, target: str) -> Kind:
 def guess_key(sample: Sample, target: str) -> str | None:
     """A column of unique whole numbers or texts whose name says that it identifies a row."""
     for name, declared in sample.columns.items():
-        if name.lower().endswith(KEY_NAMES) and name != target and declared in ("int64", "string"):
+        if KEY_NAME.search(name) and name != target and declared in ("int64", "string"):
             column = sample.rows[name]
             if column.notna().all() and column.is_unique:
                 return name

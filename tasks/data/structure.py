@@ -2,7 +2,8 @@
 
 An empty frame, a doubled column, a column of nulls or an infinity passes most expectations; so
 these checks come first, and all are critical but two warnings about values that are seldom meant.
-Not here: checks of a single column (columns.py); the checks that a YAML declares (validation.py).
+Not here: checks of a single column (columns.py), and of rows without a key (copies.py); the checks
+that a YAML declares (validation.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,9 +11,11 @@ from typing import Any
 
 import pandas as pd
 
+from configs.data import ROW
 from configs.model import ModelConfig
 from tasks.data import columns
 from tasks.data.columns import Inspection
+from tasks.data.copies import check_copies
 from tasks.data.labels import labels
 from tasks.records import CheckOutcome, Window
 
@@ -48,7 +51,7 @@ def _check_raw(inspection: Inspection, window: Window | None) -> Iterator[CheckO
         if name != data.target:
             may_be_null = name not in (data.key, data.time)
             yield from columns.check_content(inspection, name, may_be_null=may_be_null)
-    yield _check_key(inspection)
+    yield check_copies(inspection) if data.key == ROW else _check_key(inspection)
     if window and data.time:
         yield _check_times(inspection, data.time, window)
     if data.raw_target:

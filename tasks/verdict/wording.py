@@ -28,7 +28,10 @@ def conclusion(evidence: Evidence) -> str:
     if verdict.problems:
         return _as_sentence(verdict.problems[0])
     if not verdict.rules:
-        return "No rule could be judged."
+        return (
+            "No rule could be judged: each compares with another version, and there is none yet. "
+            "Add a rule with at_least or at_most to the gate."
+        )
     if verdict.outcome != "PASS":
         return _as_sentence(rule_wording.sentence(verdict.deciding[0]))
     if isinstance(evidence.better, Estimate):
