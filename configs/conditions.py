@@ -30,8 +30,9 @@ class Condition(Section):
     )
 
     def __str__(self) -> str:
-        value = "" if self.operator in NULLITY else f" {self.value}"
-        return f"{self.column} {self.operator}{value}"
+        values = self.value if isinstance(self.value, list) else [self.value]
+        shown = "" if self.operator in NULLITY else f" {', '.join(map(str, values))}"
+        return f"{self.column} {self.operator}{shown}"
 
 
 def condition_problem(what: str, condition: Any) -> str | None:
