@@ -39,6 +39,11 @@ def names_in(module: str) -> frozenset[str]:
     return frozenset(_parse(module, path).members) if path else frozenset()
 
 
+def is_installed(package: str) -> bool:
+    """Whether there is a package, or a module, of this name at the top level."""
+    return find_spec(package) is not None
+
+
 def find_class(import_string: str) -> Class | None:
     """The class that `package.module.Name` imports, or None when there is none."""
     import griffe

@@ -16,6 +16,9 @@ from configs.section import Column, Identifier, Import, Section
 if TYPE_CHECKING:
     from configs.model import ModelConfig
 
+# the packages of the extra of that name
+BOOSTING = ("xgboost", "lightgbm", "catboost")
+
 
 class Preprocess(Section):
     """What is done to a group of columns before the estimator sees them.
@@ -125,10 +128,9 @@ def _estimator_problems(estimator: PlacedEstimator) -> Iterator[Problem]:
     module, _, name = estimator.import_string.rpartition(".")
     estimator_class = python_source.find_class(estimator.import_string)
     if estimator_class is None:
-        hint = nearest(name, python_source.names_in(module))
+        place = ("train", *estimator.location, "estimator")
         yield Problem(
-            ("train", *estimator.location, "estimator"),
-            f"{estimator.import_string!r} cannot be imported; {hint}",
+            place, f"{estimator.import_string!r} cannot be imported; {_remedy(module, name)}"
         )
         return
     arguments = estimator_class.arguments
@@ -140,6 +142,17 @@ def _estimator_problems(estimator: PlacedEstimator) -> Iterator[Problem]:
                 ("train", *estimator.location, "params", param),
                 f"is not an argument of {name}; {nearest(param, arguments)}",
             )
+
+
+def _remedy(module: str, name: str) -> str:
+    """What to do about a name that a module does not have: install it, or write another."""
+    package = module.partition(".")[0]
+    if python_source.is_installed(package):
+        return nearest(name, python_source.names_in(module))
+    remedy = (
+        "uv sync --extra boosting" if package in BOOSTING else "install it, or correct the name"
+    )
+    return f"{package} is not installed: {remedy}"
 
 
 def _preprocess_problems(config: "ModelConfig") -> Iterator[Problem]:

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,11 +23,12 @@ from deployments.commands import main
 from deployments.commands.main import COMMANDS, FIRST
 from deployments.commands.progress import as_document
 from deployments.flow_run import FlowRun
+from tasks.records import RegisteredVersion, Role
 from tasks.release.events import Entry, EventName
 from tasks.release.ledger import Ledger
 from tests.commands import ratchet
 from tests.conftest import write_days
-from tests.documents import evidence_of
+from tests.documents import ABSOLUTE, ABSOLUTE_RULE, CANDIDATE, CHAMPION, evidence_of
 
 HEAVY = ("prefect", "mlflow", "sklearn", "pandas", "great_expectations")
 LIGHT_COMMANDS = ("", "--help", "status", "history tiny", "show tiny 5", "config check")
@@ -94,6 +96,46 @@ def record_request(settings: Settings, time: datetime | None = None) -> None:
         key="g:requested",
     )
     ledger.append(entry, after=3, time=time)
+
+
+def record_decline(settings: Settings) -> None:
+    """Record, after `record_promotion`, that version 6 was refused, and what became of 5."""
+    ledger = Ledger(settings.ledger_url)
+    versions: dict[Role, RegisteredVersion] = {
+        "candidate": replace(CANDIDATE, number=6),
+        "champion": replace(CHAMPION, number=5),
+    }
+    declined = replace(ABSOLUTE, candidate=0.41, spare=-0.09, low=-0.13, high=-0.05)
+    evidence = evidence_of(versions, of_champion=((ABSOLUTE_RULE, (declined,)),))
+    entry = Entry(
+        model="tiny",
+        event="refused",
+        version_to=6,
+        who="gate",
+        identity="machine",
+        flow_run="g",
+        mlflow_run="m",
+        evidence_digest=ledger.store_evidence(evidence),
+        key="g:refused",
+    )
+    ledger.append(entry, after=3)
+
+
+def test_a_champion_that_fell_below_the_gate_is_said_whatever_became_of_the_candidate(
+    environment: dict[str, str], settings: Settings
+) -> None:
+    record_promotion(settings)
+    (row,) = json.loads(ratchet(environment, "status", "--json").stdout)
+    assert row["problem"] == "-"
+    record_decline(settings)
+    sentence = (
+        "Champion 5 itself no longer meets the gate on these rows: average_precision 0.41 "
+        "(95% upper bound 0.45, needs >= 0.5): FAIL. (seen when version 6 was judged)"
+    )
+    (row,) = json.loads(ratchet(environment, "status", "--json").stdout)
+    assert row["problem"] == sentence
+    assert f"tiny: {sentence}" in " ".join(ratchet(environment, "status").stdout.split())
+    assert sentence[:60] in " ".join(ratchet(environment, "show", "tiny", "6").stdout.split())
 
 
 def test_commands_that_only_answer_import_no_framework(

@@ -446,3 +446,18 @@ def test_a_bound_holds_as_often_as_it_says(name: str) -> None:
     truth = SCENARIOS[name].true_difference
     errors = [(each.spare - truth) / (each.spare - each.low) for each in differences(name, 60)]
     assert np.sqrt(np.mean(np.square(errors))) <= 1.25 / stats.norm.ppf(CONFIDENCE)
+
+
+def test_absolute_rules_are_applied_to_the_champion_too_and_relative_ones_are_not() -> None:
+    rows, candidate, champion = rows_of()
+    not_worse = {"metric": "roc_auc", "not_worse_than": "champion", "by": 0.05}
+    config = config_of({"metric": "roc_auc", "at_least": 0.99}, not_worse)
+    both = compare(contest_of(config, rows, candidate=candidate, champion=champion), LEVELS)
+    ((rule, (of_champion,)),) = both.of_champion
+    assert rule.at_least == 0.99
+    assert isinstance(of_champion, Estimate)
+    assert of_champion.candidate == pytest.approx(roc_auc_score(rows["y"], champion))
+    (verdict,) = gate.decide(both.of_champion).rules
+    assert verdict.outcome == "FAIL"
+    alone = compare(contest_of(config, rows, candidate=candidate), LEVELS)
+    assert alone.of_champion == ()

@@ -1,11 +1,12 @@
 """A YAML with a mistake is refused by file, line, key, what is wrong and what is allowed."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from configs.errors import ConfigError, UsageError
-from configs.reading import read_model, read_models
+from configs.reading import read_file, read_model, read_models
 from configs.settings import Settings
 from tests.conftest import TINY_YAML
 
@@ -518,3 +519,24 @@ def test_an_override_whose_value_is_not_yaml_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match="the value is not YAML"):
         read_model("tiny", settings, [f"train.params.C={value}"])
+
+
+@pytest.mark.parametrize(
+    ("estimator", "remedy"),
+    [
+        ("lightgbm.LGBMClassifier", "lightgbm is not installed: uv sync --extra boosting"),
+        ("no_such_package.Model", "no_such_package is not installed: install it, or correct"),
+    ],
+)
+def test_an_estimator_whose_package_is_missing_is_named_with_what_to_do(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, estimator: str, remedy: str
+) -> None:
+    # as if it were not installed
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    changed = TINY_YAML.replace(
+        "sklearn.linear_model.LogisticRegression, params: {C: 1.0}", estimator
+    )
+    tiny.write_text(changed)
+    with pytest.raises(ConfigError) as refused:
+        read_file(tiny)
+    assert f"'{estimator}' cannot be imported; {remedy}" in str(refused.value)

@@ -13,10 +13,11 @@ import click
 from configs.reading import model_names, model_path, read_models
 from configs.settings import Settings
 from deployments.commands.arguments import AS_JSON, MODEL
-from deployments.commands.output import print_table
+from deployments.commands.output import print_sentence, print_table
 from tasks.release.events import Event
 from tasks.release.ledger import Ledger
 from tasks.release.standing import champion_on, standing
+from tasks.verdict import wording
 
 MINUTE = "%Y-%m-%d %H:%M"
 
@@ -42,18 +43,18 @@ def status(as_json: bool) -> None:
     ledger = Ledger(settings.ledger_url)
     broken = read_models(settings).broken
     models = sorted({*model_names(settings), *ledger.models()})
-    rows = [
-        replace(_status_of(model, ledger.events(model)), problem=broken.get(model, "-"))
-        for model in models
-    ]
+    rows = [_row(ledger, model, broken.get(model)) for model in models]
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], indent=1))
         return
     headings = ("model", "champion", "since (UTC)", "by", "newest", "waits for")
     cells = [astuple(row)[: len(headings)] for row in rows]
     print_table(headings, cells, wrapping=("by", "newest", "waits for"))
-    for name, message in broken.items():
-        click.echo(f"{name} is broken, so none of its runs can start:\n{message}")
+    for row in rows:
+        if row.model in broken:
+            click.echo(f"{row.model} is broken, so none of its runs can start:\n{row.problem}")
+        elif row.problem != "-":
+            print_sentence(f"{row.model}: {row.problem}")
 
 
 @click.command(epilog="Example: ratchet history fraud_detector --on 2018-08-08T00:00")
@@ -148,6 +149,24 @@ def _in_production_on(model: str, events: Sequence[Event], instant: datetime) ->
     if champion is None:
         return f"No version of {model} was in production on {instant:{MINUTE}} UTC."
     return str(champion)
+
+
+def _row(ledger: Ledger, model: str, broken: str | None) -> ModelStatus:
+    events = ledger.events(model)
+    return replace(_status_of(model, events), problem=broken or _decline(ledger, model, events))
+
+
+def _decline(ledger: Ledger, model: str, events: Sequence[Event]) -> str:
+    """That the champion fell below the gate when a candidate was last judged beside it, or `-`."""
+    champion = standing(model, events).champion
+    for event in reversed(events):
+        if champion and event.sequence > champion.sequence and event.evidence_digest:
+            evidence = ledger.evidence_of(event)
+            if evidence.champion and evidence.champion.version == champion.version_to:
+                judged = f"(seen when version {evidence.candidate.version} was judged)"
+                failures = wording.champion_failures(evidence)
+                return f"{' '.join(failures)} {judged}" if failures else "-"
+    return "-"
 
 
 def _status_of(model: str, events: Sequence[Event]) -> ModelStatus:

@@ -17,16 +17,21 @@ from tasks.comparison.sampling import Measurement, Samples, sample
 from tasks.comparison.slices import estimate_slices
 from tasks.records import Estimate, NotEstimated, Role, RuleEstimates
 
+# a rule on each part of its slice
+OnParts = list[tuple[Measured, Estimate | NotEstimated]]
+
 
 @dataclass(frozen=True)
 class Compared:
     """What was measured in a contest; `problem` says why nothing could be.
 
+    `of_champion` is what the absolute rules say of the champion, on the same rows.
     `better` is the difference to the champion in the main metric, `slices` the same on each part of
     each slice. `power` is how often an equally good model would pass, from 0 to 1.
     """
 
     estimates: RuleEstimates = ()
+    of_champion: RuleEstimates = ()
     better: Estimate | NotEstimated | None = None
     better_than_reference: Estimate | NotEstimated | None = None
     slices: tuple[Estimate | NotEstimated, ...] = ()
@@ -46,19 +51,20 @@ def compare(contest: Contest, levels: Levels) -> Compared:
         return Compared(problem=str(error))
 
     judged = [_rule_on_parts(contest, samples, rule, levels) for rule in rules]
-    estimates = tuple(
-        (rule, tuple(estimate for _, estimate in on_parts))
-        for rule, on_parts in zip(rules, judged, strict=True)
-    )
     slices: tuple[Estimate | NotEstimated, ...] = ()
+    of_champion: RuleEstimates = ()
     power = None
     if "champion" in contest.contestants:
+        absolute = [rule for rule in rules if not rule.against]
+        floors = [_rule_on_parts(contest, samples, rule, levels, "champion") for rule in absolute]
+        of_champion = _estimates(absolute, floors)
         power = power_of_gate(samples, [on_part for on_parts in judged for on_part in on_parts])
         if contest.config.main_metric:
             parts, metric = _slice_parts(contest), contest.config.main_metric
             slices = estimate_slices(contest, samples, parts, metric, levels.lower)
     return Compared(
-        estimates=estimates,
+        estimates=_estimates(rules, judged),
+        of_champion=of_champion,
         better=_difference_to(contest, samples, "champion", levels),
         better_than_reference=_difference_to(contest, samples, "reference", levels),
         slices=slices,
@@ -92,12 +98,20 @@ def _slice_parts(contest: Contest) -> list[Part]:
     return [part for name in slices for part in parts_of(contest.config, contest.rows, name)]
 
 
+def _estimates(rules: list[Rule], on_parts: list[OnParts]) -> RuleEstimates:
+    """Each rule with its estimates alone."""
+    return tuple(
+        (rule, tuple(estimate for _, estimate in on_parts_of_rule))
+        for rule, on_parts_of_rule in zip(rules, on_parts, strict=True)
+    )
+
+
 def _rule_on_parts(
-    contest: Contest, samples: Samples, rule: Rule, levels: Levels
-) -> list[tuple[Measured, Estimate | NotEstimated]]:
-    """The rule on each part of its slice, or on all rows, with its estimate."""
+    contest: Contest, samples: Samples, rule: Rule, levels: Levels, role: Role = "candidate"
+) -> OnParts:
+    """The rule on each part of its slice, or on all rows, with its estimate for this version."""
     parts = parts_of(contest.config, contest.rows, rule.slice)
-    on_parts = [measure_rule(contest, samples, rule, part) for part in parts]
+    on_parts = [measure_rule(contest, samples, rule, part, role) for part in parts]
     return [(on_part, estimate(on_part, levels)) for on_part in on_parts]
 
 

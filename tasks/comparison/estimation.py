@@ -22,7 +22,7 @@ from tasks.comparison.units import Codes, measure_each, measure_without_each
 from tasks.data.labels import row_counts
 from tasks.model.resampling import Values, Weights
 from tasks.model.scores import decisions
-from tasks.records import Estimate, NotEstimated
+from tasks.records import Estimate, NotEstimated, Role
 
 # by how much a rule holds, from the metric of the candidate and of the other version
 Spare = Callable[[Any, Any], Any]
@@ -76,8 +76,11 @@ class Measured:
         return spare
 
 
-def measure_rule(contest: Contest, samples: Samples, rule: Rule, part: Part) -> Measured:
-    candidate = samples[SampleKey(rule.metric, part.name, "candidate")]
+def measure_rule(
+    contest: Contest, samples: Samples, rule: Rule, part: Part, role: Role = "candidate"
+) -> Measured:
+    """The rule on a part, for the version of this role in the place of the candidate."""
+    candidate = samples[SampleKey(rule.metric, part.name, role)]
     other = None
     if rule.against:
         other = samples[SampleKey(rule.metric, part.name, rule.against)]

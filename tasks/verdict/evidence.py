@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from tasks.records import Estimate, NotEstimated, RegisteredVersion, Role, Verdict
+from tasks.records import (
+    Estimate,
+    NotEstimated,
+    RegisteredVersion,
+    Role,
+    RuleVerdict,
+    Verdict,
+)
 from tasks.verdict.gate import GateDefinition
 
 
@@ -73,6 +80,8 @@ class Evidence:
     gate: GateDefinition
     gate_digest: str
     verdict: Verdict
+    # the absolute rules of the gate for the champion, on the same rows
+    champion_rules: tuple[RuleVerdict, ...]
     # the difference to the champion and to the reference in the main metric, on all rows, and to
     # the champion on each part of each slice
     main_metric: str
@@ -97,6 +106,11 @@ class Evidence:
             "champion": self.champion.version if self.champion else None,
             "reference": self.reference.version if self.reference else None,
         }
+
+    @property
+    def failed_by_champion(self) -> tuple[RuleVerdict, ...]:
+        """The absolute rules that the champion itself does not meet on these rows."""
+        return tuple(verdict for verdict in self.champion_rules if verdict.outcome == "FAIL")
 
     @property
     def is_superior_to_reference(self) -> bool:

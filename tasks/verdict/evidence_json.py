@@ -43,6 +43,7 @@ def write(evidence: Evidence) -> Document:
     document["better_than_reference"] = _write_estimate(evidence.better_than_reference)
     document["slices"] = [_write_estimate(part) for part in evidence.slices]
     document["verdict"]["rules"] = [_write_rule_verdict(rule) for rule in evidence.verdict.rules]
+    document["champion_rules"] = [_write_rule_verdict(rule) for rule in evidence.champion_rules]
     rounded: Document = _rounded(document)
     return rounded
 
@@ -64,6 +65,10 @@ def read(document: Mapping[str, Any]) -> Evidence:
         gate=GateDefinition(**{name: gate[name] for name in gate if name != "digest"}),
         gate_digest=gate["digest"],
         verdict=_read_verdict(document),
+        champion_rules=tuple(
+            _read_rule_verdict(recorded, recorded["definition"])
+            for recorded in document.get("champion_rules", ())
+        ),
         main_metric=main_metric,
         better=_read_estimate(document["better"], greater_is_better),
         better_than_reference=_read_estimate(document["better_than_reference"], greater_is_better),

@@ -121,6 +121,7 @@ def gather(
         gate=definition,
         gate_digest=definition.digest,
         verdict=verdict,
+        champion_rules=gate.decide(compared.of_champion).rules,
         main_metric=config.main_metric or "",
         better=compared.better,
         better_than_reference=compared.better_than_reference,

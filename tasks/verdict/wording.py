@@ -50,9 +50,20 @@ def facts(evidence: Evidence) -> list[str]:
     return sentences
 
 
+def champion_failures(evidence: Evidence) -> list[str]:
+    """The absolute rules that the champion itself no longer meets, a sentence each."""
+    version = evidence.champion.version if evidence.champion else ""
+    return [
+        f"Champion {version} itself no longer meets the gate on these rows: "
+        f"{rule_wording.sentence(verdict)}."
+        for verdict in evidence.failed_by_champion
+    ]
+
+
 def doubts(evidence: Evidence) -> list[str]:
     """What a person should weigh before saying yes."""
     sentences = list(evidence.notes)
+    sentences += champion_failures(evidence)
     if evidence.power is not None and evidence.power < ENOUGH_POWER:
         sentences.append(_power(evidence.power))
     sentences += _worst_part(evidence)
