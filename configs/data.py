@@ -12,7 +12,7 @@ from pydantic import Field
 from configs.built_in_metrics import Kind
 from configs.dtypes import Dtype
 from configs.problems import Location, Problem, nearest
-from configs.section import Column, Identifier, Section
+from configs.section import Column, Days, Identifier, Section
 from configs.selection import Conditions, Duplicates, selection_problems
 from configs.source import FilesSource, Source, source_problems
 
@@ -51,9 +51,8 @@ class Data(Section):
         default=None,
         description="Hook that computes more columns: prepare(raw) -> frame with the same rows.",
     )
-    history_days: int = Field(
+    history_days: Days = Field(
         default=0,
-        ge=0,
         description="Days of rows that `prepare` needs before the first training day.",
     )
     key: Column = Field(

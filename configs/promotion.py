@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from configs.section import Section
+from configs.section import Days, Section
 
 
 class Promotion(Section):
@@ -21,7 +21,7 @@ class Promotion(Section):
             "requests a promotion (manual)."
         ),
     )
-    champion_older_than_days: int | None = Field(
+    champion_older_than_days: Days | None = Field(
         default=None,
         ge=1,
         description=(

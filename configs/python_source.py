@@ -8,6 +8,7 @@ Not here: importing a class (tasks/model/training.py) or a hook (tasks/data/hook
 """
 
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +42,7 @@ def names_in(module: str) -> frozenset[str]:
 
 def is_installed(package: str) -> bool:
     """Whether there is a package, or a module, of this name at the top level."""
-    return find_spec(package) is not None
+    return _spec_of(package) is not None
 
 
 def find_class(import_string: str) -> Class | None:
@@ -76,11 +77,19 @@ def _constructor_arguments(parsed: "griffe.Class") -> frozenset[str] | None:
     return frozenset(parameter.name for parameter in parameters)
 
 
+def _spec_of(top: str) -> ModuleSpec | None:
+    try:
+        return find_spec(top)
+    except ValueError:
+        # __main__, which is no file that another process could import
+        return None
+
+
 def _file_of(module: str) -> Path | None:
     """The Python file of a module, or None when there is none."""
     top, *submodules = module.split(".")
     # Only of the top level: to find a submodule, find_spec imports its parent
-    spec = find_spec(top) if top else None
+    spec = _spec_of(top) if top else None
     if spec is None or spec.origin is None:
         return None
     path = Path(spec.origin)

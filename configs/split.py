@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from configs.data import undeclared_column
 from configs.problems import Problem
-from configs.section import Column, Identifier, Section
+from configs.section import Column, Days, Identifier, Section
 
 if TYPE_CHECKING:
     from configs.model import ModelConfig
@@ -24,11 +24,11 @@ class TimeSplit(Section):
     by: Literal["time"] = Field(
         description="Rows are divided by time: train on earlier days, judge on the last ones."
     )
-    train_days: int = Field(ge=1, description="Days of rows to train on.")
-    delay_days: int = Field(
-        ge=0, description="Days between training and holdout: how long labels take to arrive."
+    train_days: Days = Field(ge=1, description="Days of rows to train on.")
+    delay_days: Days = Field(
+        description="Days between training and holdout: how long labels take to arrive."
     )
-    holdout_days: int = Field(
+    holdout_days: Days = Field(
         ge=1, description="Days of rows on which models are judged, up to as_of."
     )
     exclude: Identifier | None = Field(

@@ -232,6 +232,8 @@ PAST_DAYS = ["train", "tiny", "--from", "2026-01-08"]
             2,
             "--from goes with --to, and without --as-of",
         ),
+        (["validate", "tiny", "--as-of", "0001-01-01"], 2, "there are no 2 days before 1-01-01"),
+        (["validate", "tiny", "--as-of", "9999-12-31T01:00:00"], 2, "choose an earlier day"),
         ([*PAST_DAYS, "--to", "2026-01-07"], 2, "--to 2026-01-07 is before --from 2026-01-08"),
         ([*PAST_DAYS, "--every", "0d"], 2, "'0d' is not a number of days; write it as 7d"),
         ([*PAST_DAYS, "--every", "-1"], 2, "'-1' is not a number of days"),

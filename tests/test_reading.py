@@ -364,6 +364,13 @@ MISTAKES = [
         "data.source.function: 'sklearn.datasets.load_wines' cannot be imported",
         "load_wine",
     ),
+    (
+        'kind: files, path: "${RATCHET_DATA}/days/*.parquet"',
+        "kind: python, function: __main__.rows",
+        "data.source.function: '__main__.rows' cannot be imported",
+        "",
+    ),
+    ("train_days: 3", "train_days: 999999", "split.train_days: 999999 is not allowed", "36525"),
     ("days/*.parquet", "days/*.xlsx", "data.source.path", "parquet"),
     (
         "features: [amount, double]",

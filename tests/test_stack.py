@@ -84,7 +84,7 @@ def test_a_model_is_served_changed_and_paused_without_a_restart(
         True,
     )
     assert "2 of the 4 days from 2026-01-09 to 2026-01-12 have no file" in trained.stderr
-    outcomes = re.findall(r"^(2026-01-\d\d) +added .*(Explored|Failed)$", trained.stdout, re.M)
+    outcomes = re.findall(r"^(2026-01-\d\d) +added .*(Explored|Failed) *$", trained.stdout, re.M)
     assert outcomes == [
         ("2026-01-08", "Explored"),
         ("2026-01-12", "Explored"),

@@ -24,7 +24,7 @@ from configs.split import TimeSplit
 from tasks.data import file_rows, function_rows, query_rows, sources
 from tasks.data.declared_types import to_frame
 from tasks.data.files import File, find
-from tasks.data.period import ONE_DAY, Period
+from tasks.data.period import ONE_DAY, Period, days_before
 
 BLOCK_ROWS = 100_000
 # a column that is gone before `prepare` sees the rows
@@ -54,9 +54,9 @@ class DailyRows:
 
     def __init__(self, config: ModelConfig, days: Sequence[datetime], root: Path) -> None:
         self._data, self._delay = config.data, _delay_of(config)
-        self._history = timedelta(days=config.data.history_days)
+        self._history_days = config.data.history_days
         self._tables: dict[datetime, pa.Table] = {}
-        period = Period(days[0] - self._history, days[-1] + ONE_DAY)
+        period = Period(days_before(days[0], self._history_days), days[-1] + ONE_DAY)
         self._read_day = _day_reader(self._data, period, root)
 
     def of(self, day: datetime) -> Chunk:
@@ -64,7 +64,7 @@ class DailyRows:
 
         Days are best asked for in their order: each is then read once.
         """
-        days = Period(day - self._history, day + ONE_DAY).days
+        days = Period(days_before(day, self._history_days), day + ONE_DAY).days
         earlier, self._tables = self._tables, {}
         for each in days:
             self._tables[each] = earlier[each] if each in earlier else self._read_day(each)

@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from configs.errors import UsageError
+
 ONE_DAY = timedelta(days=1)
+# a day has a midnight at its end
+LAST_DAY = datetime(9999, 12, 31)
 
 
 @dataclass(frozen=True)
@@ -12,6 +16,10 @@ class Period:
 
     start: datetime
     end: datetime
+
+    def __post_init__(self) -> None:
+        if self.end > LAST_DAY:
+            raise UsageError(f"the rows cannot be read up to {self.end}; choose an earlier day")
 
     @property
     def first_midnight(self) -> datetime:
@@ -27,6 +35,16 @@ class Period:
         """The midnight at which each day of the period begins; first and last may be part days."""
         count = (self.last_midnight - self.first_midnight).days
         return [self.first_midnight + n * ONE_DAY for n in range(count)]
+
+
+def days_before(instant: datetime, days: int) -> datetime:
+    """The instant so many days earlier; UsageError where the calendar has none."""
+    try:
+        return instant - timedelta(days=days)
+    except OverflowError:
+        raise UsageError(
+            f"there are no {days:,} days before {instant:%Y-%m-%d}; choose a later day"
+        ) from None
 
 
 def midnight_before(instant: datetime) -> datetime:

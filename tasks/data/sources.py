@@ -5,7 +5,7 @@ the rows are any good (structure.py, validation.py); what is computed from them 
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +19,7 @@ from configs.source import FilesSource, PythonSource, SqlSource
 from tasks.data import file_rows, function_rows, query_rows
 from tasks.data.declared_types import to_frame
 from tasks.data.files import File, find
-from tasks.data.period import ONE_DAY, Period, midnight_before
+from tasks.data.period import ONE_DAY, Period, days_before, midnight_before
 from tasks.records import Window
 
 NAMED_DAYS = 3
@@ -43,7 +43,7 @@ def load(
 
 def newest_as_of(config: ModelConfig, root: Path, delay_days: int) -> datetime:
     """The instant up to which labels are complete: the end of the newest day less the delay."""
-    return end_of_newest_day(config.data, root) - timedelta(days=delay_days)
+    return days_before(end_of_newest_day(config.data, root), delay_days)
 
 
 def _period_of(window: Window, *, holdout: bool) -> Period:

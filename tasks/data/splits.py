@@ -6,7 +6,7 @@ Not here: what a partition needs to be of use (requirements.py).
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from configs.model import ModelConfig
 from configs.split import ColumnSplit, HashSplit, TimeSplit
 from tasks.data import sources
 from tasks.data.hooks import Hooks, exclusion_mask
+from tasks.data.period import days_before
 from tasks.data.requirements import (
     require_disjoint_groups,
     require_known_classes,
@@ -51,10 +52,10 @@ def window_until(config: ModelConfig, as_of: datetime) -> Window:
     split = config.split
     assert isinstance(split, TimeSplit)
     holdout_end = as_of.astimezone(UTC).replace(tzinfo=None) if as_of.tzinfo else as_of
-    holdout_start = holdout_end - timedelta(days=split.holdout_days)
-    train_end = holdout_start - timedelta(days=split.delay_days)
-    train_start = train_end - timedelta(days=split.train_days)
-    history_start = train_start - timedelta(days=config.data.history_days)
+    holdout_start = days_before(holdout_end, split.holdout_days)
+    train_end = days_before(holdout_start, split.delay_days)
+    train_start = days_before(train_end, split.train_days)
+    history_start = days_before(train_start, config.data.history_days)
     return Window(history_start, train_start, train_end, holdout_start, holdout_end)
 
 
