@@ -53,6 +53,7 @@ class Data(Section):
     )
     history_days: Days = Field(
         default=0,
+        ge=0,
         description="Days of rows that `prepare` needs before the first training day.",
     )
     key: Column = Field(

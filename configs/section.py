@@ -11,7 +11,7 @@ Column = Annotated[str, StringConstraints(min_length=1)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Import = Annotated[str, StringConstraints(pattern=r"^\w+(\.\w+)+$")]
 # at most a century
-Days = Annotated[int, Field(ge=0, le=36_525)]
+Days = Annotated[int, Field(le=36_525)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 

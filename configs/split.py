@@ -26,7 +26,7 @@ class TimeSplit(Section):
     )
     train_days: Days = Field(ge=1, description="Days of rows to train on.")
     delay_days: Days = Field(
-        description="Days between training and holdout: how long labels take to arrive."
+        ge=0, description="Days between training and holdout: how long labels take to arrive."
     )
     holdout_days: Days = Field(
         ge=1, description="Days of rows on which models are judged, up to as_of."
