@@ -74,6 +74,14 @@ class Data(Section):
             "training nor for judging."
         ),
     )
+    labels_known_after_days: Days | None = Field(
+        default=None,
+        ge=1,
+        description=(
+            "After how many days `prepare` may use a row's target, in a split by time. If left "
+            "out, it sees the targets of no row that is judged: they are null."
+        ),
+    )
     positive: str | int | bool = Field(
         default=1,
         description="The value of a binary target that counts as positive: the one to find.",

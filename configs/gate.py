@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # moving the threshold trades one for the other
 TRADED = ("precision", "recall")
-Against = Literal["champion", "reference"]
+Against = Literal["champion", "reference", "baseline"]
 Condition = Literal["at_least", "at_most", "better_than", "not_worse_than"]
 Percent = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)? ?%$")]
 
@@ -65,15 +65,15 @@ class Rule(Section):
     better_than: Against | None = Field(
         default=None,
         description=(
-            "Passes if, with confidence, the metric is better than this version's on the same "
-            "rows, by more than `by`."
+            "Passes if, with confidence, the metric is better than this version's, or the "
+            "baseline's, on the same rows, by more than `by`."
         ),
     )
     not_worse_than: Against | None = Field(
         default=None,
         description=(
-            "Passes if, with confidence, the metric is worse than this version's on the same rows "
-            "by less than `by`."
+            "Passes if, with confidence, the metric is worse than this version's, or the "
+            "baseline's, on the same rows by less than `by`."
         ),
     )
     by: Annotated[float, Field(ge=0, allow_inf_nan=False)] | Percent = Field(
@@ -104,8 +104,13 @@ class Rule(Section):
 
     @property
     def against(self) -> Against | None:
-        """The version whose metric this rule compares with, or None."""
+        """Whose metric this rule compares with, or None."""
         return self.better_than or self.not_worse_than
+
+    @property
+    def compares_versions(self) -> bool:
+        """Whether it takes another version; any other rule can be asked of a version alone."""
+        return self.against in ("champion", "reference")
 
     @property
     def margin(self) -> Margin:

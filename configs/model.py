@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from configs import python_source
+from configs.baseline import SeasonalBaseline, baseline_problems
 from configs.built_in_metrics import METRICS, Kind, metrics_of
 from configs.checks import Check, check_problems
 from configs.comparison import Comparison, comparison_problems
@@ -56,6 +57,13 @@ class ModelConfig(Section):
             "baseline's."
         ),
     )
+    baseline: SeasonalBaseline | None = Field(
+        default=None,
+        description=(
+            "A seasonal baseline for dated numbers, beside the mean and the newest value. A rule "
+            "of the gate compares with the baseline that is best in the first built-in metric."
+        ),
+    )
     threshold: Threshold | None = Field(
         default=None,
         description=(
@@ -87,6 +95,13 @@ class ModelConfig(Section):
     def exclude(self) -> str | None:
         """The hook that excludes holdout rows, or None."""
         return self.split.exclude if isinstance(self.split, TimeSplit) else None
+
+    @property
+    def label_delay_days(self) -> int:
+        """How many days a label takes to arrive; 0 for data that are not split by time."""
+        if self.data.labels_known_after_days is not None:
+            return self.data.labels_known_after_days
+        return self.split.delay_days if isinstance(self.split, TimeSplit) else 0
 
     @property
     def metric_names(self) -> tuple[str, ...]:
@@ -150,6 +165,7 @@ def model_problems(config: ModelConfig, path: Path) -> Iterator[Problem]:
 def judging_problems(config: ModelConfig) -> Iterator[Problem]:
     """What is wrong in the sections that decide how candidates are judged."""
     yield from metric_problems(config)
+    yield from baseline_problems(config)
     yield from threshold_problems(config)
     yield from slice_problems(config)
     yield from comparison_problems(config)

@@ -31,6 +31,13 @@ class TimeSplit(Section):
     holdout_days: Days = Field(
         ge=1, description="Days of rows on which models are judged, up to as_of."
     )
+    group: Column | None = Field(
+        default=None,
+        description=(
+            "Column whose values in the training rows are not judged: the holdout is of customers, "
+            "say, that the model has never seen."
+        ),
+    )
     exclude: Identifier | None = Field(
         default=None,
         description=(
@@ -96,19 +103,25 @@ Split = Annotated[TimeSplit | HashSplit | ColumnSplit, Field(discriminator="by")
 def split_problems(config: "ModelConfig") -> Iterator[Problem]:
     """What does not agree between `split` and `data`."""
     data, split = config.data, config.split
+    if split.group is not None:
+        yield from undeclared_column(data, split.group, ("split", "group"))
     if isinstance(split, TimeSplit):
         if data.time is None:
             yield Problem(
                 ("data", "time"), "is missing: a split by time needs the column of a row's time"
             )
         return
+    if data.labels_known_after_days:
+        yield Problem(
+            ("data", "labels_known_after_days"),
+            "counts days, and this split has none: the targets of judged rows stay unknown; "
+            "leave it out",
+        )
     if data.history_days:
         yield Problem(
             ("data", "history_days"),
             "counts days before the training window, and this split has none; leave it out",
         )
-    if split.group is not None:
-        yield from undeclared_column(data, split.group, ("split", "group"))
     if isinstance(split, ColumnSplit):
         yield from undeclared_column(data, split.column, ("split", "column"))
         if split.column in data.private:

@@ -30,7 +30,7 @@ from flows.runs import (
 )
 from flows.steps import step
 from flows.stopwatch import stopwatch
-from tasks.data import hooks, selection, sources, splits, validation
+from tasks.data import blinding, selection, sources, splits, validation
 from tasks.model import threshold, training
 from tasks.model.evaluation import evaluate as evaluate_estimator
 from tasks.model.partition_checks import check_partitions
@@ -66,7 +66,7 @@ record_checks = step(
     timeout_seconds=5 * MINUTE,
 )
 prepare = step(
-    hooks.prepare,
+    blinding.prepare,
     "prepare",
     lambda rows: f"{len(rows.columns)} columns",
     timeout_seconds=60 * MINUTE,
@@ -156,7 +156,7 @@ def train_candidate(
         on_raw = pass_checks(
             training_run, settings, validate(raw, config, plan.window, "raw", left_out)
         )
-        rows = prepare(config, plan.hooks, raw)
+        rows = prepare(config, plan.hooks, raw, plan.window)
         on_rows = pass_checks(
             training_run, settings, validate(rows, config, plan.window, "features")
         )

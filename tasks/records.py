@@ -17,6 +17,7 @@ from configs.gate import Rule
 Stage = Literal["raw", "features", "split"]
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 Role = Literal["candidate", "champion", "reference"]
+Competitor = Role | Literal["baseline"]
 # the versions that a verdict compares; None where there is none
 VersionNumbers = Mapping[Role, int | None]
 
@@ -191,6 +192,11 @@ class RegisteredVersion:
     def holdout_sha256(self) -> str:
         """The sha256 of its stored holdout; empty where none was stored."""
         return self.params.get("holdout_sha256", "")
+
+    @property
+    def baselines_sha256(self) -> str:
+        """The sha256 of the stored scores of its baselines; empty where none were stored."""
+        return self.params.get("baselines_sha256", "")
 
     @property
     def train_keys_sha256(self) -> str:

@@ -201,7 +201,7 @@ def test_the_verdict_comes_first_in_one_sentence() -> None:
 def test_a_first_version_is_said_to_have_no_champion() -> None:
     first = evidence_of(FIRST)
     assert wording.headline(first) == "tiny 3 with no champion yet: PASS"
-    assert "No champion yet: only the absolute rules apply." in wording.doubts(first)
+    assert "No champion yet: the rules that compare with one do not apply." in wording.doubts(first)
     assert wording.conclusion(first) == (
         "Every rule passes: average_precision 0.612 (95% lower bound 0.56, needs >= 0.5): PASS."
     )

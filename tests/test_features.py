@@ -93,7 +93,8 @@ def test_a_null_is_a_category_of_its_own_only_if_training_has_one(
 
 def outcome(config: ModelConfig, train: pd.DataFrame, holdout: pd.DataFrame) -> list[str]:
     failures = check_partitions(partitions(train, holdout), config).failures
-    return [f"{failure.check} {failure.severity}" for failure in failures]
+    about_x = [failure for failure in failures if failure.check.endswith("-x")]
+    return [f"{failure.check} {failure.severity}" for failure in about_x]
 
 
 NUMBERS = rows([1.0, 2.0, 3.0, 4.0], "float64")
@@ -126,6 +127,37 @@ def test_categories_that_training_has_not_seen_are_counted() -> None:
     )
     sentences = {failure.check: failure.sentence for failure in report.failures}
     assert sentences["structure-seen-x"] == "2 of 4 rows have a x that no training row has"
+
+
+def test_holdout_rows_that_training_has_the_like_of_are_counted() -> None:
+    train, holdout = rows(["a", "b", "c", None]), rows(["a", "b", "x", None, "c"])
+    report = check_partitions(partitions(train, holdout), taking("one_hot"))
+    (twins,) = [failure for failure in report.failures if failure.check == "structure-twins"]
+    # the targets count the rows: c has another one
+    assert (twins.failed_rows, twins.rows, twins.severity) == (3, 5, "warning")
+    assert twins.sentence == (
+        "3 of 5 holdout rows have the features and the target of a training row"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "split", "is_told"),
+    [
+        ("row", {"by": "hash", "holdout": 0.2}, True),
+        ("row", {"by": "hash", "holdout": 0.2, "group": "x"}, False),
+        ("x", {"by": "hash", "holdout": 0.2}, False),
+        ("row", {"by": "column", "column": "x", "train": ["a"], "holdout": ["b"]}, False),
+    ],
+)
+def test_it_is_told_where_rows_are_held_out_by_their_place(
+    key: str, split: dict[str, Any], is_told: bool
+) -> None:
+    config = taking("one_hot").model_dump()
+    config["data"]["key"], config["split"] = key, split
+    report = check_partitions(
+        partitions(rows(["a", "b"]), rows(["c"])), ModelConfig.model_validate(config)
+    )
+    assert ("structure-identity" in [failure.check for failure in report.failures]) == is_told
 
 
 @pytest.mark.parametrize("declared", ["int64", "bool"])

@@ -67,6 +67,19 @@ def with_hook(config: ModelConfig, tiny: Path, name: str, body: str) -> Hooks:
     return parse_hooks(config, f"{TINY_HOOKS}\n\n{head}\n    {body}\n", tiny.with_suffix(".py"))
 
 
+def test_a_split_by_time_may_judge_only_groups_that_training_has_not_seen(
+    config: ModelConfig, hooks: Hooks, rows: pd.DataFrame
+) -> None:
+    by_group = config.split.model_copy(update={"group": "customer", "exclude": None})
+    rows.loc[rows["at"] >= "2018-08-06", "customer"] += 1
+    rows = prepare(config, hooks, rows)
+    window = window_until(config, END)
+    partitions = split(config.model_copy(update={"split": by_group}), hooks, rows, window)
+    assert set(partitions.train["customer"]) == {0, 1, 2}
+    assert set(partitions.holdout["customer"]) == {3}
+    assert partitions.left_out == 8
+
+
 def test_no_hook_can_change_the_rows_that_are_split(
     config: ModelConfig, tiny: Path, rows: pd.DataFrame
 ) -> None:

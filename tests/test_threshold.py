@@ -151,6 +151,37 @@ def test_without_a_delay_each_row_is_scored_by_a_model_that_did_not_learn_from_i
     assert choice.false_negatives > 0.5 * shuffled["bad"].sum()
 
 
+@pytest.mark.parametrize(
+    ("split", "units"),
+    [({"group": "customer"}, ()), ({}, ("customer",)), ({}, ("customer", "at"))],
+    ids=["group", "units", "crossed units"],
+)
+def test_rows_that_belong_together_stay_together_where_a_threshold_is_chosen(
+    tiny: Path, partitions: Partitions, split: dict[str, str], units: tuple[str, ...]
+) -> None:
+    config = read_file(tiny)
+    by_heart = config.train.model_copy(
+        update={"estimator": "sklearn.neighbors.KNeighborsClassifier", "params": {"n_neighbors": 1}}
+    )
+    config = config.model_copy(
+        update={
+            "threshold": Threshold(minimise="cost", false_positive=1, false_negative=1),
+            "train": by_heart,
+            "split": config.split.model_copy(update=split),
+            "comparison": config.comparison.model_copy(update={"units": units}),
+        }
+    )
+    # each customer has one amount and one label: knowing any of its rows is knowing all
+    label = np.random.default_rng(1).integers(0, 2, 30)
+    customer = partitions.train["customer"]
+    known = partitions.train.assign(
+        amount=customer.to_numpy() * 10.0, double=0.0, bad=label[customer]
+    )
+    _, choice = choose_threshold(fit(config, known), config, Partitions(known, known.head(0), 0))
+    assert choice is not None
+    assert choice.false_negatives + choice.false_positives > 0.2 * len(known)
+
+
 def test_a_flow_keeps_the_threshold_with_the_model_and_the_rows_it_was_chosen_on_as_seen(
     new_journey: Callable[..., Journey],
 ) -> None:

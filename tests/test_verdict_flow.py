@@ -98,6 +98,19 @@ def test_a_worse_candidate_is_refused_even_when_every_threshold_passes(
     assert journey.aliases() == {"champion": 1, "reference": 1}
 
 
+def test_a_model_that_is_no_better_than_its_baseline_never_becomes_the_champion(
+    new_journey: Callable[..., Journey],
+) -> None:
+    journey = new_journey(gate_of("metric: log_loss, better_than: baseline"))
+    _, state = journey.ask(worse(journey))
+    assert state.name == "Refused"
+    assert re.search(r"log_loss 0\.\d+ vs the baseline's 0\.\d+: .*: INCONCLUSIVE", state.message)
+    assert journey.crown(journey.candidate()) == 2
+    evidence = journey.ledger.evidence_of(journey.events[-1])
+    assert "The baseline is most frequent." in evidence.notes
+    assert [rule.outcome for rule in evidence.verdict.rules] == ["PASS"]
+
+
 def test_the_same_model_again_is_never_better_but_within_a_margin(
     new_journey: Callable[..., Journey],
 ) -> None:

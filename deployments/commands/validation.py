@@ -64,7 +64,7 @@ def _validate(
     settings: Settings, config: ModelConfig, window: Window | None, selection: "Selection"
 ) -> list[ValidationReport]:
     """The reports of the stages, up to the first in which a critical check fails."""
-    from tasks.data import hooks, splits, validation
+    from tasks.data import blinding, hooks, splits, validation
     from tasks.model.partition_checks import check_partitions
 
     rows = selection.rows
@@ -72,7 +72,7 @@ def _validate(
     if reports[-1].critical:
         return reports
     loaded_hooks = hooks.load_hooks(config, hooks_path(config.name, settings))
-    prepared = hooks.prepare(config, loaded_hooks, rows)
+    prepared = blinding.prepare(config, loaded_hooks, rows, window)
     reports.append(validation.validate(prepared, config, window, "features"))
     if reports[-1].critical:
         return reports

@@ -25,7 +25,7 @@ OnParts = list[tuple[Measured, Estimate | NotEstimated]]
 class Compared:
     """What was measured in a contest; `problem` says why nothing could be.
 
-    `of_champion` is what the absolute rules say of the champion, on the same rows.
+    `of_champion` is what the rules that compare no versions say of the champion, on the same rows.
     `better` is the difference to the champion in the main metric, `slices` the same on each part of
     each slice. `power` is how often an equally good model would pass, from 0 to 1.
     """
@@ -55,9 +55,9 @@ def compare(contest: Contest, levels: Levels) -> Compared:
     of_champion: RuleEstimates = ()
     power = None
     if "champion" in contest.contestants:
-        absolute = [rule for rule in rules if not rule.against]
-        floors = [_rule_on_parts(contest, samples, rule, levels, "champion") for rule in absolute]
-        of_champion = _estimates(absolute, floors)
+        floors = [rule for rule in rules if not rule.compares_versions]
+        of_floors = [_rule_on_parts(contest, samples, rule, levels, "champion") for rule in floors]
+        of_champion = _estimates(floors, of_floors)
         power = power_of_gate(samples, [on_part for on_parts in judged for on_part in on_parts])
         if contest.config.main_metric:
             parts, metric = _slice_parts(contest), contest.config.main_metric
@@ -74,7 +74,9 @@ def compare(contest: Contest, levels: Levels) -> Compared:
 
 def _applicable_rules(contest: Contest) -> list[Rule]:
     roles: set[Role] = set(contest.contestants)
-    return [rule for rule in contest.config.gate if not rule.against or rule.against in roles]
+    return [
+        rule for rule in contest.config.gate if not rule.compares_versions or rule.against in roles
+    ]
 
 
 def _measurements(contest: Contest, rules: list[Rule]) -> Iterator[Measurement]:

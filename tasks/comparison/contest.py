@@ -5,6 +5,7 @@ Not here: what the scores are worth (comparison.py).
 """
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,13 @@ from mlflow import MlflowClient
 
 from configs.errors import ConfigError, HookFailed, Refused, UsageError
 from configs.model import ModelConfig
-from tasks.data.hooks import Hooks, prepare
+from tasks.data.blinding import Judged, prepare_judged
+from tasks.data.hooks import Hooks
 from tasks.data.labels import labels
-from tasks.model.scores import Scores
-from tasks.records import RegisteredVersion, Role, VersionNumbers
+from tasks.data.period import Period
+from tasks.model import baselines
+from tasks.model.scores import THRESHOLD, Scores
+from tasks.records import Competitor, RegisteredVersion, Role, VersionNumbers
 from tasks.tracking import registry, stored_rows, versions
 
 
@@ -32,29 +36,52 @@ class Contestant:
 
 
 @dataclass(frozen=True)
+class Baseline:
+    """The strongest baseline of the candidate, with its scores of the shared rows."""
+
+    name: str
+    scores: Scores
+    threshold: float = THRESHOLD
+
+
+@dataclass(frozen=True)
 class Contest:
     """Which versions are compared, on which rows.
 
     `versions` are the records of all that the registry has, `contestants` those that could score
-    the rows. `problems` say what prevents the comparison, `notes` what to know of it.
+    the rows. There is a `baseline` if a rule compares with it. `problems` say what prevents the
+    comparison, `notes` what to know of it.
     """
 
     config: ModelConfig
     versions: dict[Role, RegisteredVersion]
     rows: pd.DataFrame = field(default_factory=pd.DataFrame)
     contestants: dict[Role, Contestant] = field(default_factory=dict)
+    baseline: Baseline | None = None
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
-    def distinct(self) -> dict[Role, Contestant]:
-        """Each version once, in its first role: the champion may be the reference too."""
-        distinct: dict[Role, Contestant] = {}
+    def competitors(self) -> dict[Competitor, Contestant | Baseline]:
+        """Everything whose scores can be compared, by its role."""
+        competitors: dict[Competitor, Contestant | Baseline] = dict(self.contestants.items())
+        if self.baseline:
+            competitors["baseline"] = self.baseline
+        return competitors
+
+    @property
+    def first_roles(self) -> dict[int, Role]:
+        """The first role of each version, by its number: the champion may be the reference too."""
+        first_roles: dict[int, Role] = {}
         for role, contestant in self.contestants.items():
-            numbers = {other.version.number for other in distinct.values()}
-            if contestant.version.number not in numbers:
-                distinct[role] = contestant
-        return distinct
+            first_roles.setdefault(contestant.version.number, role)
+        return first_roles
+
+    @property
+    def distinct(self) -> dict[Competitor, Contestant | Baseline]:
+        """The competitors, with each version once, in its first role."""
+        roles = {*self.first_roles.values(), "baseline"}
+        return {role: one for role, one in self.competitors.items() if role in roles}
 
     def with_problem(self, problem: str) -> "Contest":
         return replace(self, problems=(*self.problems, problem))
@@ -73,6 +100,10 @@ class Holdout:
     hooks: Hooks
     raw: pd.DataFrame
     rows: pd.DataFrame
+
+    def prepared_by(self, config: ModelConfig, hooks: Hooks) -> pd.DataFrame:
+        """The rows prepared with a version's own hooks."""
+        return _prepared(self.candidate, config, hooks, self.raw)
 
 
 def assemble(client: MlflowClient, config: ModelConfig, numbers: VersionNumbers) -> Contest:
@@ -95,13 +126,15 @@ def assemble(client: MlflowClient, config: ModelConfig, numbers: VersionNumbers)
     for role, number in numbers.items():
         if number is not None:
             contest = _with_version(client, contest, role, number, holdout)
+    if any(rule.against == "baseline" for rule in contest.config.gate):
+        contest = _with_baseline(client, contest)
     return _without_training_rows(client, contest)
 
 
 def _read_holdout(client: MlflowClient, candidate: RegisteredVersion) -> Holdout:
     config, hooks = versions.read_config_and_hooks(candidate)
     raw = versions.read_holdout(client, candidate)
-    return Holdout(candidate, config, hooks, raw, _prepared(config, hooks, raw))
+    return Holdout(candidate, config, hooks, raw, _prepared(candidate, config, hooks, raw))
 
 
 def _with_records(client: MlflowClient, contest: Contest, numbers: VersionNumbers) -> Contest:
@@ -138,6 +171,27 @@ def _with_contestant(contest: Contest, role: Role, contestant: Contestant) -> Co
     )
 
 
+def _with_baseline(client: MlflowClient, contest: Contest) -> Contest:
+    """The contest with the baseline that is best in the main metric on these rows."""
+    candidate = contest.contestants.get("candidate")
+    if candidate is None:
+        return contest
+    config, rows = contest.config, contest.rows
+    try:
+        table = versions.read_baselines(client, candidate.version)
+    except Refused as error:
+        return contest.with_problem(
+            f"candidate {candidate.version.number} cannot be compared with a baseline: {error}"
+        )
+    scores = baselines.from_one_table(table, rows[config.data.key], candidate.scores)
+    strongest = baselines.strongest(config, rows, scores)
+    baseline = Baseline(strongest, scores[strongest])
+    note = f"The baseline is {strongest.replace('_', ' ')}"
+    if config.main_metric and len(scores) > 1:
+        note += f", the best of {len(scores)} in {config.main_metric} on these rows"
+    return replace(contest, baseline=baseline, notes=(*contest.notes, f"{note}."))
+
+
 def _score(
     client: MlflowClient, version: RegisteredVersion, contest: Contest, holdout: Holdout
 ) -> Contestant:
@@ -150,7 +204,7 @@ def _score(
                 f"it is {config.kind}, the candidate {contest.config.kind}; "
                 "promote models of one kind under one name"
             )
-        rows = _prepared(config, hooks, holdout.raw)
+        rows = holdout.prepared_by(config, hooks)
     scored = versions.score(client, version, config, rows)
     if not np.isfinite(np.asarray(scored.scores, dtype="float64")).all():
         raise Refused("its score of some rows is not a number; fix its prepare and train it again")
@@ -159,13 +213,24 @@ def _score(
     return Contestant(version, config, hooks, scored.scores, scored.threshold, scored.note)
 
 
-def _prepared(config: ModelConfig, hooks: Hooks, raw: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the holdout, prepared with a version's own hook, in the order of the raw ones."""
+def _prepared(
+    candidate: RegisteredVersion, config: ModelConfig, hooks: Hooks, raw: pd.DataFrame
+) -> pd.DataFrame:
+    """The candidate's holdout, prepared with a version's own hooks, in the order of `raw`."""
     if absent := [column for column in config.data.columns if column not in raw]:
         names = ", ".join(absent)
         raise Refused(f"the stored rows have no column {names}; train a candidate on rows with it")
-    prepared = prepare(config, hooks, raw.drop(columns=stored_rows.IS_HOLDOUT))
-    return prepared[raw[stored_rows.IS_HOLDOUT]]
+    judged = Judged(raw[stored_rows.IS_HOLDOUT], _holdout_period(candidate))
+    prepared = prepare_judged(config, hooks, raw.drop(columns=stored_rows.IS_HOLDOUT), judged)
+    return prepared[judged.mask]
+
+
+def _holdout_period(candidate: RegisteredVersion) -> Period | None:
+    """The period of the candidate's holdout; None unless it was split by time."""
+    start, end = (candidate.params.get(name, "") for name in ("holdout_start", "holdout_end"))
+    if not (start and end):
+        return None
+    return Period(datetime.fromisoformat(start), datetime.fromisoformat(end))
 
 
 def _require_classes(scores: pd.DataFrame, contest: Contest) -> None:
@@ -206,9 +271,11 @@ def _on_rows(contest: Contest, mask: "pd.Series[bool]", notes: tuple[str, ...]) 
         role: replace(contestant, scores=contestant.scores[mask])
         for role, contestant in contest.contestants.items()
     }
+    baseline = contest.baseline
     return replace(
         contest,
         rows=contest.rows[mask],
         contestants=contestants,
+        baseline=baseline and replace(baseline, scores=baseline.scores[mask]),
         notes=(*contest.notes, *notes),
     )

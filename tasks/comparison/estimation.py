@@ -44,7 +44,7 @@ class Measured:
 
     @property
     def other_value(self) -> float | None:
-        """The metric of the version that the rule compares with; None for an absolute rule."""
+        """The metric that the rule compares with; None for an absolute rule."""
         return self.other.value if self.other else None
 
     @property
@@ -170,13 +170,13 @@ def _discordant_units(measured: Measured) -> Codes | None:
     rule, contest = measured.rule, measured.contest
     if measured.candidate.measure is None or rule.against is None:
         return None
-    versions = (contest.contestants["candidate"], contest.contestants[rule.against])
+    competitors = (contest.competitors["candidate"], contest.competitors[rule.against])
     if sees_decisions(rule.metric):
         candidate, other = (
-            decisions(contest.config, one.scores, one.threshold).to_numpy() for one in versions
+            decisions(contest.config, one.scores, one.threshold).to_numpy() for one in competitors
         )
     else:
-        candidate, other = (np.asarray(one.scores) for one in versions)
+        candidate, other = (np.asarray(one.scores) for one in competitors)
     differs = (candidate != other).reshape(len(candidate), -1).any(axis=1)
     return np.unique(measured.candidate.units.rarest[differs[measured.part.mask]])
 

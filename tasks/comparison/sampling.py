@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from configs.built_in_metrics import needs, sees_decisions
 from tasks.comparison.bounds import replicates_for
-from tasks.comparison.contest import Contest, Contestant
+from tasks.comparison.contest import Baseline, Contest, Contestant
 from tasks.comparison.parts import Part
 from tasks.comparison.units import Units
 from tasks.data.labels import labels
 from tasks.model import resampling
 from tasks.model.metrics import measure_built_in, measure_own
 from tasks.model.resampling import Values, Weights
-from tasks.records import Role
+from tasks.records import Competitor
 
 
 class Measurement(NamedTuple):
@@ -36,7 +36,7 @@ class Measurement(NamedTuple):
 class SampleKey(NamedTuple):
     metric: str
     part: str
-    role: Role
+    role: Competitor
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,9 @@ def _measured(
             yield SampleKey(metric, part.name, role), sample_of_part
 
 
-def _value_of(contest: Contest, metric: str, contestant: Contestant, part: Part) -> float:
+def _value_of(
+    contest: Contest, metric: str, contestant: Contestant | Baseline, part: Part
+) -> float:
     """The metric's value on a part; NaN where the part has no rows, or too few classes for it."""
     config, rows = contest.config, contest.rows[part.mask]
     if rows.empty:
@@ -137,7 +139,7 @@ def _sample_hook(
     values = {role: measure_own(metric, hooks, rows, scores[role]) for role in scores}
     unit_column = next(m.units for m in contest.config.metrics if m.name == metric)
     units = Units.of([rows[unit_column]] if unit_column else [], len(rows))
-    drawn: dict[Role, list[float]] = {role: [] for role in scores}
+    drawn: dict[Competitor, list[float]] = {role: [] for role in scores}
     if unit_column:
         for resample in _resamples_with_all_rows(units, replicates, _seed_of(contest)):
             resampled = rows.iloc[resample.places].reset_index(drop=True)
@@ -179,12 +181,11 @@ def _resamples_with_all_rows(units: Units, replicates: int, seed: int) -> Iterat
 
 def _samples_of_twins(contest: Contest, samples: Samples) -> dict[SampleKey, MetricSample]:
     """The samples of roles whose version has another role too: a champion may be the reference."""
-    first_role = {one.version.number: role for role, one in contest.distinct.items()}
     return {
         SampleKey(metric, part, role): samples[SampleKey(metric, part, known_role)]
         for role, contestant in contest.contestants.items()
         for metric, part, known_role in samples
-        if first_role[contestant.version.number] == known_role != role
+        if contest.first_roles[contestant.version.number] == known_role != role
     }
 
 

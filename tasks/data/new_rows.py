@@ -20,7 +20,6 @@ from configs.data import Data
 from configs.errors import DataRejected
 from configs.model import ModelConfig
 from configs.source import FilesSource, PythonSource, SqlSource
-from configs.split import TimeSplit
 from tasks.data import file_rows, function_rows, query_rows, sources
 from tasks.data.declared_types import to_frame
 from tasks.data.files import File, find
@@ -53,7 +52,7 @@ class DailyRows:
     """
 
     def __init__(self, config: ModelConfig, days: Sequence[datetime], root: Path) -> None:
-        self._data, self._delay = config.data, _delay_of(config)
+        self._data, self._delay = config.data, timedelta(days=config.label_delay_days)
         self._history_days = config.data.history_days
         self._tables: dict[datetime, pa.Table] = {}
         period = Period(days_before(days[0], self._history_days), days[-1] + ONE_DAY)
@@ -147,12 +146,6 @@ def _read_all(data: Data, period: Period | None, root: Path) -> pa.Table:
             "give them their time, or leave them out of the source"
         )
     return sources.cut(rows, data, period)
-
-
-def _delay_of(config: ModelConfig) -> timedelta:
-    """How long a label takes to arrive; nothing for data that are not split by time."""
-    days = config.split.delay_days if isinstance(config.split, TimeSplit) else 0
-    return timedelta(days=days)
 
 
 def _without_labels_from(instant: datetime, rows: pa.Table, data: Data) -> pa.Table:

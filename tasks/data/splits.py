@@ -95,6 +95,21 @@ def split(
     return partitions
 
 
+def holdout_mask(
+    config: ModelConfig, rows: pd.DataFrame, window: Window | None
+) -> "pd.Series[bool]":
+    """True for each row of the holdout, before any is left out."""
+    match config.split:
+        case TimeSplit():
+            assert window is not None
+            times = rows[config.data.time]
+            return (times >= window.holdout_start) & (times < window.holdout_end)
+        case HashSplit() as by:
+            return drawn(rows[by.group or config.data.key], by)
+        case ColumnSplit() as by:
+            return rows[by.column].isin(by.holdout)
+
+
 def drawn(values: "pd.Series[Any]", by: HashSplit) -> "pd.Series[bool]":
     """True for each value that is held out, the same for ever.
 
@@ -130,8 +145,9 @@ def _divide(
         case TimeSplit():
             assert window is not None
             return _split_by_time(config, hooks, rows, window)
-        case HashSplit() as by:
-            return _split_by_hash(config, rows, by)
+        case HashSplit():
+            held_out = holdout_mask(config, rows, window)
+            return Partitions(train=rows[~held_out], holdout=rows[held_out], left_out=0)
         case ColumnSplit() as by:
             return _split_by_column(rows, by)
 
@@ -142,23 +158,20 @@ def _split_by_time(
     times = rows[config.data.time]
     in_train = (times >= window.train_start) & (times < window.train_end)
     in_delay = (times >= window.train_end) & (times < window.holdout_start)
-    in_holdout = (times >= window.holdout_start) & (times < window.holdout_end)
+    in_holdout = holdout_mask(config, rows, window)
     considered = in_train | in_delay | in_holdout
     # a mask of all rows would share their memory with the hook, which may change what it is given
     hook_rows = rows.copy() if considered.all() else rows[considered]
     excluded = exclusion_mask(config, hooks, hook_rows, window)
     excluded = excluded.reindex(rows.index, fill_value=False)
+    if group := config.split.group:
+        excluded |= rows[group].isin(rows.loc[in_train, group])
     return Partitions(
         train=rows[in_train],
         holdout=rows[in_holdout & ~excluded],
         left_out=int((in_holdout & excluded).sum()),
         delay=rows[in_delay & ~excluded],
     )
-
-
-def _split_by_hash(config: ModelConfig, rows: pd.DataFrame, by: HashSplit) -> Partitions:
-    held_out = drawn(rows[by.group or config.data.key], by)
-    return Partitions(train=rows[~held_out], holdout=rows[held_out], left_out=0)
 
 
 def _split_by_column(rows: pd.DataFrame, by: ColumnSplit) -> Partitions:

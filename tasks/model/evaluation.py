@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from configs.built_in_metrics import greater_is_better
 from configs.model import ModelConfig
 from tasks.data.hooks import Hooks
-from tasks.data.labels import labels
 from tasks.data.splits import Partitions
+from tasks.model.baselines import score_baselines
 from tasks.model.metrics import measure
 from tasks.model.scores import THRESHOLD, Scores, score, threshold_of
 
@@ -23,14 +22,15 @@ from tasks.model.scores import THRESHOLD, Scores, score, threshold_of
 class Evaluation:
     """Metrics by name on both partitions and of each baseline on the holdout, and the scores.
 
-    `scores` are those of the holdout. A run that read no holdout has nothing of it here. `doubt`
-    says which baseline does as well, or is empty.
+    `scores` and `baseline_scores` are those of the holdout. A run that read no holdout has nothing
+    of it here. `doubt` says which baseline does as well, or is empty.
     """
 
     train: dict[str, float]
     train_scores: Scores
     holdout: dict[str, float]
     baselines: dict[str, dict[str, float]]
+    baseline_scores: dict[str, Scores]
     scores: Scores
     threshold: float
     doubt: str = ""
@@ -60,42 +60,25 @@ def evaluate(
     on_train = measure(config, hooks, partitions.train, train_scores, threshold)
     if partitions.holdout.empty:
         no_scores = pd.Series(dtype="float64")
-        return Evaluation(on_train, train_scores, {}, {}, no_scores, threshold)
+        return Evaluation(on_train, train_scores, {}, {}, {}, no_scores, threshold)
 
     scores = score(estimator, config, partitions.holdout)
     on_holdout = measure(config, hooks, partitions.holdout, scores, threshold)
-    baselines = _measure_baselines(config, hooks, partitions)
-    doubt = _doubt(config, on_holdout, baselines)
-    return Evaluation(on_train, train_scores, on_holdout, baselines, scores, threshold, doubt)
-
-
-def _measure_baselines(
-    config: ModelConfig, hooks: Hooks, partitions: Partitions
-) -> dict[str, dict[str, float]]:
-    """The metrics of each baseline on the holdout."""
-    measured = {}
-    for name, baseline in fit_baselines(config, partitions.train).items():
-        scores = score(baseline, config, partitions.holdout)
-        measured[name] = measure(config, hooks, partitions.holdout, scores, THRESHOLD)
-    return measured
-
-
-def fit_baselines(
-    config: ModelConfig, rows: pd.DataFrame
-) -> dict[str, DummyClassifier | DummyRegressor]:
-    """What any model should beat: the most frequent class, or the mean.
-
-    For dated numbers also the newest value.
-    """
-    features, target = rows[list(config.data.features)], labels(config, rows)
-    if config.kind != "regression":
-        return {"most_frequent": DummyClassifier(strategy="prior").fit(features, target)}
-    baselines = {"mean": DummyRegressor(strategy="mean").fit(features, target)}
-    if config.data.time:
-        newest = float(target.iloc[rows[config.data.time].argmax()])
-        last_value = DummyRegressor(strategy="constant", constant=np.array([newest]))
-        baselines["last_value"] = last_value.fit(features, target)
-    return baselines
+    baseline_scores = score_baselines(config, partitions.train, partitions.holdout)
+    baselines = {
+        name: measure(config, hooks, partitions.holdout, scores_of_one, THRESHOLD)
+        for name, scores_of_one in baseline_scores.items()
+    }
+    return Evaluation(
+        train=on_train,
+        train_scores=train_scores,
+        holdout=on_holdout,
+        baselines=baselines,
+        baseline_scores=baseline_scores,
+        scores=scores,
+        threshold=threshold,
+        doubt=_doubt(config, on_holdout, baselines),
+    )
 
 
 def _doubt(

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
+from pandas.util import hash_pandas_object
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.utils import get_tags
 
 from configs.checks import Severity
+from configs.data import ROW
 from configs.model import ModelConfig
+from configs.split import HashSplit
 from configs.train import Preprocess
 from tasks.data.splits import Partitions
 from tasks.model.training import build
@@ -22,7 +25,7 @@ CATEGORIES = ("one_hot", "ordinal", "target")
 
 
 def check_partitions(partitions: Partitions, config: ModelConfig) -> ValidationReport:
-    """What each feature is in the training rows, and in the delay and the holdout."""
+    """What each feature is in the training rows, and later; and whether rows are in both."""
     train = partitions.train
     later = pd.concat([partitions.delay, partitions.holdout])
     takes_nulls = _takes_nulls(config)
@@ -32,8 +35,40 @@ def check_partitions(partitions: Partitions, config: ModelConfig) -> ValidationR
         outcomes += _null_outcomes(name, train[name], later, takes_nulls or _fills(group))
         if group and group.encode in CATEGORIES and not later.empty:
             outcomes.append(_unseen_outcome(name, train[name], later[name]))
+    if not partitions.holdout.empty:
+        outcomes.append(_twins_outcome(config, train, partitions.holdout))
+    if _is_drawn_by_place(config):
+        outcomes.append(_place_outcome(len(train) + len(later)))
     rows = len(train) + len(later)
     return ValidationReport("split", rows, tuple(outcomes))
+
+
+def _twins_outcome(config: ModelConfig, train: pd.DataFrame, holdout: pd.DataFrame) -> CheckOutcome:
+    """How many holdout rows a model may know by heart, since training has their like."""
+    columns = [*config.data.features, config.data.target]
+    known = hash_pandas_object(train[columns], index=False)
+    count = int(hash_pandas_object(holdout[columns], index=False).isin(known).sum())
+    sentence = (
+        f"{count:,} of {len(holdout):,} holdout rows have the features and the target of a "
+        "training row"
+    )
+    return CheckOutcome("structure-twins", "warning", count == 0, sentence, len(holdout), count)
+
+
+def _is_drawn_by_place(config: ModelConfig) -> bool:
+    """Whether rows are held out by their place in the source, for want of anything better."""
+    split = config.split
+    return isinstance(split, HashSplit) and config.data.key == ROW and not split.group
+
+
+def _place_outcome(rows: int) -> CheckOutcome:
+    return _failed(
+        "identity",
+        "warning",
+        "rows are held out by their place in the source: if files are written anew in another "
+        "order, rows change sides; declare data.key, or split.group",
+        rows,
+    )
 
 
 def _group_of(feature: str, config: ModelConfig) -> Preprocess | None:

@@ -24,7 +24,6 @@ from sklearn.pipeline import Pipeline
 
 from configs.errors import DataRejected
 from configs.model import ModelConfig
-from configs.split import ColumnSplit, HashSplit
 from configs.threshold import Threshold
 from tasks.data.labels import labels
 from tasks.data.splits import Partitions
@@ -168,6 +167,20 @@ def _rate(options: _Options, aim: Threshold, days: int) -> tuple[NDArray[np.bool
     return options.recall >= (aim.recall or 0), options.precision
 
 
+def _groups(config: ModelConfig, rows: pd.DataFrame) -> "pd.Series[Any] | None":
+    """What stays together in a fold, shape (n,): the split's groups, else the comparison's units.
+
+    None where neither is named, or there are fewer units than folds. Times mean days.
+    """
+    names = (config.split.group, *config.comparison.units)
+    name = next((name for name in names if name), None)
+    if name is None:
+        return None
+    groups = rows[name].dt.normalize() if rows[name].dtype.kind == "M" else rows[name]
+    enough = config.split.group or groups.nunique() >= FOLDS
+    return groups if enough else None
+
+
 def _score_unseen_rows(
     pipeline: Pipeline, config: ModelConfig, partitions: Partitions
 ) -> _UnseenRows:
@@ -176,8 +189,8 @@ def _score_unseen_rows(
         scores = pd.Series(score(pipeline, config, partitions.delay))
         return _UnseenRows(partitions.delay, scores, f"{len(scores):,} rows of the delay")
     rows = partitions.train
-    group = config.split.group if isinstance(config.split, HashSplit | ColumnSplit) else None
-    folding = StratifiedGroupKFold if group else StratifiedKFold
+    groups = _groups(config, rows)
+    folding = StratifiedKFold if groups is None else StratifiedGroupKFold
     with told_as(
         f"{config.train.estimator} cannot be fitted in {FOLDS} folds", config.data.private_inputs
     ):
@@ -185,7 +198,7 @@ def _score_unseen_rows(
             clone(pipeline),
             rows[list(config.data.features)],
             labels(config, rows),
-            groups=rows[group] if group else None,
+            groups=groups,
             cv=folding(FOLDS, shuffle=True, random_state=config.train.seed),
             method="predict_proba",
             params=fit_weights(config, rows),

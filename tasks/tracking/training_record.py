@@ -18,7 +18,7 @@ from configs.model import ModelConfig
 from tasks.data import digests
 from tasks.data.labels import row_counts
 from tasks.data.splits import Partitions
-from tasks.model import report
+from tasks.model import baselines, report
 from tasks.model.evaluation import Evaluation
 from tasks.model.scores import as_table
 from tasks.model.trained_model import TrainedModel
@@ -79,7 +79,8 @@ def record_evaluation(training: TrainingRun, trained: TrainedModel) -> None:
     """Record what later readers need of the evaluation, the configuration and the hooks.
 
     The metrics of both partitions and of the baselines, the choice of the threshold, and files:
-    predictions on the holdout, the configuration, the hooks' source.
+    predictions on the holdout, the configuration, the hooks' source. The scores of the baselines
+    are stored as rows that later comparisons need.
     """
     client, run_id = training.client, training.run.id
     runs.log_metrics(client, run_id, _metrics_of(trained.evaluation))
@@ -92,6 +93,10 @@ def record_evaluation(training: TrainingRun, trained: TrainedModel) -> None:
         if not holdout.empty:
             predictions = _predictions(training.config, holdout, trained.evaluation)
             predictions.to_parquet(folder / "holdout_predictions.parquet", index=False)
+            keys = holdout[training.config.data.key]
+            table = baselines.as_one_table(keys, trained.evaluation.baseline_scores)
+            sha256 = _store(training, table)
+            runs.log_params(client, training.run, {"baselines_sha256": sha256})
         client.log_artifacts(run_id, name)
 
 

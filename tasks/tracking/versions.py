@@ -87,6 +87,13 @@ def read_holdout(client: MlflowClient, version: RegisteredVersion) -> pd.DataFra
     return stored_rows.read(client, version.experiment, version.holdout_sha256)
 
 
+def read_baselines(client: MlflowClient, version: RegisteredVersion) -> pd.DataFrame:
+    """The scores of its holdout by its baselines, as one table; Refused when they are gone."""
+    if not version.baselines_sha256:
+        raise Refused("was trained before the scores of baselines were stored; train it again")
+    return stored_rows.read(client, version.experiment, version.baselines_sha256)
+
+
 def read_training_keys(client: MlflowClient, version: RegisteredVersion) -> "pd.Series[Any]":
     """The keys of the rows it was trained on, or its threshold was chosen on."""
     keys = stored_rows.read(client, version.experiment, version.train_keys_sha256)

@@ -80,7 +80,7 @@ class Evidence:
     gate: GateDefinition
     gate_digest: str
     verdict: Verdict
-    # the absolute rules of the gate for the champion, on the same rows
+    # the rules of the gate that compare no versions, for the champion on the same rows
     champion_rules: tuple[RuleVerdict, ...]
     # the difference to the champion and to the reference in the main metric, on all rows, and to
     # the champion on each part of each slice
@@ -109,7 +109,7 @@ class Evidence:
 
     @property
     def failed_by_champion(self) -> tuple[RuleVerdict, ...]:
-        """The absolute rules that the champion itself does not meet on these rows."""
+        """The rules that the champion itself does not meet on these rows."""
         return tuple(verdict for verdict in self.champion_rules if verdict.outcome == "FAIL")
 
     @property

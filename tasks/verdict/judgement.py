@@ -108,7 +108,7 @@ def gather(
     configs = {role: entrant.config for role, entrant in contest.contestants.items()}
     notes = contest.notes
     if "champion" not in records:
-        notes = ("No champion yet: only the absolute rules apply.", *notes)
+        notes = ("No champion yet: the rules that compare with one do not apply.", *notes)
     return Evidence(
         model=config.name,
         candidate=_candidate(candidate),

@@ -78,7 +78,7 @@ def sentence(verdict: RuleVerdict) -> str:
 
     numbers = number(estimate.candidate, beside=_limit_of(rule))
     if estimate.other is not None:
-        owner = "the reference's " if rule.against == "reference" else ""
+        owner = "" if rule.against == "champion" else f"the {rule.against}'s "
         numbers += f" vs {owner}{number(estimate.other)}: {signed_difference(estimate)}"
     remarks = [f"needs {_needs(rule, estimate)}"]
     if bound := deciding_bound(rule, estimate, verdict.outcome):

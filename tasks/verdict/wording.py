@@ -5,6 +5,7 @@ Not here: one rule's numbers (rule_wording.py), the layout of the report (report
 terminal (deployments/commands/show.py).
 """
 
+from configs.built_in_metrics import greater_is_better
 from configs.gate import Rule
 from tasks.records import Estimate
 from tasks.verdict import rule_wording
@@ -51,7 +52,7 @@ def facts(evidence: Evidence) -> list[str]:
 
 
 def champion_failures(evidence: Evidence) -> list[str]:
-    """The absolute rules that the champion itself no longer meets, a sentence each."""
+    """The rules that the champion itself no longer meets, a sentence each."""
     version = evidence.champion.version if evidence.champion else ""
     return [
         f"Champion {version} itself no longer meets the gate on these rows: "
@@ -64,6 +65,7 @@ def doubts(evidence: Evidence) -> list[str]:
     """What a person should weigh before saying yes."""
     sentences = list(evidence.notes)
     sentences += champion_failures(evidence)
+    sentences += _unbeaten_baselines(evidence)
     if evidence.power is not None and evidence.power < ENOUGH_POWER:
         sentences.append(_power(evidence.power))
     sentences += _worst_part(evidence)
@@ -78,6 +80,25 @@ def doubts(evidence: Evidence) -> list[str]:
     if evidence.candidate.git_dirty:
         sentences.append("It was trained with uncommitted code.")
     return sentences + [_as_sentence(text) for text in evidence.model_signature]
+
+
+def _unbeaten_baselines(evidence: Evidence) -> list[str]:
+    """Which baselines are no worse in the main metric than the candidate, or than the champion."""
+    metric = evidence.main_metric
+    values = {"The candidate": evidence.metrics.get(f"holdout/{metric}")}
+    if evidence.champion and evidence.better:
+        values[f"Champion {evidence.champion.version}"] = evidence.better.other
+    return [
+        f"{who} does not beat the baseline ({name.replace('_', ' ')}): "
+        f"{metric} {number(value, beside=baseline)} vs {number(baseline)}."
+        for who, value in values.items()
+        for name, baseline in evidence.baselines.items()
+        if value is not None and not _is_better(metric, value, baseline)
+    ]
+
+
+def _is_better(metric: str, value: float, other: float) -> bool:
+    return value > other if greater_is_better(metric) else value < other
 
 
 def form_text(evidence: Evidence, report_page: str) -> str:

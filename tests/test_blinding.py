@@ -1,0 +1,129 @@
+"""No target that nobody could know yet shapes a feature of the rows on which a model is judged."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from configs.errors import ConfigError, HookFailed
+from configs.model import ModelConfig
+from configs.reading import read_file
+from tasks.data import blinding, splits
+from tasks.data.hooks import Hooks, parse_hooks
+from tests.conftest import write_days
+
+TARGET_MEAN = """
+def add_double(raw):
+    return raw.assign(double=raw.groupby("customer")["bad"].transform("mean").astype("float64"))
+"""
+OWN_TARGET = """
+def add_double(raw):
+    return raw.assign(double=raw["bad"].astype("float64"))
+"""
+OF_TWO_DAYS_BEFORE = """
+def add_double(raw):
+    day = raw["at"].dt.normalize()
+    rates = raw.groupby(day)["bad"].mean().astype("float64")
+    return raw.assign(double=(day - __import__("pandas").Timedelta(days=2)).map(rates).fillna(-1.0))
+"""
+WITHOUT_NULLS = """
+def add_double(raw):
+    return raw.assign(double=raw["bad"].astype("int64") * 0.0)
+"""
+CHANGED = """
+def add_double(raw):
+    return raw.assign(double=0.0, bad=1)
+"""
+BY_HASH = "split: {by: hash, holdout: 0.3}"
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> pd.DataFrame:
+    return write_days(tmp_path / "days", days=7)
+
+
+def config_of(
+    tiny: Path, split: str = "", labels_known_after_days: int | None = None
+) -> ModelConfig:
+    text = tiny.read_text()
+    by_time = next(line for line in text.splitlines() if line.startswith("split:"))
+    if split:
+        text = text.replace(by_time, split).replace("  history_days: 1\n", "")
+    if labels_known_after_days:
+        after = f"  labels_known_after_days: {labels_known_after_days}\n"
+        text = text.replace("  target: bad\n", f"  target: bad\n{after}")
+    tiny.write_text(text)
+    return read_file(tiny)
+
+
+def hooks_of(config: ModelConfig, source: str) -> Hooks:
+    others = "first_customer = share_found = lambda *given: None\n"
+    return parse_hooks(config, source + others, Path("tiny.py"))
+
+
+def prepared(config: ModelConfig, source: str, rows: pd.DataFrame) -> pd.DataFrame:
+    window = None
+    if config.split.by == "time":
+        window = splits.window_until(config, pd.Timestamp("2026-01-08").to_pydatetime())
+    return blinding.prepare(config, hooks_of(config, source), rows, window)
+
+
+@pytest.mark.parametrize("split", ["", BY_HASH], ids=["time", "hash"])
+@pytest.mark.parametrize("source", [TARGET_MEAN, OWN_TARGET], ids=["group mean", "own target"])
+def test_a_hook_sees_no_target_of_a_judged_row(
+    tiny: Path, rows: pd.DataFrame, split: str, source: str
+) -> None:
+    config = config_of(tiny, split)
+    others = rows.copy()
+    window = (
+        None if split else splits.window_until(config, pd.Timestamp("2026-01-08").to_pydatetime())
+    )
+    judged = splits.holdout_mask(config, rows, window)
+    assert 0 < judged.sum() < len(rows)
+    others.loc[judged, "bad"] = 1 - others.loc[judged, "bad"]
+    first, second = (prepared(config, source, one) for one in (rows, others))
+    pd.testing.assert_series_equal(first["double"], second["double"])
+    # metrics and models have the targets all the same
+    pd.testing.assert_series_equal(first["bad"], rows["bad"])
+    assert first.loc[~judged, "double"].notna().all()
+
+
+@pytest.mark.parametrize("source", [TARGET_MEAN, OWN_TARGET], ids=["group mean", "own target"])
+def test_a_feature_of_labels_that_are_not_known_yet_is_refused(
+    tiny: Path, rows: pd.DataFrame, source: str
+) -> None:
+    with pytest.raises(HookFailed, match="add_double made double from targets that were not known"):
+        prepared(config_of(tiny, labels_known_after_days=1), source, rows)
+
+
+@pytest.mark.parametrize(("days", "is_refused"), [(1, False), (2, False), (3, True)])
+def test_labels_may_be_used_once_they_are_known(
+    tiny: Path, rows: pd.DataFrame, days: int, is_refused: bool
+) -> None:
+    config = config_of(tiny, labels_known_after_days=days)
+    if is_refused:
+        with pytest.raises(HookFailed, match=f"known after {days} days"):
+            prepared(config, OF_TWO_DAYS_BEFORE, rows)
+        return
+    last_day = prepared(config, OF_TWO_DAYS_BEFORE, rows)["at"] >= "2026-01-07"
+    rate = rows.loc[rows["at"].dt.day == 5, "bad"].mean()
+    shown = prepared(config, OF_TWO_DAYS_BEFORE, rows).loc[last_day, "double"]
+    assert np.allclose(shown, rate)
+
+
+def test_a_hook_that_takes_no_null_is_told_why_there_is_one(tiny: Path, rows: pd.DataFrame) -> None:
+    with pytest.raises(
+        HookFailed, match=r"tiny.py:3.*It fails where bad is null, as it is in rows"
+    ):
+        prepared(config_of(tiny), WITHOUT_NULLS, rows)
+
+
+def test_a_hook_may_not_change_the_target(tiny: Path, rows: pd.DataFrame) -> None:
+    with pytest.raises(HookFailed, match="changed the target bad; write the new values to another"):
+        prepared(config_of(tiny), CHANGED, rows)
+
+
+def test_labels_are_known_after_days_only_where_rows_have_days(tiny: Path) -> None:
+    with pytest.raises(ConfigError, match="this split has none"):
+        config_of(tiny, BY_HASH, labels_known_after_days=1)
