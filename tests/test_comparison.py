@@ -202,19 +202,23 @@ def test_the_variance_of_crossed_units_is_cameron_gelbach_and_millers_or_the_lar
     assert np.var(bounds.combined([a, b, 5 * ab])) == pytest.approx(np.var(b))
 
 
-def test_fewer_than_20_units_are_compared_by_students_t_and_fewer_than_3_not_at_all() -> None:
+def test_fewer_than_20_units_are_left_out_in_turn_and_fewer_than_3_not_compared_at_all() -> None:
     rows, candidate, champion = rows_of()
     found = only(
         compared(
             BETTER, rows, candidate=candidate, champion=champion, comparison={"units": ["day"]}
         )
     )
-    each = [
-        roc_auc_score(day["y"], candidate[day.index]) - roc_auc_score(day["y"], champion[day.index])
-        for _, day in rows.groupby("day")
+    without_each = [
+        roc_auc_score(others["y"], candidate[others.index])
+        - roc_auc_score(others["y"], champion[others.index])
+        for day in range(7)
+        for others in [rows[rows["day"] != day]]
     ]
-    expected = stats.ttest_1samp(each, 0).confidence_interval(0.9)
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    error = np.sqrt(6 / 7 * np.sum((without_each - np.mean(without_each)) ** 2))
+    reach = stats.t.ppf(0.95, 6) * error
+    assert (found.low, found.high) == pytest.approx((found.spare - reach, found.spare + reach))
+    assert found.method == "t, jackknife over 7 units"
     two = compared(
         BETTER,
         rows.assign(day=rows["day"] // 4),
@@ -225,6 +229,57 @@ def test_fewer_than_20_units_are_compared_by_students_t_and_fewer_than_3_not_at_
     ((_, (not_estimated,)),) = two.estimates
     assert isinstance(not_estimated, NotEstimated)
     assert not_estimated.reason == "has 2 independent units, 20 are needed for a bootstrap"
+
+
+def test_few_units_of_unequal_size_bound_the_metric_that_is_shown() -> None:
+    # one shop of 5,000 rows, right on 70 of 100, and 11 of 60 rows, right on 95 of 100
+    sizes = [5_000, *[60] * 11]
+    share_right = np.repeat([0.7, *[0.95] * 11], sizes)
+    rows = pd.DataFrame({"y": 1, "shop": np.repeat(np.arange(12), sizes)})
+    is_right = np.random.default_rng(0).random(len(rows)) < share_right
+    config = config_of(
+        {"metric": "accuracy", "at_least": 0.85},
+        columns={"shop": "int64"},
+        comparison={"units": ["shop"]},
+    )
+    found = compare(contest_of(config, rows, candidate=np.where(is_right, 0.9, 0.1)), LEVELS)
+    estimate = only(found)
+    assert estimate.candidate == pytest.approx(is_right.mean())
+    assert estimate.low < estimate.spare < estimate.high
+    assert gate.decide(found.estimates).outcome != "PASS"
+
+
+@pytest.mark.parametrize("cut", ["values", [0.5]])
+def test_rows_without_a_value_of_the_slice_are_a_part_that_is_judged_too(cut: Any) -> None:
+    rows, candidate, champion = rows_of()
+    rows["group"] = pd.Series(np.arange(N) % 2, dtype="Int64").mask(np.arange(N) % 3 == 0)
+    guess = np.random.default_rng(2).random(N)
+    found = compared(
+        {"metric": "roc_auc", "slice": "by_group", "not_worse_than": "champion", "by": 0.05},
+        rows,
+        candidate=np.where(rows["group"].isna(), guess, np.maximum(candidate, rows["y"])),
+        champion=champion,
+        slices={"by_group": {"group": cut}},
+    )
+    verdict = gate.decide(found.estimates)
+    outcomes = {rule.estimate.part: rule.outcome for rule in verdict.rules}
+    assert outcomes.pop("group is missing") != "PASS"
+    assert set(outcomes.values()) == {"PASS"}
+    assert len(outcomes) == 2
+
+
+@pytest.mark.parametrize("metric", ["f1", "recall", "balanced_accuracy", "matthews_corrcoef"])
+@pytest.mark.parametrize("condition", [{"at_least": 0}, {"at_least": 0.8}])
+def test_a_part_without_positives_is_no_evidence_for_or_against_a_model_that_finds_them(
+    metric: str, condition: dict[str, float]
+) -> None:
+    rows, candidate, _ = rows_of()
+    rows.loc[rows["day"] == 0, "y"] = 0
+    rule = {"metric": metric, "slice": "each", **condition}
+    found = compared(rule, rows, candidate=candidate, slices={"each": {"day": "values"}})
+    first = gate.decide(found.estimates).rules[0]
+    assert isinstance(first.estimate, NotEstimated)
+    assert first.outcome == "INCONCLUSIVE"
 
 
 def test_a_day_is_a_unit_of_a_column_of_times() -> None:

@@ -1,4 +1,4 @@
-"""One-sided confidence bounds: from bootstrap replicates, from a value of each unit, or exact.
+"""One-sided confidence bounds: from bootstrap replicates, by the jackknife, or exact.
 
 Not here: which quantities need bounds (estimation.py), the replicates (sampling.py), what bounds
 decide (tasks/verdict/gate.py).
@@ -90,13 +90,17 @@ def bootstrap_bounds(replicates: Values, levels: Levels, units: int) -> Bounds:
     return Bounds(float(low), float(high), f"percentile of {count}")
 
 
-def t_bounds(values: Values, levels: Levels) -> Bounds:
-    """Student's t bounds of the mean of one value of each unit, shape (units,)."""
-    mean, freedom = values.mean(), len(values) - 1
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    low = mean - stats.t.ppf(1 - levels.lower, freedom) * error
-    high = mean + stats.t.ppf(1 - levels.upper, freedom) * error
-    return Bounds(float(low), float(high), f"t over {len(values)} units")
+def jackknife_bounds(value: float, without_each: Values, levels: Levels) -> Bounds:
+    """Student's t bounds about a value, from the value without each unit, shape (units,).
+
+    The standard error of the delete-one jackknife: Efron and Tibshirani (1993), An Introduction to
+    the Bootstrap, eq. 11.5.
+    """
+    units = len(without_each)
+    error = np.sqrt((units - 1) / units * np.sum((without_each - without_each.mean()) ** 2))
+    low = value - stats.t.ppf(1 - levels.lower, units - 1) * error
+    high = value + stats.t.ppf(1 - levels.upper, units - 1) * error
+    return Bounds(float(low), float(high), f"t, jackknife over {units} units")
 
 
 def discordance_bounds(

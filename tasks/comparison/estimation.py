@@ -18,7 +18,7 @@ from tasks.comparison.bounds import Bounds, Levels
 from tasks.comparison.contest import Contest
 from tasks.comparison.parts import Part
 from tasks.comparison.sampling import MetricSample, SampleKey, Samples
-from tasks.comparison.units import Codes, measure_each, measure_without_each
+from tasks.comparison.units import Codes, measure_without_each
 from tasks.data.labels import row_counts
 from tasks.model.resampling import Values, Weights
 from tasks.model.scores import decisions
@@ -127,7 +127,7 @@ def _bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated:
         value = measured.value
         return Bounds(value, value, "the value itself: it cannot be resampled")
     if candidate.units.count < bounds.FEWEST_UNITS:
-        return _t_bounds_of(measured, levels)
+        return _jackknife_bounds_of(measured, levels)
     discordant = _discordant_units(measured)
     if discordant is not None and len(discordant) < bounds.FEWEST_UNITS:
         return _exact_bounds_of(measured, discordant, levels)
@@ -137,18 +137,20 @@ def _bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated:
     return bounds.bootstrap_bounds(replicates, levels, candidate.units.count)
 
 
-def _t_bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated:
-    """Too few units to resample: Student's t over the value of each unit by itself."""
+def _jackknife_bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated:
+    """Too few units to resample: each is left out once."""
     candidate = measured.candidate
     count = candidate.units.count
     shortage = f"has {count} independent units, {bounds.FEWEST_UNITS} are needed for a bootstrap"
     if candidate.measure is None or count < bounds.FEWEST_UNITS_FOR_T:
         return _not_estimated(measured, shortage)
     with np.errstate(invalid="ignore", divide="ignore"):
-        values = measure_each(candidate.units.rarest, measured.measure)
-    if not np.isfinite(values).all():
-        return _not_estimated(measured, f"{shortage}, and not every unit has both classes")
-    return bounds.t_bounds(values, levels)
+        without_each = measure_without_each(
+            candidate.units.rarest, np.arange(count), measured.measure
+        )
+    if not np.isfinite(without_each).all():
+        return _not_estimated(measured, f"{shortage}, and one of them has all rows of a class")
+    return bounds.jackknife_bounds(measured.value, without_each, levels)
 
 
 def _exact_bounds_of(measured: Measured, discordant: Codes, levels: Levels) -> Bounds:

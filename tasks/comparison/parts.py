@@ -28,7 +28,10 @@ def whole(rows: pd.DataFrame) -> Part:
 
 
 def parts_of(config: ModelConfig, rows: pd.DataFrame, slice_name: str | None) -> list[Part]:
-    """The parts of a slice that have rows, in order; all rows as one, without a slice."""
+    """The parts of a slice that have rows, in order; all rows as one, without a slice.
+
+    Rows without a value of the column are a part of their own, the last.
+    """
     if slice_name is None:
         return [whole(rows)]
     cuts = [_cut(rows[column], cut) for column, cut in config.slices[slice_name].items()]
@@ -42,22 +45,24 @@ def parts_of(config: ModelConfig, rows: pd.DataFrame, slice_name: str | None) ->
 
 @dataclass(frozen=True)
 class _Cut:
-    """One column, cut: the name of each row's part, null for a null, and all names in order."""
+    """One column, cut: the name of each row's part, and all names in order."""
 
     names: "pd.Series[str]"
     order: list[str]
 
 
 def _cut(column: "pd.Series[Any]", cut: Any) -> _Cut:
+    missing = f"{column.name} is missing"
     if cut == "values":
-        names = f"{column.name} = " + column.astype("str")
-        return _Cut(names, sorted(names.dropna().unique()))
+        known = f"{column.name} = " + column.dropna().astype("str")
+        names = known.reindex(column.index, fill_value=missing)
+        return _Cut(names, [*sorted(known.unique()), missing])
     edges = [float(edge) for edge in cut]
     order = _bin_names(str(column.name), edges)
     # the lower edge belongs to a bin, the upper does not
-    places = np.searchsorted(edges, column.to_numpy(dtype="float64"), side="right")
-    names = pd.Series(np.array(order)[places], index=column.index).where(column.notna())
-    return _Cut(names, order)
+    places = np.searchsorted(edges, column.to_numpy("float64", na_value=np.nan), side="right")
+    names = pd.Series(np.array(order)[places], index=column.index).where(column.notna(), missing)
+    return _Cut(names, [*order, missing])
 
 
 def _bin_names(column: str, edges: Sequence[float]) -> list[str]:

@@ -113,8 +113,10 @@ def _value_of(
     config, rows = contest.config, contest.rows[part.mask]
     if rows.empty:
         return np.nan
-    # prices and alert budgets weigh one class against the other
+    # prices and alert budgets weigh one class against the other; without positives there are none
+    # to find, and a rule would hold, or not, without any evidence
     needs_both_classes = not sees_decisions(metric) or needs(metric) is not None
+    needs_both_classes |= config.kind == "binary" and metric != "accuracy"
     if needs_both_classes and labels(config, rows).nunique() < 2:
         return np.nan
     scores = contestant.scores[part.mask]

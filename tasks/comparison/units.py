@@ -54,26 +54,15 @@ class Units:
         return Units(tuple(pd.factorize(codes[mask])[0].astype(np.int64) for codes in self.kinds))
 
 
-def measure_each(codes: Codes, measure: Callable[[Weights], Values]) -> Values:
-    """A quantity of each unit by itself, shape (units,)."""
-    return _measure_by_unit(codes, np.arange(_count(codes)), measure, left_out=False)
-
-
 def measure_without_each(
     codes: Codes, chosen: Codes, measure: Callable[[Weights], Values]
 ) -> Values:
     """A quantity of all rows but those of one unit, for each chosen unit, shape (chosen,)."""
-    return _measure_by_unit(codes, chosen, measure, left_out=True)
-
-
-def _measure_by_unit(
-    codes: Codes, chosen: Codes, measure: Callable[[Weights], Values], *, left_out: bool
-) -> Values:
     block = max(1, CELLS // len(codes))
     values = []
     for first in range(0, len(chosen), block):
-        is_of_unit = codes[None, :] == chosen[first : first + block, None]
-        values.append(measure((is_of_unit != left_out).astype(np.float64)))
+        is_kept = codes[None, :] != chosen[first : first + block, None]
+        values.append(measure(is_kept.astype(np.float64)))
     return np.concatenate(values)
 
 
