@@ -109,7 +109,7 @@ class Rule(Section):
 
     @property
     def compares_versions(self) -> bool:
-        """Whether it takes another version; any other rule can be asked of a version alone."""
+        """Whether it compares with another version: not with a limit, nor with a baseline."""
         return self.against in ("champion", "reference")
 
     @property

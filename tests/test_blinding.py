@@ -22,10 +22,12 @@ def add_double(raw):
     return raw.assign(double=raw["bad"].astype("float64"))
 """
 OF_TWO_DAYS_BEFORE = """
+from datetime import timedelta
+
 def add_double(raw):
     day = raw["at"].dt.normalize()
     rates = raw.groupby(day)["bad"].mean().astype("float64")
-    return raw.assign(double=(day - __import__("pandas").Timedelta(days=2)).map(rates).fillna(-1.0))
+    return raw.assign(double=(day - timedelta(days=2)).map(rates).fillna(-1.0))
 """
 WITHOUT_NULLS = """
 def add_double(raw):

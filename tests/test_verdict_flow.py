@@ -108,7 +108,7 @@ def test_a_model_that_is_no_better_than_its_baseline_never_becomes_the_champion(
     assert re.search(r"log_loss [\d.]+ vs the baseline's 0\.\d+: \+.*: FAIL", str(state.message))
     assert journey.crown(journey.candidate()) == 2
     evidence = journey.ledger.evidence_of(journey.events[-1])
-    assert "The baseline is most frequent." in evidence.notes
+    assert "Rules compare with the baseline most frequent." in evidence.notes
     assert [rule.outcome for rule in evidence.verdict.rules] == ["PASS"]
 
 

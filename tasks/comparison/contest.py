@@ -186,7 +186,7 @@ def _with_baseline(client: MlflowClient, contest: Contest) -> Contest:
     scores = baselines.from_one_table(table, rows[config.data.key], candidate.scores)
     strongest = baselines.strongest(config, rows, scores)
     baseline = Baseline(strongest, scores[strongest])
-    note = f"The baseline is {strongest.replace('_', ' ')}"
+    note = f"Rules compare with the baseline {strongest.replace('_', ' ')}"
     if config.main_metric and len(scores) > 1:
         note += f", the best of {len(scores)} in {config.main_metric} on these rows"
     return replace(contest, baseline=baseline, notes=(*contest.notes, f"{note}."))

@@ -28,6 +28,7 @@ def check_partitions(partitions: Partitions, config: ModelConfig) -> ValidationR
     """What each feature is in the training rows, and later; and whether rows are in both."""
     train = partitions.train
     later = pd.concat([partitions.delay, partitions.holdout])
+    rows = len(train) + len(later)
     takes_nulls = _takes_nulls(config)
     outcomes: list[CheckOutcome] = []
     for name in config.data.features:
@@ -38,8 +39,7 @@ def check_partitions(partitions: Partitions, config: ModelConfig) -> ValidationR
     if not partitions.holdout.empty:
         outcomes.append(_twins_outcome(config, train, partitions.holdout))
     if _is_drawn_by_place(config):
-        outcomes.append(_place_outcome(len(train) + len(later)))
-    rows = len(train) + len(later)
+        outcomes.append(_place_outcome(rows))
     return ValidationReport("split", rows, tuple(outcomes))
 
 

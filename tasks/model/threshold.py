@@ -167,20 +167,6 @@ def _rate(options: _Options, aim: Threshold, days: int) -> tuple[NDArray[np.bool
     return options.recall >= (aim.recall or 0), options.precision
 
 
-def _groups(config: ModelConfig, rows: pd.DataFrame) -> "pd.Series[Any] | None":
-    """What stays together in a fold, shape (n,): the split's groups, else the comparison's units.
-
-    None where neither is named, or there are fewer units than folds. Times mean days.
-    """
-    names = (config.split.group, *config.comparison.units)
-    name = next((name for name in names if name), None)
-    if name is None:
-        return None
-    groups = rows[name].dt.normalize() if rows[name].dtype.kind == "M" else rows[name]
-    enough = config.split.group or groups.nunique() >= FOLDS
-    return groups if enough else None
-
-
 def _score_unseen_rows(
     pipeline: Pipeline, config: ModelConfig, partitions: Partitions
 ) -> _UnseenRows:
@@ -208,3 +194,17 @@ def _score_unseen_rows(
         pd.Series(probabilities[:, 1], index=rows.index),
         f"{len(rows):,} training rows, each scored by a model without it,",
     )
+
+
+def _groups(config: ModelConfig, rows: pd.DataFrame) -> "pd.Series[Any] | None":
+    """What stays together in a fold, shape (n,): the split's groups, else the comparison's units.
+
+    None where neither is named, or there are fewer units than folds. Times mean days.
+    """
+    names = (config.split.group, *config.comparison.units)
+    name = next((name for name in names if name), None)
+    if name is None:
+        return None
+    groups = rows[name].dt.normalize() if rows[name].dtype.kind == "M" else rows[name]
+    enough = config.split.group or groups.nunique() >= FOLDS
+    return groups if enough else None
