@@ -198,6 +198,23 @@ def test_the_verdict_comes_first_in_one_sentence() -> None:
     assert wording.conclusion(stopped) == "Champion 2 cannot be compared: gone."
 
 
+def test_a_baseline_that_candidate_or_champion_does_not_beat_is_a_doubt() -> None:
+    evidence = evidence_of()
+    better = evidence.better
+    assert isinstance(better, Estimate)
+    assert better.other is not None
+    assert better.other < 0.61234567891234
+    beaten, unbeaten_by_champion, unbeaten_by_both = (
+        " ".join(wording.doubts(replace(evidence, baselines={"last_value": value})))
+        for value in (0.005, 0.612, 0.7)
+    )
+    champion = "Champion 2 does not beat the baseline (last value): average_precision"
+    candidate = "The candidate does not beat the baseline (last value): average_precision"
+    assert (champion in beaten, candidate in beaten) == (False, False)
+    assert (champion in unbeaten_by_champion, candidate in unbeaten_by_champion) == (True, False)
+    assert (champion in unbeaten_by_both, candidate in unbeaten_by_both) == (True, True)
+
+
 def test_a_first_version_is_said_to_have_no_champion() -> None:
     first = evidence_of(FIRST)
     assert wording.headline(first) == "tiny 3 with no champion yet: PASS"
