@@ -9,7 +9,9 @@ Not here: computing a metric (tasks/model/metrics.py), on many resamples
 (tasks/model/weighted_metrics.py).
 """
 
+import math
 import pkgutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -46,6 +48,7 @@ class BuiltInMetric:
     value: the metric of rows, `value(target, decisions or scores) -> float`.
     weighted: the metric of resampled rows, `weighted(target, decisions or scores)`, which returns
         a function of weights; None where resampling says nothing about the metric.
+    span: how far its best value is from its worst; None where the worst has no end.
     needs: what both functions are given besides, from the YAML's `threshold`, as a keyword
         argument of that name.
     """
@@ -55,6 +58,7 @@ class BuiltInMetric:
     value: Function
     weighted: Function | None
     greater_is_better: bool = True
+    span: float | None = 1.0
     needs: Need | None = None
 
 
@@ -110,6 +114,7 @@ METRICS: dict[str, BuiltInMetric] = {
         sees="decisions",
         value=_function("sklearn.metrics:explained_variance_score"),
         weighted=_function("tasks.model.weighted_metrics:explained_share", centred=True),
+        span=None,
     ),
     "f1": BuiltInMetric(
         kinds=BINARY,
@@ -135,12 +140,15 @@ METRICS: dict[str, BuiltInMetric] = {
         value=_function("tasks.model.metrics:log_loss"),
         weighted=_function("tasks.model.weighted_metrics:log_loss"),
         greater_is_better=False,
+        # -log of the smallest probability that scikit-learn leaves
+        span=-math.log(sys.float_info.epsilon),
     ),
     "matthews_corrcoef": BuiltInMetric(
         kinds=CLASSIFICATION,
         sees="decisions",
         value=_function("sklearn.metrics:matthews_corrcoef"),
         weighted=_function("tasks.model.weighted_metrics:matthews_corrcoef"),
+        span=2.0,
     ),
     # no resample holds a larger error than the rows themselves: no interval
     "max_error": BuiltInMetric(
@@ -149,6 +157,7 @@ METRICS: dict[str, BuiltInMetric] = {
         value=_function("sklearn.metrics:max_error"),
         weighted=None,
         greater_is_better=False,
+        span=None,
     ),
     "mean_absolute_error": BuiltInMetric(
         kinds=REGRESSION,
@@ -156,6 +165,7 @@ METRICS: dict[str, BuiltInMetric] = {
         value=_function("sklearn.metrics:mean_absolute_error"),
         weighted=_function("tasks.model.weighted_metrics:mean_absolute_error"),
         greater_is_better=False,
+        span=None,
     ),
     "mean_absolute_percentage_error": BuiltInMetric(
         kinds=REGRESSION,
@@ -163,6 +173,7 @@ METRICS: dict[str, BuiltInMetric] = {
         value=_function("sklearn.metrics:mean_absolute_percentage_error"),
         weighted=_function("tasks.model.weighted_metrics:mean_absolute_percentage_error"),
         greater_is_better=False,
+        span=None,
     ),
     "mean_squared_error": BuiltInMetric(
         kinds=REGRESSION,
@@ -170,6 +181,7 @@ METRICS: dict[str, BuiltInMetric] = {
         value=_function("sklearn.metrics:mean_squared_error"),
         weighted=_function("tasks.model.weighted_metrics:mean_squared_error"),
         greater_is_better=False,
+        span=None,
     ),
     "median_absolute_error": BuiltInMetric(
         kinds=REGRESSION,
@@ -177,6 +189,7 @@ METRICS: dict[str, BuiltInMetric] = {
         value=_function("sklearn.metrics:median_absolute_error"),
         weighted=_function("tasks.model.weighted_metrics:median_absolute_error"),
         greater_is_better=False,
+        span=None,
     ),
     "precision": BuiltInMetric(
         kinds=BINARY,
@@ -202,6 +215,7 @@ METRICS: dict[str, BuiltInMetric] = {
         sees="decisions",
         value=_function("sklearn.metrics:r2_score"),
         weighted=_function("tasks.model.weighted_metrics:explained_share", centred=False),
+        span=None,
     ),
     "recall": BuiltInMetric(
         kinds=BINARY,
@@ -240,6 +254,7 @@ METRICS: dict[str, BuiltInMetric] = {
         value=_function("sklearn.metrics:root_mean_squared_error"),
         weighted=_function("tasks.model.weighted_metrics:root_mean_squared_error"),
         greater_is_better=False,
+        span=None,
     ),
 }
 

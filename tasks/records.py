@@ -113,9 +113,12 @@ class Estimate:
     spare: float = math.nan
     low: float = math.nan
     high: float = math.nan
-    # of the lower bound, and how both were found
+    # of the lower bound, of the upper bound, and how both were found
     confidence: float = 0.95
+    upper_confidence: float = 0.95
     method: str = ""
+    # of the variance behind the bounds; few where few rows carry it, None for exact bounds
+    degrees_of_freedom: float | None = None
 
     @property
     def is_finite(self) -> bool:

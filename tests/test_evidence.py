@@ -172,8 +172,13 @@ def test_an_early_document_keeps_every_key_when_it_is_written_again() -> None:
         "slices",
         "verdict",
     }
-    # what is new in them: which way the metric is better, the rule as data instead of a sentence
-    assert again["better"] == EARLY["better"] | {"greater_is_better": True}
+    # what is new in them: which way the metric is better, the confidence of the upper bound and
+    # how well the variance is known, the rule as data instead of a sentence
+    assert again["better"] == EARLY["better"] | {
+        "greater_is_better": True,
+        "upper_confidence": EARLY["better"]["confidence"],
+        "degrees_of_freedom": None,
+    }
     (before, after) = (document["verdict"]["rules"][0] for document in (EARLY, again))
     assert after.keys() ^ before.keys() == {"sentence", "definition"}
 

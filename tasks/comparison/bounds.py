@@ -1,7 +1,8 @@
-"""One-sided confidence bounds: from bootstrap replicates, by the jackknife, or exact.
+"""One-sided confidence bounds: from bootstrap replicates, by the jackknife, by the rule of three.
 
-Not here: which quantities need bounds (estimation.py), the replicates (sampling.py), what bounds
-decide (tasks/verdict/gate.py).
+Which method covers best was decided by measurement (docs/gating.md).
+Not here: which quantities need bounds (estimation.py), the replicates (sampling.py), bounds of
+metrics that only count decisions (counts.py), what bounds decide (tasks/verdict/gate.py).
 """
 
 from dataclasses import dataclass
@@ -13,13 +14,17 @@ from tasks.model.resampling import Values
 
 FEWEST_REPLICATES = 2_000
 MOST_REPLICATES = 10_000
-# replicates that must lie beyond a percentile for it to be a bound
+# replicates that must lie beyond a percentile for it to be read off them
 BEYOND = 50
 # with fewer units, resamples of units say little
 FEWEST_UNITS = 20
 FEWEST_UNITS_FOR_T = 3
 # the share of resamples in which a metric may be undefined
 MOST_UNDEFINED = 0.05
+# the correction for skew at most doubles a step, as its formula has a pole
+LARGEST_SKEW_CORRECTION = 2
+# replicates that differ by less, relative to their size, are the same but for rounding
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,15 @@ class Levels:
 
 @dataclass(frozen=True)
 class Bounds:
-    """A lower and an upper one-sided bound, and how they were found."""
+    """A lower and an upper one-sided bound, and how they were found.
+
+    `freedom` is the degrees of freedom of the variance behind them; None for exact bounds.
+    """
 
     low: float
     high: float
     method: str
+    freedom: float | None = None
 
 
 def replicates_for(alpha: float) -> int:
@@ -69,25 +78,54 @@ def combined(replicates: list[Values]) -> Values:
     return stretched
 
 
-def bootstrap_bounds(replicates: Values, levels: Levels, units: int) -> Bounds:
-    """Percentile bounds, at levels made stricter for few units as Student's t is than the normal.
+def never_varies(replicates: Values) -> bool:
+    """Whether all replicates are the same number."""
+    finite = replicates[np.isfinite(replicates)]
+    return bool(np.ptp(finite) <= ROUNDING * max(1.0, float(np.abs(finite).max())))
 
-    The expanded percentile interval: Hesterberg (2015), The American Statistician 69:371. Where
-    fewer than BEYOND replicates would lie past a bound: Student's t with their standard deviation.
+
+def wider(first: Bounds, second: Bounds) -> Bounds:
+    """On each side the wider of two bounds."""
+    return Bounds(
+        low=min(first.low, second.low),
+        high=max(first.high, second.high),
+        method=f"{first.method}; {second.method}",
+        freedom=second.freedom,
+    )
+
+
+def bootstrap_bounds(value: float, replicates: Values, levels: Levels, units: float) -> Bounds:
+    """On each side the wider of the BCa bound and of Student's t about the value.
+
+    `units` is the number of effective units: those of the rarest class. BCa: Efron (1987), JASA
+    82:171, with the acceleration taken from the replicates, a sixth of their skewness. Both take
+    the quantiles of Student's t in place of the normal's.
     """
     finite = replicates[np.isfinite(replicates)]
-    expansion = np.sqrt(units / (units - 1))
-    low_step, high_step = (
-        expansion * stats.t.ppf(1 - alpha, units - 1) for alpha in (levels.lower, levels.upper)
+    freedom = degrees_of_freedom(finite, units)
+    below, above = (stats.t.ppf(1 - alpha, freedom) for alpha in (levels.lower, levels.upper))
+    bias = stats.norm.ppf(_share_below(finite, value))
+    acceleration = float(stats.skew(finite)) / 6
+    error = finite.std(ddof=1)
+    low = _quantile_at(finite, bias + _skewed(bias - below, acceleration))
+    high = _quantile_at(finite, bias + _skewed(bias + above, acceleration))
+    return Bounds(
+        low=float(min(low, value - below * error)),
+        high=float(max(high, value + above * error)),
+        method=f"BCa or t, {freedom:,.0f} degrees of freedom, {len(finite):,} resamples",
+        freedom=freedom,
     )
-    low_tail, high_tail = float(stats.norm.cdf(-low_step)), float(stats.norm.cdf(-high_step))
-    count = f"{len(finite):,} resamples"
-    if min(low_tail, high_tail) * len(finite) < BEYOND:
-        mean, deviation = finite.mean(), finite.std(ddof=1)
-        low, high = mean - low_step * deviation, mean + high_step * deviation
-        return Bounds(float(low), float(high), f"t, standard error of {count}")
-    low, high = np.quantile(finite, low_tail), np.quantile(finite, 1 - high_tail)
-    return Bounds(float(low), float(high), f"percentile of {count}")
+
+
+def degrees_of_freedom(replicates: Values, units: float) -> float:
+    """How well the replicates' variance is known, as the degrees of freedom of a chi-squared.
+
+    Satterthwaite (1946), Biometrics Bulletin 2:110: 2 / df is the relative variance of an
+    estimated variance. Of a sum of independent contributions this is the replicates' excess
+    kurtosis, plus 2 / units: few contributions that carry the sum leave few degrees of freedom.
+    """
+    excess = max(float(stats.kurtosis(replicates)), 0.0)
+    return max(1.0, 2 / (excess + 2 / units))
 
 
 def jackknife_bounds(value: float, without_each: Values, levels: Levels) -> Bounds:
@@ -103,22 +141,31 @@ def jackknife_bounds(value: float, without_each: Values, levels: Levels) -> Boun
     return Bounds(float(low), float(high), f"t, jackknife over {units} units")
 
 
-def discordance_bounds(
-    discordant: int, units: int, largest: float, neutral: float, levels: Levels
-) -> Bounds:
-    """Exact bounds of a difference between versions that differ on few units.
+def unvaried_bounds(value: float, span: float, units: float, levels: Levels) -> Bounds:
+    """Bounds of a value that no unit of the rows changes, though a unit not among them might.
 
-    How often such units occur, at most (Clopper and Pearson, 1934), times the largest difference
-    that one of them makes, on both sides of what equal versions have. Resamples would often hold
-    none of these units, and an interval be of width zero by accident.
+    At most a share 1 - alpha^(1 / units) of all units is of a kind that none of `units` is: the
+    rule of three (Hanley and Lippman-Hand, 1983, JAMA 249:1743). `span` is how far the value would
+    move if all were.
     """
-    below = _highest_rate(discordant, units, levels.lower) * largest
-    above = _highest_rate(discordant, units, levels.upper) * largest
-    method = f"exact: they differ on {discordant} of {units:,} units"
-    return Bounds(neutral - below, neutral + above, method)
+    below, above = (span * (1 - alpha ** (1 / units)) for alpha in (levels.lower, levels.upper))
+    return Bounds(value - below, value + above, f"rule of three, {units:,.0f} units without a loss")
 
 
-def _highest_rate(discordant: int, units: int, alpha: float) -> float:
-    """Clopper and Pearson's upper bound on the rate of units on which two versions differ."""
-    found = stats.binomtest(discordant, units, alternative="less")
-    return float(found.proportion_ci(1 - alpha, method="exact").high)
+def _share_below(replicates: Values, value: float) -> float:
+    """The share of replicates below a value, half of those at it, and never none or all."""
+    share = float(np.mean(replicates < value) + np.mean(replicates == value) / 2)
+    return float(np.clip(share, 1 / len(replicates), 1 - 1 / len(replicates)))
+
+
+def _skewed(step: float, acceleration: float) -> float:
+    """A step in standard deviations, corrected for skew."""
+    return step / max(1 - acceleration * step, 1 / LARGEST_SKEW_CORRECTION)
+
+
+def _quantile_at(replicates: Values, z: float) -> float:
+    """The replicates' quantile at a normal score; beyond the last BEYOND of them, extrapolated."""
+    furthest = -stats.norm.ppf(BEYOND / len(replicates))
+    within = float(np.clip(z, -furthest, furthest))
+    quantile = float(np.quantile(replicates, stats.norm.cdf(within)))
+    return quantile + (z - within) * float(replicates.std(ddof=1))

@@ -10,7 +10,8 @@ from configs.errors import HookFailed
 from configs.gate import Against, Rule
 from tasks.comparison.bounds import Levels
 from tasks.comparison.contest import Contest
-from tasks.comparison.estimation import Measured, estimate, measure_rule
+from tasks.comparison.estimation import estimate
+from tasks.comparison.measured import Measured, measure_rule
 from tasks.comparison.parts import Part, parts_of, whole
 from tasks.comparison.power import power_of_gate
 from tasks.comparison.sampling import Measurement, Samples, sample

@@ -1,105 +1,26 @@
 """One estimate: by how much a rule holds for the candidate, with one-sided bounds.
 
-Not here: which estimates are needed (comparison.py), the replicates (sampling.py), how they become
-bounds (bounds.py).
+Not here: which estimates are needed (comparison.py), the formulas of bounds (bounds.py, counts.py).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
+import pandas as pd
 
-from configs.built_in_metrics import sees_decisions
-from configs.gate import Rule
-from configs.model import ModelConfig
+from configs.built_in_metrics import METRICS
 from tasks.comparison import bounds
 from tasks.comparison.bounds import Bounds, Levels
-from tasks.comparison.contest import Contest
-from tasks.comparison.parts import Part
-from tasks.comparison.sampling import MetricSample, SampleKey, Samples
-from tasks.comparison.units import Codes, measure_without_each
-from tasks.data.labels import row_counts
+from tasks.comparison.counts import (
+    count_cells,
+    counted_bounds,
+    is_counted,
+    variance_of_independent_rows,
+)
+from tasks.comparison.measured import Measured
+from tasks.comparison.units import measure_without_each
+from tasks.data.labels import labels, row_counts
 from tasks.model.resampling import Values, Weights
 from tasks.model.scores import decisions
-from tasks.records import Estimate, NotEstimated, Role
-
-# by how much a rule holds, from the metric of the candidate and of the other version
-Spare = Callable[[Any, Any], Any]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A rule on a part of the rows, with the samples that it is judged on."""
-
-    contest: Contest
-    rule: Rule
-    part: Part
-    candidate: MetricSample
-    other: MetricSample | None
-
-    @property
-    def spare(self) -> Spare:
-        return spare_of(self.contest.config, self.rule)
-
-    @property
-    def other_value(self) -> float | None:
-        """The metric that the rule compares with; None for an absolute rule."""
-        return self.other.value if self.other else None
-
-    @property
-    def value(self) -> float:
-        """By how much the rule holds on the rows themselves."""
-        return float(self.spare(self.candidate.value, self.other_value or 0.0))
-
-    @property
-    def replicates(self) -> Values:
-        """By how much the rule holds on each resample, shape (replicates,)."""
-        others: tuple[Any, ...] = (0.0,) * len(self.candidate.replicates)
-        if self.other:
-            others = self.other.replicates
-        pairs = zip(self.candidate.replicates, others, strict=True)
-        return bounds.combined([self.spare(mine, other) for mine, other in pairs])
-
-    @property
-    def is_defined(self) -> bool:
-        return bool(np.isfinite([self.candidate.value, self.other_value or 0.0]).all())
-
-    def measure(self, weights: Weights) -> Values:
-        """By how much the rule holds under weights, shape (replicates, rows of the part)."""
-        assert self.candidate.measure
-        other: Any = 0.0
-        if self.other:
-            assert self.other.measure
-            other = self.other.measure(weights)
-        spare: Values = self.spare(self.candidate.measure(weights), other)
-        return spare
-
-
-def measure_rule(
-    contest: Contest, samples: Samples, rule: Rule, part: Part, role: Role = "candidate"
-) -> Measured:
-    """The rule on a part, for the version of this role in the place of the candidate."""
-    candidate = samples[SampleKey(rule.metric, part.name, role)]
-    other = None
-    if rule.against:
-        other = samples[SampleKey(rule.metric, part.name, rule.against)]
-    return Measured(contest, rule, part, candidate, other)
-
-
-def spare_of(config: ModelConfig, rule: Rule) -> Spare:
-    """By how much a rule holds, better side up.
-
-    A relative margin is a share of the other's metric; never is a ratio of two metrics taken.
-    """
-    if rule.at_least is not None:
-        return lambda candidate, _: candidate - rule.at_least
-    if rule.at_most is not None:
-        return lambda candidate, _: rule.at_most - candidate
-    sign = config.metric(rule.metric).sign
-    toward = -1 if rule.better_than else 1
-    margin = rule.margin
-    return lambda candidate, other: sign * (candidate - other) + toward * margin.of(other)
+from tasks.records import Estimate, NotEstimated
 
 
 def estimate(measured: Measured, levels: Levels) -> Estimate | NotEstimated:
@@ -121,20 +42,59 @@ def _why_undefined(measured: Measured) -> str:
 
 
 def _bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated:
-    """The bounds by the method that suits these units."""
-    candidate = measured.candidate
+    """The bounds by the method that suits the metric and its units."""
+    value, candidate = measured.value, measured.candidate
+    if measured.is_of_one_model:
+        return Bounds(value, value, "the same model")
     if not candidate.replicates:
-        value = measured.value
         return Bounds(value, value, "the value itself: it cannot be resampled")
-    if candidate.units.count < bounds.FEWEST_UNITS:
+    counted = is_counted(measured.contest.config, measured.rule.metric)
+    if counted and candidate.units.are_rows:
+        return _counted_bounds_of(measured, levels)
+    found = _unit_bounds_of(measured, levels)
+    if counted and isinstance(found, Bounds):
+        return bounds.wider(_counted_bounds_of(measured, levels), found)
+    return found
+
+
+def _unit_bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated:
+    """The bounds from resamples of units, or, of few units, from leaving out each."""
+    units = measured.candidate.units
+    if units.count < bounds.FEWEST_UNITS:
         return _jackknife_bounds_of(measured, levels)
-    discordant = _discordant_units(measured)
-    if discordant is not None and len(discordant) < bounds.FEWEST_UNITS:
-        return _exact_bounds_of(measured, discordant, levels)
     replicates = measured.replicates
     if np.mean(~np.isfinite(replicates)) > bounds.MOST_UNDEFINED:
         return _not_estimated(measured, "has too few rows of a class to be resampled")
-    return bounds.bootstrap_bounds(replicates, levels, candidate.units.count)
+    if bounds.never_varies(replicates):
+        return _unvaried_bounds_of(measured, levels)
+    return bounds.bootstrap_bounds(measured.value, replicates, levels, _effective_units(measured))
+
+
+def _counted_bounds_of(measured: Measured, levels: Levels) -> Bounds:
+    """The metric as a function of how many rows were decided in which way."""
+    contest, part, units = measured.contest, measured.part, measured.candidate.units
+    cells = count_cells(
+        contest.config,
+        measured.rule.metric,
+        labels(contest.config, contest.rows[part.mask]),
+        [
+            decisions(contest.config, one.scores[part.mask], one.threshold)
+            for one in measured.competitors
+        ],
+    )
+
+    def spare(numbers: Weights) -> Values:
+        candidate, *others = (measure(numbers) for measure in cells.measures)
+        of_numbers: Values = measured.spare(candidate, others[0] if others else 0.0)
+        return of_numbers
+
+    if units.are_rows:
+        return counted_bounds(spare, cells.counts, levels)
+    of_rows = variance_of_independent_rows(spare, cells.counts)
+    of_units = float(np.nanvar(measured.replicates))
+    # where no decision varies, as if all rows of a unit were decided alike
+    design_effect = max(of_units / of_rows, 1.0) if of_rows else units.rows_of_own_unit
+    return counted_bounds(spare, cells.counts, levels, design_effect, units.count - 1)
 
 
 def _jackknife_bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated:
@@ -150,37 +110,33 @@ def _jackknife_bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEsti
         )
     if not np.isfinite(without_each).all():
         return _not_estimated(measured, f"{shortage}, and one of them has all rows of a class")
+    if bounds.never_varies(without_each):
+        return _unvaried_bounds_of(measured, levels)
     return bounds.jackknife_bounds(measured.value, without_each, levels)
 
 
-def _exact_bounds_of(measured: Measured, discordant: Codes, levels: Levels) -> Bounds:
-    """Few units on which the versions differ: an exact bound on how often such units occur."""
-    value, units = measured.value, measured.candidate.units
-    if not len(discordant) or measured.other is None:
-        return Bounds(value, value, "identical on every row")
-    without = measure_without_each(units.rarest, discordant, measured.measure)
-    largest = float(np.max(np.abs(units.count * (value - without))))
-    neutral = float(measured.spare(measured.other.value, measured.other.value))
-    return bounds.discordance_bounds(len(discordant), units.count, largest, neutral, levels)
+def _unvaried_bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated:
+    """The value is the same without any unit: what units that are not among them might do."""
+    if is_counted(measured.contest.config, measured.rule.metric):
+        return _counted_bounds_of(measured, levels)
+    metric = METRICS.get(measured.rule.metric)
+    if metric is None or metric.span is None:
+        return _not_estimated(measured, "gives the same value in every resample: no bound is known")
+    return bounds.unvaried_bounds(measured.value, metric.span, _effective_units(measured), levels)
 
 
-def _discordant_units(measured: Measured) -> Codes | None:
-    """The units with rows on which the versions differ in what the metric sees.
+def _effective_units(measured: Measured) -> int:
+    """The units that hold the rarest class, for each class; all units of a model's own metric.
 
-    None for an absolute rule, and for a hook, of which nobody knows what it sees.
+    They carry the information: among 2,000 rows with 10 positives there are not 2,000.
     """
-    rule, contest = measured.rule, measured.contest
-    if measured.candidate.measure is None or rule.against is None:
-        return None
-    competitors = (contest.competitors["candidate"], contest.competitors[rule.against])
-    if sees_decisions(rule.metric):
-        candidate, other = (
-            decisions(contest.config, one.scores, one.threshold).to_numpy() for one in competitors
-        )
-    else:
-        candidate, other = (np.asarray(one.scores) for one in competitors)
-    differs = (candidate != other).reshape(len(candidate), -1).any(axis=1)
-    return np.unique(measured.candidate.units.rarest[differs[measured.part.mask]])
+    contest, units = measured.contest, measured.candidate.units
+    if contest.config.kind == "regression" or measured.candidate.measure is None:
+        return units.count
+    target = labels(contest.config, contest.rows[measured.part.mask])
+    of_class = pd.Series(units.rarest).groupby(target.to_numpy()).nunique()
+    classes = len(of_class) if contest.config.kind == "multiclass" else 1
+    return int(of_class.min()) * classes
 
 
 def _estimated(measured: Measured, found: Bounds, levels: Levels) -> Estimate:
@@ -199,7 +155,9 @@ def _estimated(measured: Measured, found: Bounds, levels: Levels) -> Estimate:
         low=found.low,
         high=found.high,
         confidence=1 - levels.lower,
+        upper_confidence=1 - levels.upper,
         method=found.method,
+        degrees_of_freedom=found.freedom,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.comparison.estimation import Measured
+from tasks.comparison.measured import Measured
 from tasks.comparison.sampling import SampleKey, Samples
 from tasks.records import Estimate, NotEstimated
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from configs.gate import Rule
-from tasks.comparison.bounds import FEWEST_UNITS
+from tasks.comparison.bounds import FEWEST_UNITS, never_varies
 from tasks.comparison.contest import Contest
-from tasks.comparison.estimation import Measured, measure_rule
+from tasks.comparison.measured import Measured, measure_rule
 from tasks.comparison.parts import Part
 from tasks.comparison.sampling import Samples
 from tasks.data.labels import row_counts
@@ -34,7 +34,9 @@ def estimate_slices(
 def _can_be_bounded(difference: Measured) -> bool:
     candidate = difference.candidate
     has_units = candidate.units.count >= FEWEST_UNITS
-    return difference.is_defined and bool(candidate.replicates) and has_units
+    if not (difference.is_defined and candidate.replicates and has_units):
+        return False
+    return not never_varies(difference.replicates)
 
 
 def _simultaneous_reach(replicates: Sequence[Values], alpha: float) -> float:
@@ -45,8 +47,7 @@ def _simultaneous_reach(replicates: Sequence[Values], alpha: float) -> float:
     """
     deviations = []
     for values in replicates:
-        error = float(np.nanstd(values)) or 1.0
-        deviations.append(np.abs(values - np.nanmean(values)) / error)
+        deviations.append(np.abs(values - np.nanmean(values)) / np.nanstd(values))
     return float(np.quantile(np.nanmax(deviations, axis=0), 1 - alpha))
 
 
@@ -54,7 +55,7 @@ def _part_estimate(difference: Measured, reach: float, alpha: float) -> Estimate
     contest, part = difference.contest, difference.part
     counts = row_counts(contest.config, contest.rows[part.mask])
     size = NotEstimated(
-        reason="has too few units or classes",
+        reason="has too few units, classes or different answers",
         part=part.name,
         rows=counts.rows,
         positives=counts.positives,
@@ -76,5 +77,6 @@ def _part_estimate(difference: Measured, reach: float, alpha: float) -> Estimate
         low=value - distance,
         high=value + distance,
         confidence=1 - alpha,
+        upper_confidence=1 - alpha,
         method="max-T",
     )

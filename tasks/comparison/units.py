@@ -36,6 +36,17 @@ class Units:
         return min(_count(codes) for codes in self.kinds) if len(self.kinds[0]) else 0
 
     @property
+    def are_rows(self) -> bool:
+        """Whether each row is a unit of its own."""
+        return len(self.kinds) == 1 and self.count == len(self.kinds[0])
+
+    @property
+    def rows_of_own_unit(self) -> float:
+        """How many rows the unit of a row has, in the mean over rows, of the rarest kind."""
+        sizes = np.bincount(self.rarest)
+        return float(np.sum(sizes**2) / np.sum(sizes))
+
+    @property
     def rarest(self) -> Codes:
         """The units of the kind that has the fewest."""
         return min(self.kinds, key=_count)

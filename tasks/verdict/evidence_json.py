@@ -162,7 +162,8 @@ def _write_estimate(estimate: Estimate | NotEstimated | None) -> Document | None
     document = asdict(estimate)
     if isinstance(estimate, Estimate):
         return document | {"problem": "", "doubt": ""}
-    absent = dict.fromkeys(("spare", "low", "high", "confidence")) | {"margin": 0, "method": ""}
+    numbers = ("spare", "low", "high", "confidence", "upper_confidence", "degrees_of_freedom")
+    absent = dict.fromkeys(numbers) | {"margin": 0, "method": ""}
     reason, fatal = document.pop("reason"), document.pop("fatal")
     problem, doubt = (reason, "") if fatal else ("", reason)
     return document | absent | {"problem": problem, "doubt": doubt}
@@ -175,13 +176,22 @@ def _read_estimate(
 
 
 def _estimate_of(document: Document, greater_is_better: bool) -> Estimate | NotEstimated:
-    """The estimate of a document. Early ones do not say which way the metric is better."""
+    """The estimate of a document.
+
+    Early ones do not say which way the metric is better, nor how well the variance is known, and
+    have one confidence for both bounds.
+    """
     reason = document["problem"] or document["doubt"]
     if reason or document["low"] is None:
         names = ("part", "rows", "positives", "units", "candidate", "other")
         known = {name: document[name] for name in names}
         return NotEstimated(reason or "is missing", fatal=bool(document["problem"]), **known)
-    known = {"greater_is_better": greater_is_better, **document}
+    early = {
+        "greater_is_better": greater_is_better,
+        "upper_confidence": document["confidence"],
+        "degrees_of_freedom": None,
+    }
+    known = early | document
     return Estimate(**{field.name: known[field.name] for field in fields(Estimate)})
 
 

@@ -94,12 +94,13 @@ def deciding_bound(rule: Rule, estimate: Estimate, outcome: Outcome) -> Bound | 
         return None
     failed = outcome == "FAIL"
     spare = estimate.high if failed else estimate.low
+    confidence = estimate.upper_confidence if failed else estimate.confidence
     if rule.at_least is not None:
-        return Bound(rule.at_least + spare, not failed, estimate.confidence)
+        return Bound(rule.at_least + spare, not failed, confidence)
     if rule.at_most is not None:
-        return Bound(rule.at_most - spare, failed, estimate.confidence)
+        return Bound(rule.at_most - spare, failed, confidence)
     value = own_sign(estimate, spare + _needed(rule, estimate))
-    return Bound(value, estimate.greater_is_better != failed, estimate.confidence)
+    return Bound(value, estimate.greater_is_better != failed, confidence)
 
 
 def own_sign(estimate: Estimate, better_up: float) -> float:

@@ -5,15 +5,19 @@ Not here: one rule's numbers (rule_wording.py), the layout of the report (report
 terminal (deployments/commands/show.py).
 """
 
-from configs.built_in_metrics import greater_is_better
+from configs.built_in_metrics import METRICS, greater_is_better
 from configs.gate import Rule
-from tasks.records import Estimate
+from tasks.records import Estimate, RuleVerdict
 from tasks.verdict import rule_wording
 from tasks.verdict.evidence import Evidence, is_superior
 from tasks.verdict.rule_wording import directed, number, percent, signed_difference
 
 # a gate with less refuses too many models that are as good as the champion
 ENOUGH_POWER = 0.8
+# with fewer, a handful of rows carries the uncertainty of a metric
+FEW_DEGREES_OF_FREEDOM = 10
+# of a metric in which no single row can weigh much
+WIDEST_SPAN = 2
 
 
 def headline(evidence: Evidence) -> str:
@@ -66,6 +70,7 @@ def doubts(evidence: Evidence) -> list[str]:
     sentences = list(evidence.notes)
     sentences += champion_failures(evidence)
     sentences += _unbeaten_baselines(evidence)
+    sentences += _carried_by_few_rows(evidence)
     if evidence.power is not None and evidence.power < ENOUGH_POWER:
         sentences.append(_power(evidence.power))
     sentences += _worst_part(evidence)
@@ -95,6 +100,30 @@ def _unbeaten_baselines(evidence: Evidence) -> list[str]:
         for name, baseline in evidence.baselines.items()
         if value is not None and not _is_better(metric, value, baseline)
     ]
+
+
+def _carried_by_few_rows(evidence: Evidence) -> list[str]:
+    """The metrics without a bound of their own that are carried by few rows, such as wild errors.
+
+    No resample holds a kind of row that the holdout does not.
+    """
+    metrics = dict.fromkeys(
+        verdict.rule.metric
+        for verdict in evidence.verdict.rules
+        if isinstance(verdict.estimate, Estimate) and _is_carried_by_few_rows(verdict)
+    )
+    return [
+        f"A few rows with large errors carry {metric}: its bounds may be too narrow."
+        for metric in metrics
+    ]
+
+
+def _is_carried_by_few_rows(verdict: RuleVerdict) -> bool:
+    metric, estimate = METRICS.get(verdict.rule.metric), verdict.estimate
+    if metric is None or not isinstance(estimate, Estimate) or not estimate.degrees_of_freedom:
+        return False
+    is_open_ended = metric.span is None or metric.span > WIDEST_SPAN
+    return is_open_ended and estimate.degrees_of_freedom < FEW_DEGREES_OF_FREEDOM
 
 
 def _is_better(metric: str, value: float, other: float) -> bool:
