@@ -11,6 +11,7 @@ from pydantic import Field
 from configs.data import undeclared_column
 from configs.problems import Problem
 from configs.section import Column, Days, Section
+from configs.split import TimeSplit
 
 if TYPE_CHECKING:
     from configs.model import ModelConfig
@@ -42,5 +43,17 @@ def baseline_problems(config: "ModelConfig") -> Iterator[Problem]:
         )
     if config.data.time is None:
         yield Problem(("baseline",), "needs the time of each row; set data.time")
+    if isinstance(config.split, TimeSplit) and config.baseline.lag_days > config.split.train_days:
+        yield Problem(
+            ("baseline", "lag_days"),
+            f"goes {config.baseline.lag_days:,} days back, and training has "
+            f"{config.split.train_days:,}; choose fewer",
+        )
+    roles = {config.data.target: "target", config.data.key: "key", config.data.time: "time"}
     for index, column in enumerate(config.baseline.per):
-        yield from undeclared_column(config.data, column, ("baseline", "per", index))
+        location = ("baseline", "per", index)
+        yield from undeclared_column(config.data, column, location)
+        if column in roles:
+            yield Problem(location, f"{column!r} is the {roles[column]}; leave it out")
+        if column in config.baseline.per[:index]:
+            yield Problem(location, f"{column!r} is named twice; leave one out")

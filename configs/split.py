@@ -110,6 +110,11 @@ def split_problems(config: "ModelConfig") -> Iterator[Problem]:
             yield Problem(
                 ("data", "time"), "is missing: a split by time needs the column of a row's time"
             )
+        if data.labels_known_after_days and data.raw_target is None:
+            yield Problem(
+                ("data", "labels_known_after_days"),
+                f"says when prepare may use {data.target}, which prepare makes; leave it out",
+            )
         return
     if data.labels_known_after_days:
         yield Problem(

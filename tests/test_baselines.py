@@ -18,6 +18,7 @@ from tasks.comparison.comparison import compare
 from tasks.comparison.contest import Baseline
 from tasks.model.baselines import (
     as_one_table,
+    best_threshold,
     from_one_table,
     score_baselines,
     strongest,
@@ -58,7 +59,7 @@ def test_a_seasonal_baseline_repeats_the_newest_known_value_of_the_same_phase() 
     train = sales("2026-01-01", 14, base=0)
     holdout = sales("2026-01-18", 14, base=500).sample(frac=1, random_state=1)
     scores = score_baselines(seasonal(per=["store"]), train, holdout)
-    assert list(scores) == ["mean", "last_value", "lag_7_days"]
+    assert list(scores) == ["mean", "median", "last_value", "lag_7_days"]
     expected = [
         (newest_known(day) - pd.Timestamp("2026-01-01")).days + 1000 * STORES.index(store)
         for day, store in zip(
@@ -82,12 +83,44 @@ def test_a_seasonal_baseline_is_the_mean_of_the_hour_over_what_has_no_season_of_
     assert scores["lag_7_days"].tolist() == [7 + 1000.0] * 3
 
 
-def test_an_hour_that_training_never_saw_is_answered_with_the_mean() -> None:
+def test_a_missing_day_is_answered_with_the_season_before_it() -> None:
+    """One missing row of the largest store would otherwise make the baseline easy to beat."""
+    train, holdout = sales("2026-01-01", 21, base=0), sales("2026-01-22", 1, base=0)
+    missing = (train["at"].dt.day == 15) & (train["store"] == "south")
+    scores = score_baselines(seasonal(per=["store"]), train[~missing], holdout)
+    assert scores["lag_7_days"].tolist() == [14, 1007, 2014]
+
+
+def test_an_hour_that_training_never_saw_is_answered_with_the_mean_of_the_store() -> None:
     train = sales("2026-01-01", 14, base=0)
-    holdout = sales("2026-01-15", 1, base=0)
+    holdout = sales("2026-01-15", 1, base=0).assign(store=["north", "south", "west"])
     holdout["at"] += pd.Timedelta(hours=1)
     scores = score_baselines(seasonal(per=["store"]), train, holdout)
-    assert scores["lag_7_days"].tolist() == [train["y"].mean()] * 3
+    assert scores["lag_7_days"].tolist() == [6.5, 1006.5, train["y"].mean()]
+
+
+@pytest.mark.parametrize(
+    ("metric", "threshold"),
+    [("cost", {"minimise": "cost", "false_negative": 20}), ("f1", {"recall": 0.8})],
+)
+def test_a_constant_does_not_beat_the_baseline_by_its_threshold_alone(
+    metric: str, threshold: dict[str, Any]
+) -> None:
+    """A model that alerts on everything against a baseline that may do so too."""
+    rows = pd.DataFrame({"y": np.arange(400) % 5 == 0, "id": range(400)}).astype({"y": "int64"})
+    config = config_of({"metric": metric, "better_than": "baseline"}, threshold=threshold)
+    constant = pd.Series(0.2, index=rows.index)
+    contest = contest_of(config, rows, candidate=constant)
+    contestant = replace(contest.contestants["candidate"], threshold=0.1)
+    thresholds = {metric: best_threshold(config, metric, rows, constant)}
+    contest = replace(
+        contest,
+        contestants={"candidate": contestant},
+        baseline=Baseline("most_frequent", constant, thresholds),
+    )
+    ((_, (estimate,)),) = compare(contest, LEVELS).estimates
+    assert estimate.candidate == estimate.other
+    assert gate.decide(compare(contest, LEVELS).estimates).outcome == "INCONCLUSIVE"
 
 
 @pytest.mark.parametrize(
@@ -96,6 +129,14 @@ def test_an_hour_that_training_never_saw_is_answered_with_the_mean() -> None:
         ("metrics:", "baseline: {lag_days: 7}\nmetrics:", "tiny is binary; remove it"),
         ("metrics:", "baseline: {lag_days: 0}\nmetrics:", "greater than or equal to 1"),
         ("metrics:", "baseline: {lag_days: 7, per: [stor]}\nmetrics:", "'stor' is not declared"),
+        ("metrics:", "baseline: {lag_days: 7, per: [bad]}\nmetrics:", "'bad' is the target"),
+        ("metrics:", "baseline: {lag_days: 7, per: [at]}\nmetrics:", "'at' is the time"),
+        ("metrics:", "baseline: {lag_days: 99}\nmetrics:", "goes 99 days back, and training has"),
+        (
+            "metrics:",
+            "baseline: {lag_days: 7, per: [customer, customer]}\nmetrics:",
+            "'customer' is named twice",
+        ),
     ],
 )
 def test_a_season_that_cannot_be_is_one_sentence(

@@ -1,5 +1,6 @@
 """No target that nobody could know yet shapes a feature of the rows on which a model is judged."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from configs.model import ModelConfig
 from configs.reading import read_file
 from tasks.data import blinding, splits
 from tasks.data.hooks import Hooks, parse_hooks
+from tasks.data.period import Period
 from tests.conftest import write_days
 
 TARGET_MEAN = """
@@ -28,6 +30,30 @@ def add_double(raw):
     day = raw["at"].dt.normalize()
     rates = raw.groupby(day)["bad"].mean().astype("float64")
     return raw.assign(double=(day - timedelta(days=2)).map(rates).fillna(-1.0))
+"""
+ONCE_COMPUTED = """
+RATES = None
+
+def add_double(raw):
+    global RATES
+    if RATES is None:
+        RATES = raw.groupby(raw["at"].dt.normalize())["bad"].mean().astype("float64")
+    return raw.assign(double=raw["at"].dt.normalize().map(RATES))
+"""
+TINY = """
+def add_double(raw):
+    return raw.assign(double=raw["bad"].astype("float64") * 1e-9)
+"""
+RANDOM = """
+import numpy as np
+
+def add_double(raw):
+    return raw.assign(double=np.random.random(len(raw)))
+"""
+OF_THE_WEEKEND = """
+def add_double(raw):
+    weekend = raw["at"].dt.dayofweek >= 5
+    return raw.assign(double=raw["bad"].astype("float64").where(weekend, -1.0))
 """
 WITHOUT_NULLS = """
 def add_double(raw):
@@ -96,6 +122,69 @@ def test_a_feature_of_labels_that_are_not_known_yet_is_refused(
     tiny: Path, rows: pd.DataFrame, source: str
 ) -> None:
     with pytest.raises(HookFailed, match="add_double made double from targets that were not known"):
+        prepared(config_of(tiny, labels_known_after_days=1), source, rows)
+
+
+@pytest.mark.parametrize("days", [1, 7, 365])
+@pytest.mark.parametrize("source", [OWN_TARGET, TINY, OF_THE_WEEKEND, ONCE_COMPUTED])
+def test_no_label_of_a_judged_day_is_shown_whatever_the_hook_does(
+    tiny: Path, rows: pd.DataFrame, source: str, days: int
+) -> None:
+    """Each judged day is prepared without its labels, so there is nothing that must be noticed."""
+    config = config_of(tiny, labels_known_after_days=days)
+    hooks = hooks_of(config, source)
+    period = Period(datetime(2026, 1, 5), datetime(2026, 1, 8))
+    judged = blinding.Judged(rows["at"] >= period.start, period)
+    others = rows.assign(bad=rows["bad"].where(~judged.mask, 1 - rows["bad"]))
+    first = blinding.prepare_judged(config, hooks, rows, judged)
+    second = blinding.prepare_judged(config, hooks_of(config, source), others, judged)
+    for day in period.days:
+        of_day = judged.mask & (rows["at"].dt.normalize() == day)
+        assert not first.loc[of_day, "double"].equals(rows.loc[of_day, "bad"] * 1.0)
+        if day < period.start + timedelta(days=days):
+            pd.testing.assert_series_equal(
+                first.loc[of_day, "double"], second.loc[of_day, "double"]
+            )
+
+
+def test_a_feature_of_the_tiniest_label_is_refused(tiny: Path, rows: pd.DataFrame) -> None:
+    with pytest.raises(HookFailed, match="made double from targets that were not known"):
+        prepared(config_of(tiny, labels_known_after_days=1), TINY, rows)
+
+
+def test_random_features_are_told_as_what_they_are(tiny: Path, rows: pd.DataFrame) -> None:
+    with pytest.raises(HookFailed, match="gives other values for double each time; seed"):
+        prepared(config_of(tiny, labels_known_after_days=1), RANDOM, rows)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ('at=raw["at"] + timedelta(days=2)', "changed at, by which rows are told apart"),
+        ('id=raw["id"].astype("int32")', "changed id, by which rows are told apart"),
+    ],
+)
+def test_a_hook_may_not_change_which_rows_are_judged(
+    tiny: Path, rows: pd.DataFrame, change: str, sentence: str
+) -> None:
+    source = f"""
+from datetime import timedelta
+
+def add_double(raw):
+    return raw.assign(double=0.0, {change})
+"""
+    with pytest.raises(HookFailed, match=sentence):
+        prepared(config_of(tiny), source, rows)
+
+
+def test_two_columns_of_one_name_are_refused(tiny: Path, rows: pd.DataFrame) -> None:
+    source = """
+import pandas as pd
+
+def add_double(raw):
+    return pd.concat([raw.assign(double=0.0), raw[["bad"]]], axis=1)
+"""
+    with pytest.raises(HookFailed, match="returned more than one column bad; return one"):
         prepared(config_of(tiny, labels_known_after_days=1), source, rows)
 
 

@@ -4,6 +4,7 @@ The rows are the candidate's stored holdout. Each version prepares them with its
 Not here: what the scores are worth (comparison.py).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -37,11 +38,21 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The strongest baseline of the candidate, with its scores of the shared rows."""
+    """The strongest baseline of the candidate, with its scores of the shared rows.
+
+    `thresholds` are those at which it decides best, by metric.
+    """
 
     name: str
     scores: Scores
-    threshold: float = THRESHOLD
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+
+
+def threshold_of(competitor: Contestant | Baseline, metric: str) -> float:
+    """The threshold at which it decides, where this metric looks at decisions."""
+    if isinstance(competitor, Contestant):
+        return competitor.threshold
+    return competitor.thresholds.get(metric, THRESHOLD)
 
 
 @dataclass(frozen=True)
@@ -185,7 +196,11 @@ def _with_baseline(client: MlflowClient, contest: Contest) -> Contest:
         )
     scores = baselines.from_one_table(table, rows[config.data.key], candidate.scores)
     strongest = baselines.strongest(config, rows, scores)
-    baseline = Baseline(strongest, scores[strongest])
+    thresholds = {
+        metric: baselines.best_threshold(config, metric, rows, scores[strongest])
+        for metric in config.metric_names
+    }
+    baseline = Baseline(strongest, scores[strongest], thresholds)
     note = f"Rules compare with the baseline {strongest.replace('_', ' ')}"
     if config.main_metric and len(scores) > 1:
         note += f", the best of {len(scores)} in {config.main_metric} on these rows"

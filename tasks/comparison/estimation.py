@@ -9,6 +9,7 @@ import pandas as pd
 from configs.built_in_metrics import METRICS
 from tasks.comparison import bounds
 from tasks.comparison.bounds import Bounds, Levels
+from tasks.comparison.contest import threshold_of
 from tasks.comparison.counts import (
     count_cells,
     counted_bounds,
@@ -73,12 +74,13 @@ def _unit_bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated
 def _counted_bounds_of(measured: Measured, levels: Levels) -> Bounds:
     """The metric as a function of how many rows were decided in which way."""
     contest, part, units = measured.contest, measured.part, measured.candidate.units
+    metric = measured.rule.metric
     cells = count_cells(
         contest.config,
-        measured.rule.metric,
+        metric,
         labels(contest.config, contest.rows[part.mask]),
         [
-            decisions(contest.config, one.scores[part.mask], one.threshold)
+            decisions(contest.config, one.scores[part.mask], threshold_of(one, metric))
             for one in measured.competitors
         ],
     )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from configs.built_in_metrics import needs, sees_decisions
 from tasks.comparison.bounds import replicates_for
-from tasks.comparison.contest import Baseline, Contest, Contestant
+from tasks.comparison.contest import Baseline, Contest, Contestant, threshold_of
 from tasks.comparison.parts import Part
 from tasks.comparison.units import Units
 from tasks.data.labels import labels
@@ -99,7 +99,7 @@ def _measured(
         for metric, part in measurements:
             rows, scores = contest.rows[part.mask], contestant.scores[part.mask]
             measure = resampling.weighted(
-                metric, contest.config, rows, scores, contestant.threshold
+                metric, contest.config, rows, scores, threshold_of(contestant, metric)
             )
             value = _value_of(contest, metric, contestant, part)
             sample_of_part = MetricSample(value, (), measure, units.among(part.mask))
@@ -120,7 +120,7 @@ def _value_of(
     if needs_both_classes and labels(config, rows).nunique() < 2:
         return np.nan
     scores = contestant.scores[part.mask]
-    return measure_built_in(metric, config, rows, scores, contestant.threshold)
+    return measure_built_in(metric, config, rows, scores, threshold_of(contestant, metric))
 
 
 def _weights_on(part: Part, weights: Weights) -> Weights:

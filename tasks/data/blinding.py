@@ -2,14 +2,14 @@
 
 What a model is judged on must not shape its features. So the targets of judged rows are null while
 the rows are prepared, and stand in them again afterwards. Where the YAML says after how many days
-labels are known, only the newest are null, and no feature may depend on one that was not known when
-its own row was made.
+labels are known, the judged rows of each day are prepared with the labels that were known on it, as
+rows are that are scored.
 Not here: calling the hook (hooks.py); rows to score, whose targets are null as well (new_rows.py).
 """
 
-import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,12 @@ from tasks.data.hooks import Hooks
 from tasks.data.period import ONE_DAY, Period, days_before
 from tasks.records import Window
 
-SEED = 0
+# a longer holdout is prepared several days at a time, with the labels known on the first of them
+MOST_PASSES = 31
+# the training days whose features are prepared again, with the labels that were known on them
+DAYS_CHECKED = 3
+# what floats may lose in another order of sums: of a column's spread, and of its largest number
+OF_SPREAD, OF_LARGEST = 1e-6, 1e-12
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,19 @@ class Judged:
 def prepare(
     config: ModelConfig, hooks: Hooks, raw: pd.DataFrame, window: Window | None
 ) -> pd.DataFrame:
-    """The prepared rows of a training run; `raw` must hold all of its rows."""
+    """The prepared rows of a training run; `raw` must hold all of its rows.
+
+    HookFailed where the hook changes which rows are judged, or makes features of training rows from
+    targets that were not known then.
+    """
     period = Period(window.holdout_start, window.holdout_end) if window else None
-    return prepare_judged(
-        config, hooks, raw, Judged(splits.holdout_mask(config, raw, window), period)
-    )
+    judged = Judged(splits.holdout_mask(config, raw, window), period)
+    prepared = prepare_judged(config, hooks, raw, judged)
+    _require_same_split(config, raw, prepared)
+    if window and _shows_labels(config):
+        training = Period(window.train_start, window.train_end)
+        _require_known_labels(config, hooks, raw, prepared, judged, training)
+    return prepared
 
 
 def prepare_judged(
@@ -54,29 +67,88 @@ def prepare_judged(
     target = config.data.raw_target
     if not config.data.prepare or target is None:
         return hooks_of_model.prepare(config, hooks, raw)
-    unknown = _unknown(config, raw, judged)
+    unknown = judged.mask
+    if judged.period:
+        unknown = unknown | (raw[config.data.time] >= judged.period.start)
+    prepared = _prepare_without(unknown, config, hooks, raw)
+    if judged.period and _shows_labels(config):
+        days = _prepared_days(config, hooks, raw, judged.mask, judged.period)
+        prepared = pd.concat([prepared[~judged.mask], *days]).loc[raw.index]
+    return prepared.assign(**{target: raw[target]})
+
+
+def _require_same_split(config: ModelConfig, raw: pd.DataFrame, prepared: pd.DataFrame) -> None:
+    """Return if the rows are divided after `prepare` as they are before it."""
+    split = config.split
+    by = (config.data.key, config.data.time, split.group, getattr(split, "column", None))
+    changed = [
+        column
+        for column in dict.fromkeys(by)
+        if column
+        and not (
+            column in prepared
+            and prepared[column].dtype == raw[column].dtype
+            and _equal(prepared[column], raw[column])
+        )
+    ]
+    if changed:
+        raise HookFailed(
+            f"hook {config.data.prepare} changed {', '.join(changed)}, by which rows are told "
+            "apart and split: other rows would be judged; write the new values to another column"
+        )
+
+
+def _shows_labels(config: ModelConfig) -> bool:
+    """Whether the hook may use targets of the holdout, once they are known."""
+    data = config.data
+    return bool(data.prepare and data.raw_target and data.labels_known_after_days is not None)
+
+
+def _prepared_days(
+    config: ModelConfig, hooks: Hooks, raw: pd.DataFrame, judged: "pd.Series[bool]", period: Period
+) -> Iterator[pd.DataFrame]:
+    """The judged rows of each day, prepared with the labels that were known on it."""
+    times, days = raw[config.data.time], np.array(period.days)
+    for some in np.array_split(days, min(len(days), MOST_PASSES)):
+        of_days = judged & (times >= some[0]) & (times < some[-1] + ONE_DAY)
+        if of_days.any():
+            unknown = times >= _known_until(config, some[0])
+            yield _prepare_without(unknown, config, hooks, raw)[of_days]
+
+
+def _known_until(config: ModelConfig, day: datetime) -> datetime:
+    """The instant up to which labels are known on a day, and never one of the day itself."""
+    days = config.data.labels_known_after_days
+    assert days is not None
+    return min(day, days_before(day, days) + ONE_DAY)
+
+
+def _prepare_without(
+    unknown: "pd.Series[bool]", config: ModelConfig, hooks: Hooks, raw: pd.DataFrame
+) -> pd.DataFrame:
+    """The prepared rows, with null for each target that is unknown.
+
+    HookFailed says whether it is the nulls that the hook does not take.
+    """
+    target = str(config.data.raw_target)
     shown = raw.assign(**{target: _hidden(raw[target], unknown)})
-    prepared = _prepare_with_nulls(config, hooks, shown, raw)
+    try:
+        prepared = hooks_of_model.prepare(config, hooks, shown)
+    except HookFailed as failure:
+        try:
+            hooks_of_model.prepare(config, hooks, raw)
+        except HookFailed:
+            raise failure from failure.__cause__
+        raise HookFailed(
+            f"{failure}. It fails where {target} is null, "
+            "as it is in rows that are judged or scored"
+        ) from failure.__cause__
     if target in prepared and not _equal(prepared[target], shown[target]):
         raise HookFailed(
             f"hook {config.data.prepare} changed the target {target}; "
             "write the new values to another column, and name that as data.target"
         )
-    days = config.data.labels_known_after_days
-    if days is not None and judged.period:
-        _require_known_labels(config, hooks, shown, prepared, judged.period, days)
-    return prepared.assign(**{target: raw[target]})
-
-
-def _unknown(config: ModelConfig, raw: pd.DataFrame, judged: Judged) -> "pd.Series[bool]":
-    """The rows whose target is not known when the last judged row is made."""
-    if judged.period is None:
-        return judged.mask
-    days = config.data.labels_known_after_days
-    times = raw[config.data.time]
-    if days is None:
-        return judged.mask | (times >= judged.period.start)
-    return times >= days_before(judged.period.end, days)
+    return prepared
 
 
 def _hidden(target: "pd.Series[Any]", unknown: "pd.Series[bool]") -> "pd.Series[Any]":
@@ -90,62 +162,71 @@ def _hidden(target: "pd.Series[Any]", unknown: "pd.Series[bool]") -> "pd.Series[
     return target.mask(unknown)
 
 
-def _prepare_with_nulls(
-    config: ModelConfig, hooks: Hooks, shown: pd.DataFrame, raw: pd.DataFrame
-) -> pd.DataFrame:
-    """The prepared rows; HookFailed says whether it is the nulls that the hook does not take."""
-    try:
-        return hooks_of_model.prepare(config, hooks, shown)
-    except HookFailed as failure:
-        try:
-            hooks_of_model.prepare(config, hooks, raw)
-        except HookFailed:
-            raise failure from failure.__cause__
-        raise HookFailed(
-            f"{failure}. It fails where {config.data.target} is null, "
-            "as it is in rows that are judged or scored"
-        ) from failure.__cause__
-
-
 def _require_known_labels(
     config: ModelConfig,
     hooks: Hooks,
-    shown: pd.DataFrame,
+    raw: pd.DataFrame,
     prepared: pd.DataFrame,
-    holdout: Period,
-    days: int,
+    judged: Judged,
+    training: Period,
 ) -> None:
-    """Prepare again with other labels from `days` before the middle of the holdout on.
+    """Return if some training days have the features that they would have had in production.
 
-    HookFailed where a feature of a row before the middle is another one.
+    HookFailed where a feature is another one without the targets that were not known then.
     """
-    middle = holdout.start + timedelta(days=math.ceil((holdout.end - holdout.start) / ONE_DAY / 2))
-    times, target = shown[config.data.time], str(config.data.raw_target)
-    is_earlier = times < middle
-    changed = _other_values(shown[target], times >= days_before(middle, days))
-    again = hooks_of_model.prepare(config, hooks, shown.assign(**{target: changed}))
-    dependent = [
+    times = raw[config.data.time]
+    of_training = times[(times >= training.start) & (times < training.end)].dt.normalize()
+    days = np.sort(of_training.unique())
+    for place in np.unique(np.linspace(0, len(days) - 1, DAYS_CHECKED).astype(int)):
+        day = pd.Timestamp(days[place])
+        unknown = judged.mask | (times >= _known_until(config, day.to_pydatetime()))
+        again = _prepare_without(unknown, config, hooks, raw)
+        of_day = (of_training == day).reindex(raw.index, fill_value=False)
+        features = [name for name in config.data.features if name in prepared and name in again]
+        dependent = [
+            name
+            for name in features
+            if not _equal(prepared.loc[of_day, name], again.loc[of_day, name])
+        ]
+        if dependent:
+            _require_repeatable(config, hooks, raw, unknown, again)
+            raise HookFailed(
+                f"hook {config.data.prepare} made {', '.join(dependent)} from targets that were "
+                "not known yet: labels are known after "
+                f"{config.data.labels_known_after_days:,} days (data.labels_known_after_days)"
+            )
+
+
+def _require_repeatable(
+    config: ModelConfig,
+    hooks: Hooks,
+    raw: pd.DataFrame,
+    unknown: "pd.Series[bool]",
+    prepared: pd.DataFrame,
+) -> None:
+    """Return if the same rows are prepared alike a second time; else HookFailed says so."""
+    again = _prepare_without(unknown, config, hooks, raw)
+    random = [
         name
         for name in config.data.features
-        if not _equal(prepared.loc[is_earlier, name], again.loc[is_earlier, name])
+        if name in prepared and not _equal(prepared[name], again[name])
     ]
-    if dependent:
+    if random:
         raise HookFailed(
-            f"hook {config.data.prepare} made {', '.join(dependent)} from targets that were not "
-            f"known yet: labels are known after {days:,} days (data.labels_known_after_days)"
+            f"hook {config.data.prepare} gives other values for {', '.join(random)} each time; "
+            "seed its random numbers"
         )
-
-
-def _other_values(target: "pd.Series[Any]", chosen: "pd.Series[bool]") -> "pd.Series[Any]":
-    """The target with a random one of its values in the chosen rows."""
-    values = target.dropna().unique()
-    drawn = np.random.default_rng(SEED).integers(len(values), size=len(target))
-    return target.where(~chosen, pd.Series(values[drawn], index=target.index))
 
 
 def _equal(first: "pd.Series[Any]", second: "pd.Series[Any]") -> bool:
     """Whether both hold the same values, but for what floats lose in another order of sums."""
     if pd.api.types.is_float_dtype(first) and pd.api.types.is_float_dtype(second):
-        return bool(np.isclose(first, second, rtol=1e-9, equal_nan=True).all())
+        numbers = first.to_numpy("float64", na_value=np.nan)
+        finite = numbers[np.isfinite(numbers)]
+        tolerance = 0.0
+        if len(finite):
+            tolerance = OF_SPREAD * float(np.std(finite)) + OF_LARGEST * float(np.abs(finite).max())
+        others = second.to_numpy("float64", na_value=np.nan)
+        return bool(np.isclose(numbers, others, rtol=0, atol=tolerance, equal_nan=True).all())
     same = (first == second) | (first.isna() & second.isna())
     return bool(same.fillna(False).all())

@@ -4,6 +4,8 @@ Not here: how they are measured beside a model (evaluation.py), rules that compa
 (tasks/comparison).
 """
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +14,17 @@ from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from configs.baseline import SeasonalBaseline
+from configs.errors import ConfigError
 from configs.model import ModelConfig
+from tasks.data.hooks import Hooks
 from tasks.data.labels import labels
-from tasks.model.metrics import measure_built_in
+from tasks.model.metrics import measure, measure_built_in
 from tasks.model.scores import THRESHOLD, Scores, as_table, score
 
 # columns of the table that holds the scores of several: no key or score is called that
 KEY, NAME = "ratchet_key", "ratchet_baseline"
+# the decision for every row, and for none
+THRESHOLDS = (0.0, math.inf)
 
 
 def score_baselines(
@@ -35,6 +41,7 @@ def score_baselines(
         estimators["most_frequent"] = DummyClassifier(strategy="prior")
     else:
         estimators["mean"] = DummyRegressor(strategy="mean")
+        estimators["median"] = DummyRegressor(strategy="median")
     if config.kind == "regression" and config.data.time:
         newest = float(target.iloc[train[config.data.time].argmax()])
         estimators["last_value"] = DummyRegressor(strategy="constant", constant=np.array([newest]))
@@ -67,6 +74,32 @@ def from_one_table(table: pd.DataFrame, keys: "pd.Series[Any]", like: Scores) ->
     return scores
 
 
+def measure_baseline(
+    config: ModelConfig, hooks: Hooks, rows: pd.DataFrame, scores: Scores
+) -> dict[str, float]:
+    """Every metric of a baseline that the YAML names, each at the threshold that suits it best."""
+    values: dict[str, float] = {}
+    for threshold in THRESHOLDS:
+        for name, value in measure(config, hooks, rows, scores, threshold).items():
+            sign = config.metric(name).sign
+            values[name] = sign * max(sign * value, sign * values.get(name, value))
+    return values
+
+
+def best_threshold(config: ModelConfig, metric: str, rows: pd.DataFrame, scores: Scores) -> float:
+    """The threshold at which a baseline's decisions, all or none for one class, are best.
+
+    A model's threshold is chosen, and it would beat a baseline that decides at 0.5 by that alone.
+    """
+    if config.kind != "binary" or metric in config.own_metrics:
+        return THRESHOLD
+    sign = config.metric(metric).sign
+    values = [
+        sign * measure_built_in(metric, config, rows, scores, threshold) for threshold in THRESHOLDS
+    ]
+    return THRESHOLDS[int(np.argmax(values))]
+
+
 def strongest(config: ModelConfig, rows: pd.DataFrame, scores: dict[str, Scores]) -> str:
     """The name of the baseline that is best in the main metric on these rows."""
     metric = config.main_metric
@@ -74,7 +107,10 @@ def strongest(config: ModelConfig, rows: pd.DataFrame, scores: dict[str, Scores]
         return next(iter(scores))
     sign = config.metric(metric).sign
     values = {
-        name: sign * measure_built_in(metric, config, rows, scores_of_one, THRESHOLD)
+        name: sign
+        * measure_built_in(
+            metric, config, rows, scores_of_one, best_threshold(config, metric, rows, scores_of_one)
+        )
         for name, scores_of_one in scores.items()
     }
     # without a class, no metric is defined, and no rule is judged
@@ -88,25 +124,40 @@ def _values_before(
     train: pd.DataFrame,
     rows: pd.DataFrame,
 ) -> "pd.Series[float]":
-    """The mean of the training rows in the same hour, the fewest whole seasons before each row.
+    """The mean of the newest training rows in the same hour, whole seasons before each row.
 
-    The mean of all training rows, where that hour has none.
+    Where there are none, the mean of the training rows with the same values of `per`; where there
+    are none of these, of all.
     """
-    last = train[time].max().floor("h")
-    lag = pd.Timedelta(days=season.lag_days)
-    hours = rows[time].dt.floor("h")
-    seasons = np.maximum(np.ceil((hours - last) / lag), 1)
-    per = list(season.per)
-    means = (
-        train.assign(**{time: train[time].dt.floor("h")})
-        .groupby([time, *per], dropna=False)[config.data.target]
-        .mean()
-        .rename("prediction")
-        .reset_index()
+    if absent := [column for column in season.per if column not in train]:
+        raise ConfigError(
+            f"baseline.per: {config.data.prepare} returned no column {', '.join(absent)}; keep it"
+        )
+    lag, seasons_began = pd.Timedelta(days=season.lag_days), pd.Timestamp(0)
+    both = pd.concat([train, rows], keys=[True, False])
+    hours = both[time].dt.floor("h")
+    table = pd.DataFrame(
+        {
+            "hour": hours,
+            "phase": (hours - seasons_began) % lag,
+            "group": _groups(both, season.per),
+            "value": both[config.data.target],
+        }
     )
-    earlier = rows[per].assign(**{time: hours - seasons * lag})
-    found = earlier.merge(means, on=[time, *per], how="left", validate="many_to_one")
-    predicted = (
-        found["prediction"].astype("float64").fillna(float(train[config.data.target].mean()))
-    )
-    return predicted.set_axis(rows.index)
+    known, asked = table.loc[True], table.loc[False]
+    # in the order of hours, as merge_asof needs them
+    means = known.groupby(["hour", "phase", "group"])["value"].mean().reset_index()
+    a_season_before = asked.drop(columns="value").assign(hour=asked["hour"] - lag)
+    ordered = a_season_before.sort_values("hour")
+    newest = pd.merge_asof(ordered, means, on="hour", by=["phase", "group"])
+    values = newest["value"].set_axis(ordered.index).reindex(rows.index)
+    of_group = asked["group"].map(known.groupby("group")["value"].mean())
+    predicted = values.fillna(of_group).fillna(known["value"].mean())
+    return predicted.astype("float64").rename("prediction")
+
+
+def _groups(rows: pd.DataFrame, per: Sequence[str]) -> "pd.Series[int]":
+    """The number of each row's combination of values, a null being one of them."""
+    if not per:
+        return pd.Series(0, index=rows.index)
+    return rows.groupby(list(per), dropna=False).ngroup()

@@ -13,9 +13,9 @@ from configs.built_in_metrics import greater_is_better
 from configs.model import ModelConfig
 from tasks.data.hooks import Hooks
 from tasks.data.splits import Partitions
-from tasks.model.baselines import score_baselines
+from tasks.model.baselines import measure_baseline, score_baselines
 from tasks.model.metrics import measure
-from tasks.model.scores import THRESHOLD, Scores, score, threshold_of
+from tasks.model.scores import Scores, score, threshold_of
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def evaluate(
     on_holdout = measure(config, hooks, partitions.holdout, scores, threshold)
     baseline_scores = score_baselines(config, partitions.train, partitions.holdout)
     baselines = {
-        name: measure(config, hooks, partitions.holdout, scores_of_one, THRESHOLD)
+        name: measure_baseline(config, hooks, partitions.holdout, scores_of_one)
         for name, scores_of_one in baseline_scores.items()
     }
     return Evaluation(
