@@ -25,8 +25,15 @@ if TYPE_CHECKING:
 
 # moving the threshold trades one for the other
 TRADED = ("precision", "recall")
+# why a metric is compared with a limit only
+UNCOMPARED = {
+    "max_error": "is the error of one row, and no bound is known for a difference; set a limit",
+    "expected_calibration_error": "depends on the number of rows; compare brier_score",
+}
 Against = Literal["champion", "reference", "baseline"]
 Condition = Literal["at_least", "at_most", "better_than", "not_worse_than"]
+# with fewer, bounds hold less often than they say (docs/gating.md)
+ENOUGH_ROWS, ENOUGH_POSITIVES = 100, 30
 Percent = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)? ?%$")]
 
 
@@ -82,9 +89,13 @@ class Rule(Section):
             "The margin, in units of the metric or as a share of the other version's, such as 20%."
         ),
     )
-    min_rows: int = Field(default=1, ge=1, description="With fewer rows, the rule is inconclusive.")
+    min_rows: int = Field(
+        default=ENOUGH_ROWS, ge=1, description="With fewer rows, the rule is inconclusive."
+    )
     min_positives: int = Field(
-        default=0, ge=0, description="With fewer positive rows, the rule is inconclusive."
+        default=ENOUGH_POSITIVES,
+        ge=0,
+        description="With fewer rows of the positive class, the rule is inconclusive.",
     )
 
     @property
@@ -118,6 +129,20 @@ class Rule(Section):
         if isinstance(self.by, str):
             return Margin(float(self.by.rstrip("% ")) / 100, is_relative=True)
         return Margin(self.by, is_relative=False)
+
+    @property
+    def low_minima(self) -> list[str]:
+        """Which minima, with their values, are less than bounds need to hold as they say."""
+        enough = {"min_rows": ENOUGH_ROWS, "min_positives": ENOUGH_POSITIVES}
+        return [f"{key} {getattr(self, key)}" for key in enough if getattr(self, key) < enough[key]]
+
+    def lacks(self, rows: int, positives: int | None) -> str:
+        """What is missing of the minima, in rows of which none or some are positive; or empty."""
+        if rows < self.min_rows:
+            return f"has {rows:,} rows, {self.min_rows:,} are needed"
+        if positives is not None and positives < self.min_positives:
+            return f"has {positives:,} positives, {self.min_positives:,} are needed"
+        return ""
 
     def is_met_by(self, spare: float) -> bool:
         """Whether the rule holds by enough: to be better is to be more than equal."""
@@ -185,7 +210,7 @@ def _rule_problems(config: "ModelConfig", rule: Rule, location: Location) -> Ite
         return
     if rule.slice:
         yield from _rule_on_slice_problems(config, rule, rule.slice, location)
-    if rule.min_positives and config.kind != "binary":
+    if rule.min_positives not in (0, ENOUGH_POSITIVES) and config.kind != "binary":
         yield Problem(
             (*location, "min_positives"),
             f"only binary targets have positives; {config.name} is {config.kind}",
@@ -220,6 +245,8 @@ def _rule_against_problems(
             f"compare {rule.metric}_at_budget, cost or average_precision",
         )
     metric = config.metric(rule.metric)
+    if metric.name in UNCOMPARED:
+        yield Problem((*location, "metric"), f"{metric.name} {UNCOMPARED[metric.name]}")
     if metric.name in config.own_metrics and not metric.units:
         yield Problem(
             (*location, "metric"),

@@ -52,7 +52,7 @@ def add_double(raw):
 """
 OF_THE_WEEKEND = """
 def add_double(raw):
-    weekend = raw["at"].dt.dayofweek >= 5
+    weekend = raw["at"].dt.day_of_week >= 5
     return raw.assign(double=raw["bad"].astype("float64").where(weekend, -1.0))
 """
 WITHOUT_NULLS = """

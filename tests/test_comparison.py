@@ -490,6 +490,7 @@ def test_a_part_of_one_class_is_inconclusive() -> None:
     rows, candidate, champion = rows_of()
     rows.loc[rows["day"] == 0, "y"] = 0
     rule = {"metric": "roc_auc", "slice": "each", "not_worse_than": "champion", "by": 0.5}
+    rule |= {"min_rows": 50, "min_positives": 0}
     found = compared(
         rule, rows, candidate=candidate, champion=champion, slices={"each": {"day": "values"}}
     )

@@ -15,6 +15,7 @@ from configs.model import ModelConfig
 from configs.threshold import Threshold
 from tasks.records import Estimate, NotEstimated
 from tasks.verdict import gate, rule_wording
+from tests.contests import config_of
 
 NAMES = ("average_precision", "roc_auc", "log_loss", "brier_score")
 
@@ -172,7 +173,7 @@ def test_too_little_data_is_inconclusive_and_damage_is_fail(
 
 
 def test_no_difference_at_all_passes_a_margin_and_is_never_better() -> None:
-    same = Estimate(rows=9, candidate=0.6, other=0.6, spare=0.0, low=0.0, high=0.0, units=9)
+    same = Estimate(rows=900, candidate=0.6, other=0.6, spare=0.0, low=0.0, high=0.0, units=9)
     better = Rule(metric="roc_auc", better_than="champion")
     assert gate.decide([(better, [same])]).outcome == "INCONCLUSIVE"
     spared = replace(same, spare=0.03, low=0.03, high=0.03, margin=0.03)
@@ -217,10 +218,13 @@ def test_the_digest_notices_the_smallest_change_and_no_other_spelling() -> None:
     assert len({gate.definition(config).digest for config in (configured(rule), *others)}) == 10
 
 
-def test_the_digest_of_a_gate_is_what_it_was_when_ledgers_began() -> None:
-    """A pending request compares it with the one in its evidence, across releases."""
+def test_the_digest_of_a_gate_changes_only_with_what_it_asks() -> None:
+    """A pending request compares it with the one in its evidence, across releases.
+
+    It is no longer that of the first ledgers: rules ask for 100 rows and 30 positives by default.
+    """
     rule = Rule(metric="average_precision", not_worse_than="champion", by=0.05)
-    assert digest(rule) == "864094723a60203cf5a73b26432a87c7c5f12b884cb6007a9d6e602abfd1dba4"
+    assert digest(rule) == "99962837f46c0bcffe9fbea462842fc9657bf823b346ab2f5721c0d1041399d8"
 
 
 def sentence_of(rule: Rule, estimate: Estimate) -> str:
@@ -229,9 +233,9 @@ def sentence_of(rule: Rule, estimate: Estimate) -> str:
 
 def test_a_value_just_beside_its_limit_is_never_shown_as_the_limit() -> None:
     rule = Rule(metric="roc_auc", at_least=0.5)
-    near = Estimate(rows=9, candidate=0.4999961, spare=-3.9e-6, low=-3.9e-6, high=-3.9e-6)
+    near = Estimate(rows=900, candidate=0.4999961, spare=-3.9e-6, low=-3.9e-6, high=-3.9e-6)
     assert sentence_of(rule, near) == "roc_auc 0.499996 (needs >= 0.5): FAIL"
-    at = Estimate(rows=9, candidate=0.5, spare=0.0, low=0.0, high=0.0)
+    at = Estimate(rows=900, candidate=0.5, spare=0.0, low=0.0, high=0.0)
     assert sentence_of(rule, at) == "roc_auc 0.5 (needs >= 0.5): PASS"
 
 
@@ -247,25 +251,25 @@ def test_a_shown_value_stands_on_the_side_of_its_limit_on_which_it_is(
 SENTENCES = [
     (
         Rule(metric="log_loss", at_most=0.2),
-        Estimate(rows=9, candidate=0.25, spare=-0.05, low=-0.08, high=-0.02),
+        Estimate(rows=900, candidate=0.25, spare=-0.05, low=-0.08, high=-0.02),
         "log_loss 0.25 (95% lower bound 0.22, needs <= 0.2): FAIL",
     ),
     (
         Rule(metric="log_loss", at_most=0.2),
-        Estimate(rows=9, candidate=0.15, spare=0.05, low=0.02, high=0.08),
+        Estimate(rows=900, candidate=0.15, spare=0.05, low=0.02, high=0.08),
         "log_loss 0.15 (95% upper bound 0.18, needs <= 0.2): PASS",
     ),
     (
         Rule(metric="roc_auc", not_worse_than="champion", by=0.03),
         Estimate(
-            rows=9, candidate=0.658, other=0.641, margin=0.03, spare=0.047, low=0.036, high=0.06
+            rows=900, candidate=0.658, other=0.641, margin=0.03, spare=0.047, low=0.036, high=0.06
         ),
         "roc_auc 0.658 vs 0.641: +0.017 (95% lower bound +0.006, needs > -0.03): PASS",
     ),
     (
         Rule(metric="roc_auc", better_than="reference", by=0.01),
         Estimate(
-            rows=9, candidate=0.64, other=0.66, margin=0.01, spare=-0.03, low=-0.04, high=-0.015
+            rows=900, candidate=0.64, other=0.66, margin=0.01, spare=-0.03, low=-0.04, high=-0.015
         ),
         "roc_auc 0.64 vs the reference's 0.66: -0.02 (95% upper bound -0.005, needs > +0.01): FAIL",
     ),
@@ -273,7 +277,7 @@ SENTENCES = [
         Rule(metric="cost", not_worse_than="champion", by="10 %"),
         Estimate(
             part="night = 1",
-            rows=9,
+            rows=900,
             candidate=412,
             other=431,
             greater_is_better=False,
@@ -306,3 +310,23 @@ def test_a_line_of_the_table_is_in_the_metrics_own_sign_and_says_which_way_is_be
         "< +43.1",
         "PASS",
     ]
+
+
+@pytest.mark.parametrize(("rows", "positives"), [(99, 40), (200, 29)])
+def test_by_default_a_rule_asks_for_a_hundred_rows_and_thirty_positives(
+    rows: int, positives: int
+) -> None:
+    rule = Rule(metric="average_precision", at_least=0.5)
+    few = replace(CERTAIN, rows=rows, positives=positives)
+    assert gate.decide([(rule, [few])]).outcome == "INCONCLUSIVE"
+    # numbers and classes have no positives to count
+    assert gate.decide([(rule, [replace(CERTAIN, positives=None)])]).passed
+
+
+@pytest.mark.parametrize("metric", ["max_error", "expected_calibration_error"])
+def test_a_metric_without_a_bound_for_differences_has_limits_only(metric: str) -> None:
+    kind = "regression" if metric == "max_error" else "binary"
+    sections = {"kind": kind, "columns": {"y": "float64"}} if kind == "regression" else {}
+    config_of({"metric": metric, "at_most": 0.5}, **sections)
+    with pytest.raises(ValueError, match=f"{metric} (is the error of one row|depends on)"):
+        config_of({"metric": metric, "better_than": "champion"}, **sections)

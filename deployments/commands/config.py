@@ -49,6 +49,12 @@ def check(models: tuple[str, ...], with_power: bool, as_json: bool) -> None:
     else:
         for config in configs.values():
             click.echo(_summary_of(config))
+            for rule in config.gate:
+                if rule.low_minima:
+                    click.echo(
+                        f"  {rule}: with {' and '.join(rule.low_minima)}, "
+                        "its bounds may hold less often than they say."
+                    )
             if with_power:
                 _print_power(config, settings)
     if problems:

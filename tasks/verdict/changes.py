@@ -6,7 +6,7 @@ Pure. Not here: whether an answer still counts (evidence.py).
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from configs.gate import Rule
+from configs.gate import ENOUGH_POSITIVES, ENOUGH_ROWS, Rule
 from configs.model import ModelConfig
 from tasks.records import RegisteredVersion, Role
 from tasks.verdict.gate import GateDefinition
@@ -15,6 +15,8 @@ RuleDefinition = Mapping[str, Any]
 
 # values in `comparison` that let more candidates pass than the other value of the same setting
 LOOSE_SETTINGS = ("ask", "leave_out", "may_break")
+# the defaults of a rule's minima, which go without saying
+MINIMA = {"min_rows": ENOUGH_ROWS, "min_positives": ENOUGH_POSITIVES}
 # of a parameter's value
 SHOWN_CHARACTERS = 40
 
@@ -77,6 +79,9 @@ def _rule_changes(before: GateDefinition, now: GateDefinition) -> tuple[list[str
         if was == is_now:
             continue
         change = f"{_text_of(is_now)}, was {_text_of(was)}"
+        if _text_of(is_now) == _text_of(was):
+            minima = [f"{key} {_number_in(is_now, key):.0f}" for key in MINIMA if key in is_now]
+            change = f"{_text_of(is_now)} {' '.join(minima)}, was less"
         if _is_looser(was, is_now):
             loosened.append(f"the gate is looser: {change}")
         else:
@@ -122,7 +127,9 @@ def _param_changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterato
 
 def _text_of(rule: RuleDefinition) -> str:
     return " ".join(
-        str(value) if key == "metric" else f"{key} {value}" for key, value in rule.items()
+        str(value) if key == "metric" else f"{key} {value}"
+        for key, value in rule.items()
+        if value != MINIMA.get(key)
     )
 
 
@@ -143,7 +150,7 @@ def _is_looser(old: RuleDefinition, new: RuleDefinition) -> bool:
         return True
     if _is_relative(new) != _is_relative(old):
         return True
-    if any(_number_in(new, key) < _number_in(old, key) for key in ("min_rows", "min_positives")):
+    if any(_number_in(new, key) < _number_in(old, key) for key in MINIMA):
         return True
     growth = _number_in(new, "by") - _number_in(old, "by")
     return growth > 0 if "not_worse_than" in new else growth < 0

@@ -151,7 +151,8 @@ def _write_rule_verdict(verdict: RuleVerdict) -> Document:
 
 
 def _read_rule_verdict(recorded: Document, definition: Mapping[str, Any]) -> RuleVerdict:
-    rule = Rule.model_validate(definition)
+    # an early definition leaves out minima, which were none by default
+    rule = Rule.model_validate({"min_rows": 1, "min_positives": 0, **definition})
     estimate = _estimate_of(recorded["estimate"], _greater_is_better(rule.metric))
     return RuleVerdict(rule, recorded["outcome"], estimate)
 

@@ -48,7 +48,7 @@ def definition(config: ModelConfig) -> GateDefinition:
     """The gate of a model's YAML."""
     threshold = config.threshold
     return GateDefinition(
-        rules=[rule.model_dump(mode="json", exclude_defaults=True) for rule in config.gate],
+        rules=[_definition_of(rule, config) for rule in config.gate],
         comparison=config.comparison.model_dump(mode="json"),
         slices={
             name: {column: cut if cut == "values" else list(cut) for column, cut in columns.items()}
@@ -58,10 +58,18 @@ def definition(config: ModelConfig) -> GateDefinition:
     )
 
 
+def _definition_of(rule: Rule, config: ModelConfig) -> dict[str, Any]:
+    """What the YAML says of a rule, and its minima, also those that are the defaults."""
+    minima = {"min_rows": rule.min_rows}
+    if config.kind == "binary":
+        minima["min_positives"] = rule.min_positives
+    return rule.model_dump(mode="json", exclude_defaults=True) | minima
+
+
 def _outcome_of_rule(rule: Rule, estimate: Estimate | NotEstimated) -> Outcome:
     if isinstance(estimate, NotEstimated) and estimate.fatal:
         return "FAIL"
-    if estimate.rows < rule.min_rows or (estimate.positives or 0) < rule.min_positives:
+    if rule.lacks(estimate.rows, estimate.positives):
         return "INCONCLUSIVE"
     if isinstance(estimate, NotEstimated):
         return "INCONCLUSIVE"

@@ -69,7 +69,9 @@ def sentence(verdict: RuleVerdict) -> str:
     """The rule with its numbers and its outcome, without a full stop."""
     rule, estimate = verdict.rule, verdict.estimate
     part = f" ({estimate.part})" if estimate.part else ""
-    shortage = _shortage(rule, estimate) if verdict.outcome == "INCONCLUSIVE" else ""
+    shortage = ""
+    if verdict.outcome == "INCONCLUSIVE":
+        shortage = rule.lacks(estimate.rows, estimate.positives)
     if isinstance(estimate, NotEstimated):
         subject = estimate.part or ("the metric" if estimate.fatal else "the holdout")
         return f"{rule}: {subject} {shortage or estimate.reason}: {verdict.outcome}"
@@ -180,13 +182,3 @@ def _bound_value(rule: Rule, bound: Bound) -> str:
 def _limit_of(rule: Rule) -> float | None:
     """The number that an absolute rule holds the metric to; None for a relative rule."""
     return rule.at_least if rule.at_least is not None else rule.at_most
-
-
-def _shortage(rule: Rule, estimate: Estimate | NotEstimated) -> str:
-    """Which minimum of the rule the rows do not reach; empty where they reach all."""
-    positives = estimate.positives or 0
-    if estimate.rows < rule.min_rows:
-        return f"has {estimate.rows:,} rows, {rule.min_rows:,} are needed"
-    if positives < rule.min_positives:
-        return f"has {positives:,} positives, {rule.min_positives:,} are needed"
-    return ""
