@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.comparison import Comparison
-from configs.gate import Rule
+from configs.gate import Rule, gate_problems
 from configs.model import ModelConfig
 from configs.threshold import Threshold
 from tasks.records import Estimate, NotEstimated
@@ -327,6 +327,8 @@ def test_by_default_a_rule_asks_for_a_hundred_rows_and_thirty_positives(
 def test_a_metric_without_a_bound_for_differences_has_limits_only(metric: str) -> None:
     kind = "regression" if metric == "max_error" else "binary"
     sections = {"kind": kind, "columns": {"y": "float64"}} if kind == "regression" else {}
-    config_of({"metric": metric, "at_most": 0.5}, **sections)
-    with pytest.raises(ValueError, match=f"{metric} (is the error of one row|depends on)"):
-        config_of({"metric": metric, "better_than": "champion"}, **sections)
+    limited = config_of({"metric": metric, "at_most": 0.5}, **sections)
+    assert list(gate_problems(limited)) == []
+    compared = config_of({"metric": metric, "better_than": "champion"}, **sections)
+    (problem,) = gate_problems(compared)
+    assert problem.sentence.startswith(f"{metric} ")
