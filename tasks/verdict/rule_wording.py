@@ -105,6 +105,21 @@ def deciding_bound(rule: Rule, estimate: Estimate, outcome: Outcome) -> Bound | 
     return Bound(value, estimate.greater_is_better != failed, confidence)
 
 
+def undecided(rule: Rule, estimate: Estimate) -> str:
+    """Between which bounds the needed value lies, such as `the interval [-0.06, +0.11] contains 0`;
+    empty where both bounds are the estimate itself."""
+    outcomes: tuple[Outcome, ...] = ("PASS", "FAIL")
+    bounds = [deciding_bound(rule, estimate, outcome) for outcome in outcomes]
+    found = sorted((bound for bound in bounds if bound), key=lambda bound: bound.value)
+    if not found:
+        return ""
+    interval = ", ".join(_bound_value(rule, bound) for bound in found)
+    limit = _limit_of(rule)
+    needed = own_sign(estimate, _needed(rule, estimate))
+    value = f"{needed:+.3g}" if limit is None and needed else f"{limit or 0:{EXACT}}"
+    return f"the interval [{interval}] contains {value}"
+
+
 def own_sign(estimate: Estimate, better_up: float) -> float:
     """A difference whose better side is up, in the metric's own sign."""
     return better_up if estimate.greater_is_better else -better_up

@@ -5,6 +5,8 @@ Not here: one rule's numbers (rule_wording.py), the layout of the report (report
 terminal (deployments/commands/show.py).
 """
 
+import math
+
 from configs.built_in_metrics import METRICS, greater_is_better
 from configs.gate import Rule
 from tasks.records import Estimate, RuleVerdict
@@ -14,6 +16,8 @@ from tasks.verdict.rule_wording import directed, number, percent, signed_differe
 
 # a gate with less refuses too many models that are as good as the champion
 ENOUGH_POWER = 0.8
+# what nobody would wait for
+MOST_TIMES_THE_DATA = 20
 # with fewer, a handful of rows carries the uncertainty of a metric
 FEW_DEGREES_OF_FREEDOM = 10
 # of a metric in which no single row can weigh much
@@ -38,10 +42,34 @@ def conclusion(evidence: Evidence) -> str:
             "Add a rule with at_least or at_most to the gate."
         )
     if verdict.outcome != "PASS":
-        return _as_sentence(rule_wording.sentence(verdict.deciding[0]))
+        sentence = _as_sentence(rule_wording.sentence(verdict.deciding[0]))
+        return f"{sentence}{_undecided(evidence, verdict.deciding[0])}"
     if isinstance(evidence.better, Estimate):
         return _comparison(evidence, evidence.better)
     return f"Every rule passes: {rule_wording.sentence(verdict.rules[0])}."
+
+
+def _undecided(evidence: Evidence, verdict: RuleVerdict) -> str:
+    """What an inconclusive estimate means, and how much more data would decide it; or empty."""
+    rule, estimate = verdict.rule, verdict.estimate
+    if verdict.outcome != "INCONCLUSIVE" or not isinstance(estimate, Estimate):
+        return ""
+    interval = rule_wording.undecided(rule, estimate)
+    if rule.lacks(estimate.rows, estimate.positives) or not interval:
+        return ""
+    text = f" {_as_sentence(interval).removesuffix('.')}: too little data to decide"
+    text += ", no evidence of harm." if rule.compares_versions else "."
+    if estimate.spare <= 0:
+        return text
+    # the distance of a bound falls with the square root of the number of rows
+    times = ((estimate.spare - estimate.low) / estimate.spare) ** 2
+    holdout = evidence.holdout
+    if times > MOST_TIMES_THE_DATA:
+        return text
+    more = f"{times:.1f} times as many rows"
+    if holdout.start and holdout.end:
+        more = f"{math.ceil((times - 1) * (holdout.end - holdout.start).days)} more days of rows"
+    return f"{text} If the estimate stays, about {more} would let it pass."
 
 
 def facts(evidence: Evidence) -> list[str]:
