@@ -11,10 +11,10 @@ from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from configs.gate import Rule
-from tasks.comparison import bounds
 from tasks.comparison.bounds import Levels
 from tasks.comparison.comparison import Compared, compare
 from tasks.data.hooks import Hooks, parse_hooks
+from tasks.model.units import combined
 from tasks.records import Estimate, NotEstimated
 from tasks.verdict import gate, rule_wording
 from tasks.verdict.evidence import is_superior
@@ -273,8 +273,8 @@ def test_units_that_are_not_independent_widen_the_bound_and_crossed_ones_never_n
 def test_the_variance_of_crossed_units_is_cameron_gelbach_and_millers_or_the_larger() -> None:
     random = np.random.default_rng(0)
     a, b, ab = 2 * random.normal(size=4000), 3 * random.normal(size=4000), random.normal(size=4000)
-    assert np.var(bounds.combined([a, b, ab])) == pytest.approx(np.var(a) + np.var(b) - np.var(ab))
-    assert np.var(bounds.combined([a, b, 5 * ab])) == pytest.approx(np.var(b))
+    assert np.var(combined([a, b, ab])) == pytest.approx(np.var(a) + np.var(b) - np.var(ab))
+    assert np.var(combined([a, b, 5 * ab])) == pytest.approx(np.var(b))
 
 
 def test_fewer_than_20_units_are_left_out_in_turn_and_fewer_than_3_not_compared_at_all() -> None:

@@ -58,26 +58,6 @@ def replicates_for(alpha: float) -> int:
     return min(max(FEWEST_REPLICATES, needed), MOST_REPLICATES)
 
 
-def combined(replicates: list[Values]) -> Values:
-    """Replicates with the variance of the quantity: for one kind of units, as they are.
-
-    For two crossed kinds V = V_a + V_b - V_ab (Cameron, Gelbach and Miller, 2011, JBES 29:238), but
-    not below the larger of V_a and V_b: the replicates of the larger, stretched about their mean.
-    """
-    if len(replicates) == 1:
-        return replicates[0]
-    first, second, pairs = (float(np.nanvar(values)) for values in replicates)
-    widest, larger = replicates[0], first
-    if second > first:
-        widest, larger = replicates[1], second
-    if larger == 0:
-        return widest
-    stretch = np.sqrt(max(first + second - pairs, larger) / larger)
-    mean = np.nanmean(widest)
-    stretched: Values = mean + (widest - mean) * stretch
-    return stretched
-
-
 def never_varies(replicates: Values) -> bool:
     """Whether all replicates are the same number."""
     finite = replicates[np.isfinite(replicates)]

@@ -17,10 +17,10 @@ from tasks.comparison.counts import (
     variance_of_independent_rows,
 )
 from tasks.comparison.measured import Measured
-from tasks.comparison.units import measure_without_each
 from tasks.data.labels import labels, row_counts
 from tasks.model.resampling import Values, Weights
 from tasks.model.scores import decisions
+from tasks.model.units import measure_without_each
 from tasks.records import Estimate, NotEstimated
 
 

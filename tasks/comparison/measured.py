@@ -11,11 +11,11 @@ import numpy as np
 
 from configs.gate import Rule
 from configs.model import ModelConfig
-from tasks.comparison import bounds
 from tasks.comparison.contest import Baseline, Contest, Contestant
 from tasks.comparison.parts import Part
 from tasks.comparison.sampling import MetricSample, SampleKey, Samples
 from tasks.model.resampling import Values, Weights
+from tasks.model.units import combined
 from tasks.records import Competitor, Role
 
 # by how much a rule holds, from the metric of the candidate and of the other version
@@ -55,7 +55,7 @@ class Measured:
         if self.other:
             others = self.other.replicates
         pairs = zip(self.candidate.replicates, others, strict=True)
-        return bounds.combined([self.spare(mine, other) for mine, other in pairs])
+        return combined([self.spare(mine, other) for mine, other in pairs])
 
     @property
     def competitors(self) -> list[Contestant | Baseline]:

@@ -18,11 +18,11 @@ from configs.built_in_metrics import needs, sees_decisions
 from tasks.comparison.bounds import replicates_for
 from tasks.comparison.contest import Baseline, Contest, Contestant, threshold_of
 from tasks.comparison.parts import Part
-from tasks.comparison.units import Units
 from tasks.data.labels import labels
 from tasks.model import resampling
 from tasks.model.metrics import measure_built_in, measure_own
 from tasks.model.resampling import Values, Weights
+from tasks.model.units import Units
 from tasks.records import Competitor
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from sklearn.metrics import classification_report
 
 from tasks.data.labels import row_counts
-from tasks.model import feature_effects, plots, resampling, slices
-from tasks.model.resampling import Interval
+from tasks.model import feature_effects, plots, slices
+from tasks.model.intervals import Interval, intervals
 from tasks.model.trained_model import EvaluatedModel, TrainedModel
 from tasks.pages import rendering
 from tasks.pages.numbers import readable
@@ -104,9 +104,7 @@ def _metric_rows(trained: TrainedModel) -> list[MetricRow]:
 
 
 def _intervals(evaluated: EvaluatedModel) -> dict[str, Interval]:
-    return resampling.intervals(
-        evaluated.config, evaluated.rows, evaluated.scores, evaluated.threshold
-    )
+    return intervals(evaluated.config, evaluated.rows, evaluated.scores, evaluated.threshold)
 
 
 def _class_rows(evaluated: EvaluatedModel) -> list[ClassRow]:

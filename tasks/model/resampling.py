@@ -1,12 +1,11 @@
-"""Resamples of rows or units, and the intervals of metrics over them.
+"""Resamples of rows or units, as weights, and metrics of many of them at once.
 
 A resample is a row of weights: how often each of the n rows was drawn.
 Not here: one metric of many resamples (weighted_metrics.py), which rows are independent of each
-other (tasks/comparison).
+other (units.py).
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,46 +20,8 @@ Weights = NDArray[np.float64]
 Values = NDArray[np.float64]
 Weighted = Callable[[Weights], Values]
 
-REPLICATES = 500
 # cells of one block of weights: 32 MB
 CELLS = 4_000_000
-CONFIDENCE = 0.95
-
-
-class Interval(NamedTuple):
-    """The bounds of an interval."""
-
-    low: float
-    high: float
-
-
-def intervals(
-    config: ModelConfig, rows: pd.DataFrame, scores: Scores, threshold: float
-) -> dict[str, Interval]:
-    """The 95% percentile interval of each metric over resamples of rows (Efron, 1979), by name.
-
-    Seeded by the model's seed. The model's own metrics have none, nor has a maximum: no resample
-    holds a larger one.
-    """
-    measures: dict[str, Weighted] = {}
-    for name in config.metric_names:
-        if name in config.own_metrics:
-            continue
-        if measure := weighted(name, config, rows, scores, threshold):
-            measures[name] = measure
-    replicates: dict[str, list[Values]] = {name: [] for name in measures}
-    for weights in resamples(np.arange(len(rows)), REPLICATES, config.train.seed):
-        # a resample that lacks a class has no value, and is left out of the quantiles
-        with np.errstate(invalid="ignore", divide="ignore"):
-            for name, measure in measures.items():
-                replicates[name].append(measure(weights))
-    return {name: _percentile_interval(blocks) for name, blocks in replicates.items()}
-
-
-def _percentile_interval(blocks: list[Values]) -> Interval:
-    tails = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
-    low, high = np.nanquantile(np.concatenate(blocks), tails)
-    return Interval(float(low), float(high))
 
 
 def resamples(units: NDArray[np.int64], replicates: int, seed: int) -> Iterator[Weights]:

@@ -12,11 +12,11 @@ from matplotlib.axes import Axes
 from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 
 from tasks.comparison.contest import Contest
-from tasks.comparison.units import Codes, Units
 from tasks.data.labels import labels
 from tasks.model import resampling, weighted_metrics
 from tasks.model.plots import Picture, figure
 from tasks.model.resampling import Values
+from tasks.model.units import Codes, Units
 from tasks.verdict.drawn_versions import Drawn, drawn_versions
 
 BAND_RESAMPLES = 200

@@ -1,6 +1,6 @@
 """What is independent in the rows: each row, units such as customers or days, or two crossed kinds.
 
-Not here: drawing resamples (tasks/model/resampling.py), bounds from them (bounds.py).
+Not here: drawing resamples (resampling.py), bounds from them (tasks/comparison).
 """
 
 from collections.abc import Callable, Sequence
@@ -75,6 +75,26 @@ def measure_without_each(
         is_kept = codes[None, :] != chosen[first : first + block, None]
         values.append(measure(is_kept.astype(np.float64)))
     return np.concatenate(values)
+
+
+def combined(replicates: list[Values]) -> Values:
+    """Replicates with the variance of the quantity: for one kind of units, as they are.
+
+    For two crossed kinds V = V_a + V_b - V_ab (Cameron, Gelbach and Miller, 2011, JBES 29:238), but
+    not below the larger of V_a and V_b: the replicates of the larger, stretched about their mean.
+    """
+    if len(replicates) == 1:
+        return replicates[0]
+    first, second, pairs = (float(np.nanvar(values)) for values in replicates)
+    widest, larger = replicates[0], first
+    if second > first:
+        widest, larger = replicates[1], second
+    if larger == 0:
+        return widest
+    stretch = np.sqrt(max(first + second - pairs, larger) / larger)
+    mean = np.nanmean(widest)
+    stretched: Values = mean + (widest - mean) * stretch
+    return stretched
 
 
 def _codes_of(column: "pd.Series[Any]") -> Codes:
