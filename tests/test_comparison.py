@@ -559,6 +559,25 @@ def test_a_version_in_two_roles_is_measured_once_and_stands_in_both() -> None:
     assert list(twin.distinct) == ["candidate", "champion"]
 
 
+def test_each_metric_that_a_rule_compares_versions_in_guards_the_reference() -> None:
+    rows, candidate, champion = rows_of()
+    config = config_of(
+        {"metric": "roc_auc", "not_worse_than": "champion", "by": 0.1},
+        {"metric": "f1", "slice": "week", "not_worse_than": "champion", "by": 0.1},
+        {"metric": "log_loss", "at_most": 2.0},
+        columns={"day": "int64"},
+        slices={"week": {"day": [2, 5]}},
+    )
+    versions = {"candidate": candidate, "champion": champion, "reference": champion}
+    found = compare(contest_of(config, rows, **versions), LEVELS)
+    assert list(found.guards) == ["f1"]
+    guard = found.guards["f1"]
+    assert isinstance(guard, Estimate)
+    assert (guard.rows, guard.part) == (N, "")
+    del versions["reference"]
+    assert compare(contest_of(config, rows, **versions), LEVELS).guards == {}
+
+
 def test_the_same_contest_gives_the_same_bounds() -> None:
     rows, candidate, champion = rows_of()
     one, again = (compared(BETTER, rows, candidate=candidate, champion=champion) for _ in range(2))

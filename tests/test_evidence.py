@@ -347,6 +347,25 @@ def test_a_stricter_gate_is_called_stricter() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("guard", "is_superior"),
+    [
+        (Estimate(candidate=0.3, other=0.4, spare=0.1, low=0.02, high=0.2), True),
+        (Estimate(candidate=0.3, other=0.4, spare=0.1, low=-0.02, high=0.2), False),
+        (NotEstimated("has rows of one class only"), False),
+    ],
+)
+def test_the_reference_rises_only_if_no_guarded_metric_may_have_sunk(
+    guard: Estimate | NotEstimated, is_superior: bool
+) -> None:
+    """With each gain in the main metric another could sink by its margin, and the reference too."""
+    better = Estimate(candidate=0.7, other=0.6, spare=0.1, low=0.05, high=0.15)
+    evidence = evidence_of(better_than_reference=better, guards={"cost": guard})
+    assert evidence.guards["cost"] == guard
+    assert evidence.is_superior_to_reference is is_superior
+    assert replace(evidence, guards={}).is_superior_to_reference
+
+
 UNDECIDED = [
     (
         Rule(metric="average_precision", not_worse_than="champion", by=0.05),

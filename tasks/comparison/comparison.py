@@ -3,8 +3,8 @@
 Not here: one estimate and its bounds (estimation.py), what they decide (tasks/verdict/gate.py).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from configs.errors import HookFailed
 from configs.gate import Against, Rule
@@ -28,13 +28,15 @@ class Compared:
 
     `of_champion` is what the rules that compare no versions say of the champion, on the same rows.
     `better` is the difference to the champion in the main metric, `slices` the same on each part of
-    each slice. `power` is how often an equally good model would pass, from 0 to 1.
+    each slice; `guards` are the differences to the reference in the other metrics of rules that
+    compare versions. `power` is how often an equally good model would pass, from 0 to 1.
     """
 
     estimates: RuleEstimates = ()
     of_champion: RuleEstimates = ()
     better: Estimate | NotEstimated | None = None
     better_than_reference: Estimate | NotEstimated | None = None
+    guards: Mapping[str, Estimate | NotEstimated] = field(default_factory=dict)
     slices: tuple[Estimate | NotEstimated, ...] = ()
     power: float | None = None
     problem: str = ""
@@ -68,6 +70,7 @@ def compare(contest: Contest, levels: Levels) -> Compared:
         of_champion=of_champion,
         better=_difference_to(contest, samples, "champion", levels),
         better_than_reference=_difference_to(contest, samples, "reference", levels),
+        guards=_guards(contest, samples, levels),
         slices=slices,
         power=power,
     )
@@ -88,6 +91,7 @@ def _measurements(contest: Contest, rules: list[Rule]) -> Iterator[Measurement]:
         for rule in rules
         for part in parts_of(config, rows, rule.slice)
     ]
+    wanted += [Measurement(metric, whole(rows)) for metric in _guard_metrics(contest)]
     if config.main_metric:
         parts = [whole(rows), *_slice_parts(contest)]
         wanted += [Measurement(config.main_metric, part) for part in parts]
@@ -125,5 +129,30 @@ def _difference_to(
     metric = contest.config.main_metric
     if metric is None or role not in contest.contestants:
         return None
+    return _difference(contest, samples, metric, role, levels)
+
+
+def _guards(
+    contest: Contest, samples: Samples, levels: Levels
+) -> dict[str, Estimate | NotEstimated]:
+    """The difference to the reference on all rows in each metric that guards against a loss."""
+    return {
+        metric: _difference(contest, samples, metric, "reference", levels)
+        for metric in _guard_metrics(contest)
+    }
+
+
+def _guard_metrics(contest: Contest) -> list[str]:
+    """The metrics of rules that compare versions, but for the main one, if there is a reference."""
+    if "reference" not in contest.contestants:
+        return []
+    config = contest.config
+    metrics = (rule.metric for rule in config.gate if rule.compares_versions)
+    return [metric for metric in dict.fromkeys(metrics) if metric != config.main_metric]
+
+
+def _difference(
+    contest: Contest, samples: Samples, metric: str, role: Against, levels: Levels
+) -> Estimate | NotEstimated:
     rule = Rule(metric=metric, better_than=role)
     return estimate(measure_rule(contest, samples, rule, whole(contest.rows)), levels)

@@ -88,6 +88,8 @@ class Evidence:
     better: Estimate | NotEstimated | None
     better_than_reference: Estimate | NotEstimated | None
     slices: tuple[Estimate | NotEstimated, ...]
+    # the difference to the reference in the other metrics of rules that compare versions
+    guards: Mapping[str, Estimate | NotEstimated]
     # how often a model exactly as good as the champion would pass, from 0 to 1
     power: float | None
     looks: int
@@ -114,7 +116,14 @@ class Evidence:
 
     @property
     def is_superior_to_reference(self) -> bool:
-        return is_superior(self.better_than_reference)
+        """Whether it is better in the main metric, and in no other that a rule guards worse.
+
+        Otherwise a metric could sink by its margin with each gain in the main one.
+        """
+        is_no_worse = all(
+            isinstance(guard, Estimate) and guard.low >= 0 for guard in self.guards.values()
+        )
+        return is_superior(self.better_than_reference) and is_no_worse
 
 
 def is_superior(difference: Estimate | NotEstimated | None) -> bool:

@@ -41,6 +41,9 @@ def write(evidence: Evidence) -> Document:
     document["judged_on"] = _as_recorded(evidence.judged_on)
     document["better"] = _write_estimate(evidence.better)
     document["better_than_reference"] = _write_estimate(evidence.better_than_reference)
+    document["guards"] = {
+        metric: _write_estimate(guard) for metric, guard in evidence.guards.items()
+    }
     document["slices"] = [_write_estimate(part) for part in evidence.slices]
     document["verdict"]["rules"] = [_write_rule_verdict(rule) for rule in evidence.verdict.rules]
     document["champion_rules"] = [_write_rule_verdict(rule) for rule in evidence.champion_rules]
@@ -73,6 +76,10 @@ def read(document: Mapping[str, Any]) -> Evidence:
         better=_read_estimate(document["better"], greater_is_better),
         better_than_reference=_read_estimate(document["better_than_reference"], greater_is_better),
         slices=tuple(_estimate_of(part, greater_is_better) for part in document["slices"]),
+        guards={
+            metric: _estimate_of(guard, _greater_is_better(metric))
+            for metric, guard in document.get("guards", {}).items()
+        },
         power=document["power"],
         looks=document["looks"],
         notes=tuple(document["notes"]),

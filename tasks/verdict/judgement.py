@@ -126,6 +126,7 @@ def gather(
         better=compared.better,
         better_than_reference=compared.better_than_reference,
         slices=compared.slices,
+        guards=compared.guards,
         power=compared.power,
         looks=looks,
         notes=notes,
