@@ -2,11 +2,16 @@
 
 import math
 from itertools import accumulate
+from typing import Any
 
 import pytest
 
+from configs.gate import Rule
 from tasks.comparison.bounds import Levels
-from tasks.verdict.judgement import levels
+from tasks.records import Estimate
+from tasks.verdict import gate, rule_wording
+from tasks.verdict.absent_parts import with_absent_parts
+from tasks.verdict.judgement import Request, levels
 from tests.contests import config_of
 
 RULE = {"metric": "roc_auc", "at_least": 0.5}
@@ -50,3 +55,48 @@ def test_where_doubt_asks_a_person_each_rule_fails_at_its_share_of_the_level() -
     )
     assert levels(asking, 1) == Levels(pytest.approx(0.05), pytest.approx(0.05 / 4))
     assert levels(refusing, 1) == Levels(pytest.approx(0.05), pytest.approx(0.05))
+
+
+NIGHT = {"night": {"hour": [7]}}
+BY_NIGHT = Rule(metric="roc_auc", slice="night", at_least=0.5)
+
+
+def champion_judged_on(*parts: str, **sections: Any) -> Request:
+    estimates = [Estimate(part=part, rows=500, candidate=0.7, low=0.1, high=0.3) for part in parts]
+    return Request(
+        requested_by="tests",
+        champions_gate=gate.definition(config_of(RULE, columns={"hour": "int64"}, **sections)),
+        champions_rules=gate.decide([(BY_NIGHT, estimates)]).rules,
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_of_champion", "outcomes"),
+    [
+        (champion_judged_on("hour < 7", "hour >= 7", slices=NIGHT), ["PASS", "INCONCLUSIVE"]),
+        # a part of rows without a value may go, and other bins are other parts
+        (champion_judged_on("hour < 7", "hour is missing", slices=NIGHT), ["PASS"]),
+        (champion_judged_on("hour < 6", slices={"night": {"hour": [6]}}), ["PASS"]),
+        (Request(requested_by="tests"), ["PASS"]),
+    ],
+)
+def test_a_part_that_the_champion_was_judged_on_and_that_is_gone_is_inconclusive(
+    request_of_champion: Request, outcomes: list[str]
+) -> None:
+    config = config_of(RULE | {"slice": "night"}, columns={"hour": "int64"}, slices=NIGHT)
+    now = Estimate(
+        part="hour < 7", rows=500, positives=50, candidate=0.7, spare=0.2, low=0.1, high=0.3
+    )
+    estimates = with_absent_parts(
+        config,
+        [(BY_NIGHT, [now])],
+        request_of_champion.champions_gate,
+        request_of_champion.champions_rules,
+    )
+    verdict = gate.decide(estimates)
+    assert [rule.outcome for rule in verdict.rules] == outcomes
+    if "INCONCLUSIVE" in outcomes:
+        assert rule_wording.sentence(verdict.deciding[0]) == (
+            "roc_auc by slice night at least 0.5: hour >= 7 has no rows any more; "
+            "the champion was judged on it: INCONCLUSIVE"
+        )

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from configs.model import ModelConfig
 
+# the end of the name of a part whose rows have no value
+MISSING = "is missing"
+
 
 @dataclass(frozen=True)
 class Part:
@@ -52,7 +55,7 @@ class _Cut:
 
 
 def _cut(column: "pd.Series[Any]", cut: Any) -> _Cut:
-    missing = f"{column.name} is missing"
+    missing = f"{column.name} {MISSING}"
     if cut == "values":
         known = f"{column.name} = " + column.dropna().astype("str")
         names = known.reindex(column.index, fill_value=missing)

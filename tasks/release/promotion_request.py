@@ -48,13 +48,14 @@ def judge(run: PromotionRun, options: RequestOptions) -> Judgement:
     """Judge the candidate against the present champion and reference."""
     now = run.standing()
     champion = now.champion
-    champions_gate = None
+    past = None
     if champion and champion.evidence_digest:
-        champions_gate = run.ledger.evidence_of(champion).gate
+        past = run.ledger.evidence_of(champion)
     request = judgement.Request(
         requested_by=options.requested_by,
         champion_since=champion.time if champion else None,
-        champions_gate=champions_gate,
+        champions_gate=past.gate if past else None,
+        champions_rules=past.verdict.rules if past else (),
     )
     return judgement.judge(run.client, run.config, compared_numbers(run, now), request)
 

@@ -16,9 +16,10 @@ from tasks.comparison import contest as contests
 from tasks.comparison.bounds import Levels
 from tasks.comparison.comparison import Compared, compare
 from tasks.comparison.contest import Contest
-from tasks.records import RegisteredVersion, Verdict, VersionNumbers
+from tasks.records import RegisteredVersion, RuleVerdict, Verdict, VersionNumbers
 from tasks.tracking import versions
 from tasks.verdict import changes, gate
+from tasks.verdict.absent_parts import with_absent_parts
 from tasks.verdict.evidence import Candidate, ComparedVersion, Evidence
 from tasks.verdict.evidence_json import read_holdout, read_training
 from tasks.verdict.gate import GateDefinition
@@ -36,6 +37,8 @@ class Request:
     # when the champion was promoted, and by which gate; None without a champion
     champion_since: datetime | None = None
     champions_gate: GateDefinition | None = None
+    # the rules that it was promoted by, as they were judged
+    champions_rules: tuple[RuleVerdict, ...] = ()
     # how many candidates have been looked at on this holdout; counted, unless given
     looks: int | None = None
 
@@ -73,7 +76,10 @@ def judge(
         compared = compare(contest, levels(config, looks))
     if compared.problem:
         problems += (compared.problem,)
-    verdict = gate.decide(compared.estimates, problems)
+    estimates = with_absent_parts(
+        config, compared.estimates, request.champions_gate, request.champions_rules
+    )
+    verdict = gate.decide(estimates, problems)
     evidence = gather(contest, compared, verdict, signature, request, looks)
     return Judgement(verdict, evidence, contest, compared)
 

@@ -70,7 +70,7 @@ def sentence(verdict: RuleVerdict) -> str:
     rule, estimate = verdict.rule, verdict.estimate
     part = f" ({estimate.part})" if estimate.part else ""
     shortage = ""
-    if verdict.outcome == "INCONCLUSIVE":
+    if verdict.outcome == "INCONCLUSIVE" and estimate.rows:
         shortage = rule.lacks(estimate.rows, estimate.positives)
     if isinstance(estimate, NotEstimated):
         subject = estimate.part or ("the metric" if estimate.fatal else "the holdout")
