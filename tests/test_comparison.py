@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from configs.gate import Rule
 from tasks.comparison.bounds import Levels
-from tasks.comparison.comparison import Compared, compare
+from tasks.comparison.comparison import Compared, compare, count_estimates
 from tasks.data.hooks import Hooks, parse_hooks
 from tasks.model.units import combined
 from tasks.records import Estimate, NotEstimated
@@ -474,6 +474,10 @@ def test_slices_are_judged_each_and_shown_with_bounds_that_hold_at_once() -> Non
         assert isinstance(among, Estimate)
         assert among.spare == pytest.approx(alone.spare - 0.5)
         assert among.low < alone.low - 0.5
+    # each part may fail by chance
+    config = config_of(rule, columns={"day": "int64"}, slices=slices)
+    assert count_estimates(contest_of(config, rows, candidate=candidate)) == 0
+    assert count_estimates(contest_of(config, rows, candidate=candidate, champion=champion)) == 3
     both = compared(
         {"metric": "roc_auc", "at_least": 0.1},
         rows,

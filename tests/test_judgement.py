@@ -29,7 +29,7 @@ BY_TIME = {
 
 def test_all_looks_together_spend_no_more_than_the_level() -> None:
     config = config_of(RULE)
-    spent = list(accumulate(levels(config, look).lower for look in range(1, 2000)))
+    spent = list(accumulate(levels(config, look, 1).lower for look in range(1, 2000)))
     assert spent[0] == pytest.approx(0.05 * 6 / math.pi**2)
     assert 0.0499 < spent[-1] < 0.05
 
@@ -39,7 +39,7 @@ def test_a_holdout_that_renews_with_time_spends_nothing_unless_it_is_told_to(
     spend: bool | None, same: bool
 ) -> None:
     config = config_of(RULE, **BY_TIME, comparison={"spend": spend})
-    assert (levels(config, 5).lower == levels(config, 1).lower == pytest.approx(0.05)) == same
+    assert (levels(config, 5, 1).lower == levels(config, 1, 1).lower == pytest.approx(0.05)) == same
 
 
 def test_where_doubt_asks_a_person_each_rule_fails_at_its_share_of_the_level() -> None:
@@ -53,8 +53,8 @@ def test_where_doubt_asks_a_person_each_rule_fails_at_its_share_of_the_level() -
         config_of(*rules, comparison={"inconclusive": said, "spend": False})
         for said in ("ask", "refuse")
     )
-    assert levels(asking, 1) == Levels(pytest.approx(0.05), pytest.approx(0.05 / 4))
-    assert levels(refusing, 1) == Levels(pytest.approx(0.05), pytest.approx(0.05))
+    assert levels(asking, 1, 4) == Levels(pytest.approx(0.05), pytest.approx(0.05 / 4))
+    assert levels(refusing, 1, 4) == Levels(pytest.approx(0.05), pytest.approx(0.05))
 
 
 NIGHT = {"night": {"hour": [7]}}

@@ -76,6 +76,14 @@ def compare(contest: Contest, levels: Levels) -> Compared:
     )
 
 
+def count_estimates(contest: Contest) -> int:
+    """How many estimates the verdict rests on: of each rule, and of each part of its slice."""
+    return sum(
+        len(parts_of(contest.config, contest.rows, rule.slice))
+        for rule in _applicable_rules(contest)
+    )
+
+
 def _applicable_rules(contest: Contest) -> list[Rule]:
     roles: set[Role] = set(contest.contestants)
     return [

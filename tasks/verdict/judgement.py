@@ -14,7 +14,7 @@ from configs.model import ModelConfig
 from configs.split import TimeSplit
 from tasks.comparison import contest as contests
 from tasks.comparison.bounds import Levels
-from tasks.comparison.comparison import Compared, compare
+from tasks.comparison.comparison import Compared, compare, count_estimates
 from tasks.comparison.contest import Contest
 from tasks.records import RegisteredVersion, RuleVerdict, Verdict, VersionNumbers
 from tasks.tracking import versions
@@ -73,7 +73,7 @@ def judge(
         problems += signature.breaking
     compared = Compared()
     if not contest.problems:
-        compared = compare(contest, levels(config, looks))
+        compared = compare(contest, levels(config, looks, count_estimates(contest)))
     if compared.problem:
         problems += (compared.problem,)
     estimates = with_absent_parts(
@@ -84,11 +84,12 @@ def judge(
     return Judgement(verdict, evidence, contest, compared)
 
 
-def levels(config: ModelConfig, looks: int) -> Levels:
+def levels(config: ModelConfig, looks: int, estimates: int) -> Levels:
     """The levels (alphas) of the bound that a PASS needs and of the bound that a FAIL needs.
 
     Alpha spending: look k at a holdout that never renews spends alpha x 6 / (pi^2 k^2). Where an
-    inconclusive verdict asks a person, a FAIL is a union of chances: Bonferroni over the rules.
+    inconclusive verdict asks a person, a FAIL is a union of chances: Bonferroni over the estimates,
+    one for each rule, or for each part of its slice.
     """
     alpha = 1 - config.comparison.confidence
     spends = config.comparison.spend
@@ -96,7 +97,7 @@ def levels(config: ModelConfig, looks: int) -> Levels:
         spends = not isinstance(config.split, TimeSplit)
     passing = alpha * FIRST_LOOKS_SHARE / looks**2 if spends else alpha
     asks = config.comparison.inconclusive == "ask"
-    return Levels(lower=passing, upper=alpha / len(config.gate) if asks else alpha)
+    return Levels(lower=passing, upper=alpha / max(estimates, 1) if asks else alpha)
 
 
 def gather(
