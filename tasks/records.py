@@ -197,6 +197,11 @@ class RegisteredVersion:
         return self.params.get("holdout_sha256", "")
 
     @property
+    def data_digest(self) -> str:
+        """The digest of the rows that its training read; empty where none is known."""
+        return self.params.get("data_digest", "")
+
+    @property
     def baselines_sha256(self) -> str:
         """The sha256 of the stored scores of its baselines; empty where none were stored."""
         return self.params.get("baselines_sha256", "")

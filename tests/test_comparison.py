@@ -161,7 +161,10 @@ def test_accuracy_is_better_where_the_exact_paired_test_says_so(gained: int, los
 
 
 @pytest.mark.parametrize("metric", ["roc_auc", "accuracy", "log_loss", "f1"])
-def test_the_same_model_twice_is_within_any_margin_and_never_better(metric: str) -> None:
+@pytest.mark.parametrize("twice", ["registered", "trained"])
+def test_the_same_model_twice_is_within_any_margin_and_never_better(
+    metric: str, twice: str
+) -> None:
     rows, scores, _ = rows_of()
     rules = (
         {"metric": metric, "better_than": "champion"},
@@ -169,8 +172,17 @@ def test_the_same_model_twice_is_within_any_margin_and_never_better(metric: str)
     )
     contest = contest_of(config_of(*rules), rows, candidate=scores, champion=scores)
     candidate, champion = contest.contestants["candidate"], contest.contestants["champion"]
-    twin = replace(champion, version=replace(champion.version, sha256=candidate.version.sha256))
-    contest = replace(contest, contestants={"candidate": candidate, "champion": twin})
+    if twice == "registered":
+        champion = replace(
+            champion, version=replace(champion.version, sha256=candidate.version.sha256)
+        )
+    else:
+        rows_read = {"data_digest": "d"}
+        candidate, champion = (
+            replace(one, version=replace(one.version, params=one.version.params | rows_read))
+            for one in (candidate, champion)
+        )
+    contest = replace(contest, contestants={"candidate": candidate, "champion": champion})
     found = compare(contest, LEVELS)
     better, not_worse = gate.decide(found.estimates).rules
     assert (better.outcome, not_worse.outcome) == ("INCONCLUSIVE", "PASS")

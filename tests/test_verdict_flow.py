@@ -227,7 +227,13 @@ def test_one_that_is_not_significantly_better_waits_until_the_champion_is_old(
 def test_rows_that_the_champion_was_trained_on_refuse_or_are_left_out_for_all(
     new_journey: Callable[..., Journey],
 ) -> None:
-    journey = new_journey(beside)
+    few = "min_positives: 10"
+    journey = new_journey(
+        gate_of(
+            f"metric: average_precision, at_least: 0.3, {few}",
+            f"metric: average_precision, not_worse_than: champion, by: 0.2, {few}",
+        )
+    )
     journey.crown(journey.train(as_of="2026-01-10"))
     version = journey.train(as_of="2026-01-08")
     _, state = journey.ask(version)
@@ -379,7 +385,11 @@ def test_a_feature_that_callers_do_not_send_refuses_unless_it_is_allowed(
 def test_each_look_at_a_holdout_that_never_renews_spends_its_share_of_the_level(
     new_journey: Callable[..., Journey],
 ) -> None:
-    journey = new_journey(lambda text: beside(text) + "comparison: {spend: true}\n")
+    rules = gate_of(
+        "metric: average_precision, at_least: 0.5",
+        "metric: average_precision, not_worse_than: champion, by: 0.2",
+    )
+    journey = new_journey(lambda text: rules(text) + "comparison: {spend: true}\n")
     journey.crown()
     confidences = []
     for c in (2.0, 3.0):

@@ -35,6 +35,22 @@ class Contestant:
     threshold: float
     note: str = ""
 
+    def is_twin_of(self, other: "Contestant") -> bool:
+        """Whether both have the same files, or were trained alike, and answer each row alike."""
+        mine, theirs = self.version, other.version
+        is_trained_alike = (
+            bool(mine.data_digest)
+            and mine.data_digest == theirs.data_digest
+            and self.config.train == other.config.train
+            and self.config.data.features == other.config.data.features
+        )
+        return (
+            (mine.sha256 == theirs.sha256 or is_trained_alike)
+            and self.hooks.source == other.hooks.source
+            and self.threshold == other.threshold
+            and np.array_equal(self.scores, other.scores)
+        )
+
 
 @dataclass(frozen=True)
 class Baseline:

@@ -63,13 +63,14 @@ class Measured:
 
     @property
     def is_of_one_model(self) -> bool:
-        """Whether the rule compares a model with itself, registered twice."""
-        models = [
-            (one.version.sha256, one.hooks.source)
-            for one in self.competitors
-            if isinstance(one, Contestant)
-        ]
-        return len(models) == 2 and models[0] == models[1]
+        """Whether the rule compares a model with itself: registered, or trained, twice.
+
+        A second training of the same rows by the same configuration has other bytes.
+        """
+        first, *others = self.competitors
+        if not others or not isinstance(first, Contestant) or not isinstance(others[0], Contestant):
+            return False
+        return first.is_twin_of(others[0])
 
     @property
     def is_defined(self) -> bool:
