@@ -38,6 +38,15 @@ class Threshold(Section):
         description="Aim: no more alerts a day than this. The rows need a time.",
     )
 
+    sure: Share | None = Field(
+        default=None,
+        description=(
+            "With this confidence, precision, recall or the alerts a day are reached on other rows "
+            "too. If left out, they are reached on the rows that the threshold is chosen on, and "
+            "missed on about half of all others."
+        ),
+    )
+
     @property
     def aims(self) -> tuple[Aim, ...]:
         """The aims that are stated; one, once validated."""
@@ -57,6 +66,12 @@ class Threshold(Section):
         return self
 
     @model_validator(mode="after")
+    def _require_an_aim_to_be_sure_of(self) -> "Threshold":
+        if self.sure and self.minimise:
+            raise ValueError("sure is for precision, recall or alerts_a_day, not for minimise")
+        return self
+
+    @model_validator(mode="after")
     def _require_costs(self) -> "Threshold":
         is_priced = {"false_positive", "false_negative"} & self.model_fields_set
         if self.minimise and (not is_priced or self.false_positive + self.false_negative == 0):
@@ -64,6 +79,11 @@ class Threshold(Section):
         return self
 
     def __str__(self) -> str:
+        surety = f", {100 * self.sure:g}% sure" if self.sure else ""
+        return f"{self._aim}{surety}"
+
+    @property
+    def _aim(self) -> str:
         match self.kind:
             case "minimise":
                 return (

@@ -85,6 +85,58 @@ def test_a_precision_that_no_threshold_reaches_is_refused_with_the_best_there_is
     assert choose(Threshold(precision=0.5), target, scores, 1, "rows").value == 0.4
 
 
+AIMS = [{"precision": 0.7}, {"recall": 0.6}, {"alerts_a_day": 8}]
+
+
+@pytest.mark.parametrize("aim", AIMS, ids=[next(iter(aim)) for aim in AIMS])
+def test_an_aim_to_be_sure_of_is_met_on_other_rows_too(aim: dict[str, float]) -> None:
+    """Chosen on 100 rows, it is met on the population in half of the draws, or in nine of ten."""
+    random = np.random.default_rng(0)
+    target = pd.Series((random.random(50_000) < 0.3).astype("int64"))
+    scores = pd.Series(random.normal(size=50_000) + 2.5 * target)
+    of_positives, of_all = np.sort(scores[target == 1]), np.sort(scores)
+
+    def is_met(threshold: float) -> bool:
+        hits = len(of_positives) - np.searchsorted(of_positives, threshold)
+        alerts = len(of_all) - np.searchsorted(of_all, threshold)
+        if "recall" in aim:
+            return bool(hits / len(of_positives) >= aim["recall"])
+        if "precision" in aim:
+            return bool(hits / alerts >= aim["precision"])
+        return bool(alerts / 50_000 * 100 / 4 <= aim["alerts_a_day"])
+
+    met = {}
+    for sure in ({}, {"sure": 0.9}):
+        thresholds = []
+        for _ in range(300):
+            drawn = random.integers(50_000, size=100)
+            given = Threshold.model_validate(aim | sure)
+            choice = choose(given, target[drawn], scores[drawn], 4, "rows")
+            thresholds.append(choice.value)
+        met[bool(sure)] = np.mean([is_met(threshold) for threshold in thresholds])
+    assert 0.3 < met[False] < 0.75
+    # the best of several thresholds is taken, so a little less than nine of ten
+    assert met[True] > 0.8
+
+
+def test_what_to_expect_of_a_threshold_on_other_rows_is_said() -> None:
+    target, scores = pd.Series([1, 1, 1, 0] * 25), pd.Series([0.9, 0.8, 0.3, 0.2] * 25)
+    choice = choose(Threshold(recall=0.6), target, scores, 5, "100 rows")
+    assert str(choice).endswith("on other rows recall 0.57 to 0.76")
+    choice = choose(Threshold(alerts_a_day=11), target, scores, 5, "100 rows")
+    assert str(choice).endswith("on other days 7.8 to 12.4 alerts")
+    priced = Threshold(minimise="cost", false_negative=5)
+    assert str(choose(priced, target, scores, 5, "100 rows")).endswith("0 false alerts")
+
+
+def test_a_recall_that_nothing_makes_sure_is_refused_with_the_best_there_is() -> None:
+    target, scores = pd.Series([1, 0, 0, 1]), pd.Series([0.5, 0.5, 0.5, 0.4])
+    with pytest.raises(DataRejected, match=r"90% sure on rows: the best recall is 0\.316; lower"):
+        choose(Threshold(recall=0.8, sure=0.9), target, scores, 1, "rows")
+    with pytest.raises(ValueError, match="not for minimise"):
+        Threshold(minimise="cost", false_negative=5, sure=0.9)
+
+
 @pytest.fixture
 def partitions(tiny: Path, settings: Settings) -> Partitions:
     config = read_file(tiny)

@@ -2,7 +2,8 @@
 
 It is chosen on rows that the model neither learned from nor is judged on. Dated data have them in
 the delay; otherwise each training row is scored by a model that was fitted without it.
-Not here: what wrong decisions cost on the holdout (metrics.py).
+Not here: what each threshold decides and is worth (threshold_options.py), what wrong decisions cost
+on the holdout (metrics.py).
 """
 
 from dataclasses import dataclass
@@ -10,10 +11,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
-from sklearn.metrics import confusion_matrix_at_thresholds
 from sklearn.model_selection import (
     FixedThresholdClassifier,
     StratifiedGroupKFold,
@@ -30,11 +29,10 @@ from tasks.data.splits import Partitions
 from tasks.foreign_errors import told_as
 from tasks.model.metrics import days
 from tasks.model.scores import score
+from tasks.model.threshold_options import options_of
 from tasks.model.training import fit_weights
 
 FOLDS = 5
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -48,43 +46,16 @@ class ThresholdChoice:
     false_positives: int
     false_negatives: int
     true_negatives: int
+    # what the aim is about, as it may be on other rows; empty where the aim is the lowest cost
+    expected: str = ""
 
     def __str__(self) -> str:
         positives = self.true_positives + self.false_negatives
         return (
             f"threshold {self.value:.4g} ({self.aim}): on {self.rows} {self.true_positives:,} "
             f"of {positives:,} positives found, {self.false_positives:,} false alerts"
+            f"{self.expected}"
         )
-
-
-@dataclass(frozen=True)
-class _Options:
-    """Every threshold at which decisions differ, and what it decides; arrays of one length."""
-
-    threshold: Floats
-    true_positives: Floats
-    false_positives: Floats
-    false_negatives: Floats
-    true_negatives: Floats
-
-    @property
-    def alerts(self) -> Floats:
-        return self.true_positives + self.false_positives
-
-    @property
-    def precision(self) -> Floats:
-        none = np.zeros_like(self.alerts)
-        precision: Floats = np.divide(
-            self.true_positives, self.alerts, out=none, where=self.alerts > 0
-        )
-        return precision
-
-    @property
-    def recall(self) -> Floats:
-        return self.true_positives / (self.true_positives + self.false_negatives)
-
-    def cost(self, aim: Threshold) -> Floats:
-        return self.false_positives * aim.false_positive + self.false_negatives * aim.false_negative
 
 
 @dataclass(frozen=True)
@@ -122,12 +93,12 @@ def choose(
 
     `days` is how many the rows span, `rows` what to call them.
     """
-    options = _options(target, scores)
-    allowed, worth = _rate(options, aim, days)
+    options = options_of(target, scores)
+    allowed, worth = options.rate(aim, days)
     if not allowed.any():
         raise DataRejected(
-            f"no threshold has {aim} on {rows}: the best precision is "
-            f"{options.precision.max():.3g}; lower threshold.precision in the YAML"
+            f"no threshold has {aim} on {rows}: the best {aim.kind} is "
+            f"{options.assured(aim).max():.3g}; lower threshold.{aim.kind} in the YAML"
         )
     best = int(np.argmax(np.where(allowed, worth, -np.inf)))
     return ThresholdChoice(
@@ -138,33 +109,8 @@ def choose(
         false_positives=int(options.false_positives[best]),
         false_negatives=int(options.false_negatives[best]),
         true_negatives=int(options.true_negatives[best]),
+        expected=options.expected(aim, days, best),
     )
-
-
-def _options(target: "pd.Series[Any]", scores: "pd.Series[float]") -> _Options:
-    """Each score as a threshold and, last, one above all of them, at which nothing is alerted."""
-    counted = confusion_matrix_at_thresholds(target, scores)
-    tn, fp, fn, tp, threshold = (np.asarray(column, dtype="float64") for column in counted)
-    negatives, positives = tn[0] + fp[0], fn[0] + tp[0]
-    above_all = np.nextafter(threshold.max(), np.inf)
-    return _Options(
-        threshold=np.append(threshold, above_all),
-        true_positives=np.append(tp, 0),
-        false_positives=np.append(fp, 0),
-        false_negatives=np.append(fn, positives),
-        true_negatives=np.append(tn, negatives),
-    )
-
-
-def _rate(options: _Options, aim: Threshold, days: int) -> tuple[NDArray[np.bool_], Floats]:
-    """Which options the aim allows, and how much each is worth to it."""
-    if aim.minimise:
-        return np.full(len(options.threshold), True), -options.cost(aim)
-    if aim.alerts_a_day:
-        return options.alerts <= aim.alerts_a_day * days, options.alerts
-    if aim.precision:
-        return options.precision >= aim.precision, options.recall
-    return options.recall >= (aim.recall or 0), options.precision
 
 
 def _score_unseen_rows(
