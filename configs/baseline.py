@@ -46,8 +46,8 @@ def baseline_problems(config: "ModelConfig") -> Iterator[Problem]:
     if isinstance(config.split, TimeSplit) and config.baseline.lag_days > config.split.train_days:
         yield Problem(
             ("baseline", "lag_days"),
-            f"goes {config.baseline.lag_days:,} days back, and training has "
-            f"{config.split.train_days:,}; choose fewer",
+            f"looks {config.baseline.lag_days:,} days back, but the training window has "
+            f"{config.split.train_days:,}; shorten the lag or widen the window",
         )
     roles = {config.data.target: "target", config.data.key: "key", config.data.time: "time"}
     for index, column in enumerate(config.baseline.per):

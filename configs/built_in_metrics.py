@@ -48,7 +48,7 @@ class BuiltInMetric:
     value: the metric of rows, `value(target, decisions or scores) -> float`.
     weighted: the metric of resampled rows, `weighted(target, decisions or scores)`, which returns
         a function of weights; None where resampling says nothing about the metric.
-    span: how far its best value is from its worst; None where the worst has no end.
+    range: how far its best value is from its worst; None where that has no end, or is not known.
     needs: what both functions are given besides, from the YAML's `threshold`, as a keyword
         argument of that name.
     """
@@ -58,7 +58,7 @@ class BuiltInMetric:
     value: Function
     weighted: Function | None
     greater_is_better: bool = True
-    span: float | None = 1.0
+    range: float | None = None
     needs: Need | None = None
 
 
@@ -72,12 +72,14 @@ METRICS: dict[str, BuiltInMetric] = {
         sees="decisions",
         value=_function("sklearn.metrics:accuracy_score"),
         weighted=_function("tasks.model.weighted_metrics:accuracy"),
+        range=1.0,
     ),
     "average_precision": BuiltInMetric(
         kinds=BINARY,
         sees="scores",
         value=_function("sklearn.metrics:average_precision_score"),
         weighted=_function("tasks.model.weighted_metrics:average_precision"),
+        range=1.0,
     ),
     "balanced_accuracy": BuiltInMetric(
         kinds=CLASSIFICATION,
@@ -86,6 +88,7 @@ METRICS: dict[str, BuiltInMetric] = {
         weighted=_function(
             "tasks.model.weighted_metrics:class_mean", of="recall", over="with_rows"
         ),
+        range=1.0,
     ),
     "brier_score": BuiltInMetric(
         kinds=BINARY,
@@ -93,6 +96,7 @@ METRICS: dict[str, BuiltInMetric] = {
         value=_function("sklearn.metrics:brier_score_loss"),
         weighted=_function("tasks.model.weighted_metrics:mean_squared_error"),
         greater_is_better=False,
+        range=1.0,
     ),
     "cost": BuiltInMetric(
         kinds=BINARY,
@@ -108,31 +112,34 @@ METRICS: dict[str, BuiltInMetric] = {
         value=_function("tasks.model.metrics:expected_calibration_error"),
         weighted=_function("tasks.model.weighted_metrics:expected_calibration_error"),
         greater_is_better=False,
+        range=1.0,
     ),
     "explained_variance": BuiltInMetric(
         kinds=REGRESSION,
         sees="decisions",
         value=_function("sklearn.metrics:explained_variance_score"),
         weighted=_function("tasks.model.weighted_metrics:explained_share", centred=True),
-        span=None,
     ),
     "f1": BuiltInMetric(
         kinds=BINARY,
         sees="decisions",
         value=_function("sklearn.metrics:f1_score", zero_division=0.0),
         weighted=_function("tasks.model.weighted_metrics:of_positive_class", of="f1"),
+        range=1.0,
     ),
     "f1_macro": BuiltInMetric(
         kinds=MULTICLASS,
         sees="decisions",
         value=_function("sklearn.metrics:f1_score", average="macro", zero_division=0.0),
         weighted=_function("tasks.model.weighted_metrics:class_mean", of="f1", over="all"),
+        range=1.0,
     ),
     "f1_weighted": BuiltInMetric(
         kinds=MULTICLASS,
         sees="decisions",
         value=_function("sklearn.metrics:f1_score", average="weighted", zero_division=0.0),
         weighted=_function("tasks.model.weighted_metrics:class_mean", of="f1", over="rows"),
+        range=1.0,
     ),
     "log_loss": BuiltInMetric(
         kinds=CLASSIFICATION,
@@ -141,14 +148,14 @@ METRICS: dict[str, BuiltInMetric] = {
         weighted=_function("tasks.model.weighted_metrics:log_loss"),
         greater_is_better=False,
         # -log of the smallest probability that scikit-learn leaves
-        span=-math.log(sys.float_info.epsilon),
+        range=-math.log(sys.float_info.epsilon),
     ),
     "matthews_corrcoef": BuiltInMetric(
         kinds=CLASSIFICATION,
         sees="decisions",
         value=_function("sklearn.metrics:matthews_corrcoef"),
         weighted=_function("tasks.model.weighted_metrics:matthews_corrcoef"),
-        span=2.0,
+        range=2.0,
     ),
     # no resample holds a larger error than the rows themselves: no interval
     "max_error": BuiltInMetric(
@@ -157,7 +164,6 @@ METRICS: dict[str, BuiltInMetric] = {
         value=_function("sklearn.metrics:max_error"),
         weighted=None,
         greater_is_better=False,
-        span=None,
     ),
     "mean_absolute_error": BuiltInMetric(
         kinds=REGRESSION,
@@ -165,7 +171,6 @@ METRICS: dict[str, BuiltInMetric] = {
         value=_function("sklearn.metrics:mean_absolute_error"),
         weighted=_function("tasks.model.weighted_metrics:mean_absolute_error"),
         greater_is_better=False,
-        span=None,
     ),
     "mean_absolute_percentage_error": BuiltInMetric(
         kinds=REGRESSION,
@@ -173,7 +178,6 @@ METRICS: dict[str, BuiltInMetric] = {
         value=_function("sklearn.metrics:mean_absolute_percentage_error"),
         weighted=_function("tasks.model.weighted_metrics:mean_absolute_percentage_error"),
         greater_is_better=False,
-        span=None,
     ),
     "mean_squared_error": BuiltInMetric(
         kinds=REGRESSION,
@@ -181,7 +185,6 @@ METRICS: dict[str, BuiltInMetric] = {
         value=_function("sklearn.metrics:mean_squared_error"),
         weighted=_function("tasks.model.weighted_metrics:mean_squared_error"),
         greater_is_better=False,
-        span=None,
     ),
     "median_absolute_error": BuiltInMetric(
         kinds=REGRESSION,
@@ -189,13 +192,13 @@ METRICS: dict[str, BuiltInMetric] = {
         value=_function("sklearn.metrics:median_absolute_error"),
         weighted=_function("tasks.model.weighted_metrics:median_absolute_error"),
         greater_is_better=False,
-        span=None,
     ),
     "precision": BuiltInMetric(
         kinds=BINARY,
         sees="decisions",
         value=_function("sklearn.metrics:precision_score", zero_division=0.0),
         weighted=_function("tasks.model.weighted_metrics:of_positive_class", of="precision"),
+        range=1.0,
     ),
     "precision_at_budget": BuiltInMetric(
         kinds=BINARY,
@@ -203,25 +206,27 @@ METRICS: dict[str, BuiltInMetric] = {
         value=_function("tasks.model.metrics:precision_at_budget"),
         weighted=_function("tasks.model.weighted_metrics:precision_at_budget"),
         needs="alert_budget",
+        range=1.0,
     ),
     "precision_macro": BuiltInMetric(
         kinds=MULTICLASS,
         sees="decisions",
         value=_function("sklearn.metrics:precision_score", average="macro", zero_division=0.0),
         weighted=_function("tasks.model.weighted_metrics:class_mean", of="precision", over="all"),
+        range=1.0,
     ),
     "r2": BuiltInMetric(
         kinds=REGRESSION,
         sees="decisions",
         value=_function("sklearn.metrics:r2_score"),
         weighted=_function("tasks.model.weighted_metrics:explained_share", centred=False),
-        span=None,
     ),
     "recall": BuiltInMetric(
         kinds=BINARY,
         sees="decisions",
         value=_function("sklearn.metrics:recall_score", zero_division=0.0),
         weighted=_function("tasks.model.weighted_metrics:of_positive_class", of="recall"),
+        range=1.0,
     ),
     "recall_at_budget": BuiltInMetric(
         kinds=BINARY,
@@ -229,24 +234,28 @@ METRICS: dict[str, BuiltInMetric] = {
         value=_function("tasks.model.metrics:recall_at_budget"),
         weighted=_function("tasks.model.weighted_metrics:recall_at_budget"),
         needs="alert_budget",
+        range=1.0,
     ),
     "recall_macro": BuiltInMetric(
         kinds=MULTICLASS,
         sees="decisions",
         value=_function("sklearn.metrics:recall_score", average="macro", zero_division=0.0),
         weighted=_function("tasks.model.weighted_metrics:class_mean", of="recall", over="all"),
+        range=1.0,
     ),
     "roc_auc": BuiltInMetric(
         kinds=BINARY,
         sees="scores",
         value=_function("sklearn.metrics:roc_auc_score"),
         weighted=_function("tasks.model.weighted_metrics:roc_auc"),
+        range=1.0,
     ),
     "roc_auc_ovr": BuiltInMetric(
         kinds=MULTICLASS,
         sees="scores",
         value=_function("tasks.model.metrics:roc_auc_ovr"),
         weighted=_function("tasks.model.weighted_metrics:roc_auc_ovr"),
+        range=1.0,
     ),
     "root_mean_squared_error": BuiltInMetric(
         kinds=REGRESSION,
@@ -254,7 +263,6 @@ METRICS: dict[str, BuiltInMetric] = {
         value=_function("sklearn.metrics:root_mean_squared_error"),
         weighted=_function("tasks.model.weighted_metrics:root_mean_squared_error"),
         greater_is_better=False,
-        span=None,
     ),
 }
 

@@ -32,8 +32,8 @@ UNCOMPARED = {
 }
 Against = Literal["champion", "reference", "baseline"]
 Condition = Literal["at_least", "at_most", "better_than", "not_worse_than"]
-# with fewer, bounds hold less often than they say (docs/gating.md)
-ENOUGH_ROWS, ENOUGH_POSITIVES = 100, 30
+# the default of each minimum; with fewer, bounds cover less than they say (docs/gating.md)
+MINIMA = {"min_rows": 100, "min_positives": 30}
 Percent = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)? ?%$")]
 
 
@@ -90,10 +90,10 @@ class Rule(Section):
         ),
     )
     min_rows: int = Field(
-        default=ENOUGH_ROWS, ge=1, description="With fewer rows, the rule is inconclusive."
+        default=MINIMA["min_rows"], ge=1, description="With fewer rows, the rule is inconclusive."
     )
     min_positives: int = Field(
-        default=ENOUGH_POSITIVES,
+        default=MINIMA["min_positives"],
         ge=0,
         description="With fewer rows of the positive class, the rule is inconclusive.",
     )
@@ -130,19 +130,9 @@ class Rule(Section):
             return Margin(float(self.by.rstrip("% ")) / 100, is_relative=True)
         return Margin(self.by, is_relative=False)
 
-    @property
-    def low_minima(self) -> list[str]:
-        """Which minima, with their values, are less than bounds need to hold as they say."""
-        enough = {"min_rows": ENOUGH_ROWS, "min_positives": ENOUGH_POSITIVES}
-        return [f"{key} {getattr(self, key)}" for key in enough if getattr(self, key) < enough[key]]
-
-    def lacks(self, rows: int, positives: int | None) -> str:
-        """What is missing of the minima, in rows of which none or some are positive; or empty."""
-        if rows < self.min_rows:
-            return f"has {rows:,} rows, {self.min_rows:,} are needed"
-        if positives is not None and positives < self.min_positives:
-            return f"has {positives:,} positives, {self.min_positives:,} are needed"
-        return ""
+    def has_enough(self, rows: int, positives: int | None) -> bool:
+        """Whether the rows reach the minima; only a binary target has positives."""
+        return rows >= self.min_rows and (positives is None or positives >= self.min_positives)
 
     def is_met_by(self, spare: float) -> bool:
         """Whether the rule holds by enough: to be better is to be more than equal."""
@@ -210,7 +200,9 @@ def _rule_problems(config: "ModelConfig", rule: Rule, location: Location) -> Ite
         return
     if rule.slice:
         yield from _rule_on_slice_problems(config, rule, rule.slice, location)
-    if rule.min_positives not in (0, ENOUGH_POSITIVES) and config.kind != "binary":
+    # a stored configuration states the defaults, of this release or of an earlier one
+    is_stated = rule.min_positives not in (0, MINIMA["min_positives"])
+    if is_stated and config.kind != "binary":
         yield Problem(
             (*location, "min_positives"),
             f"only binary targets have positives; {config.name} is {config.kind}",

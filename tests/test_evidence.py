@@ -371,7 +371,14 @@ UNDECIDED = [
         Rule(metric="average_precision", not_worse_than="champion", by=0.05),
         {"other": 0.69, "margin": 0.05, "spare": 0.04, "low": -0.02, "high": 0.11},
         "The interval [-0.07, +0.06] contains -0.05: too little data to decide, no evidence of "
-        "harm. If the estimate stays, about 3 more days of rows would let it pass.",
+        "harm. If the estimate holds, about 3 more days of rows would be enough for this rule.",
+    ),
+    (
+        Rule(metric="average_precision", not_worse_than="champion", by=0.05),
+        {"other": 0.69, "margin": 0.05, "spare": 0.01, "low": -0.02, "high": 0.03},
+        "The interval [-0.07, -0.02] contains -0.05: too little data to decide, but the candidate "
+        "is worse. If the estimate holds, about 16 more days of rows would be enough for this "
+        "rule.",
     ),
     (
         Rule(metric="average_precision", better_than="champion"),
@@ -382,7 +389,7 @@ UNDECIDED = [
         Rule(metric="average_precision", at_least=0.65),
         {"spare": 0.03, "low": -0.02, "high": 0.11},
         "The interval [0.63, 0.76] contains 0.65: too little data to decide. "
-        "If the estimate stays, about 4 more days of rows would let it pass.",
+        "If the estimate holds, about 4 more days of rows would be enough for this rule.",
     ),
 ]
 
@@ -399,7 +406,9 @@ def test_an_inconclusive_verdict_says_that_data_are_missing_and_how_many(
         f"INCONCLUSIVE. {sentence}"
     )
     few = gate.decide([(rule, [replace(undecided, rows=50)])])
-    assert wording.conclusion(replace(evidence, verdict=few)).endswith("needed): INCONCLUSIVE.")
+    assert wording.conclusion(replace(evidence, verdict=few)).endswith(
+        "but needs 100): INCONCLUSIVE."
+    )
 
 
 def test_metrics_that_a_few_wild_errors_carry_are_among_the_doubts() -> None:
@@ -407,7 +416,9 @@ def test_metrics_that_a_few_wild_errors_carry_are_among_the_doubts() -> None:
     carried = Estimate(
         rows=5000, units=5000, candidate=0.3, spare=0.2, low=0.1, high=0.3, degrees_of_freedom=4
     )
-    sentence = "A few rows with large errors carry log_loss: its bounds may be too narrow."
+    sentence = (
+        "The bounds of log_loss rest on very few rows with large errors and may be too narrow."
+    )
     for estimate, is_told in ((carried, True), (replace(carried, degrees_of_freedom=40), False)):
         evidence = replace(evidence_of(), verdict=gate.decide([(rule, [estimate])]))
         assert (sentence in wording.doubts(evidence)) is is_told

@@ -1,6 +1,7 @@
 """The levels of a verdict: looks use alpha spending; where doubt asks a person, rules share one."""
 
 import math
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
@@ -11,8 +12,10 @@ from tasks.comparison.bounds import Levels
 from tasks.records import Estimate
 from tasks.verdict import gate, rule_wording
 from tasks.verdict.absent_parts import with_absent_parts
-from tasks.verdict.judgement import Request, levels
+from tasks.verdict.evidence import Evidence
+from tasks.verdict.judgement import levels
 from tests.contests import config_of
+from tests.documents import evidence_of
 
 RULE = {"metric": "roc_auc", "at_least": 0.5}
 BY_TIME = {
@@ -61,38 +64,31 @@ NIGHT = {"night": {"hour": [7]}}
 BY_NIGHT = Rule(metric="roc_auc", slice="night", at_least=0.5)
 
 
-def champion_judged_on(*parts: str, **sections: Any) -> Request:
+def champion_judged_on(*parts: str, **sections: Any) -> Evidence:
     estimates = [Estimate(part=part, rows=500, candidate=0.7, low=0.1, high=0.3) for part in parts]
-    return Request(
-        requested_by="tests",
-        champions_gate=gate.definition(config_of(RULE, columns={"hour": "int64"}, **sections)),
-        champions_rules=gate.decide([(BY_NIGHT, estimates)]).rules,
-    )
+    config = config_of(RULE, columns={"hour": "int64"}, **sections)
+    verdict = gate.decide([(BY_NIGHT, estimates)])
+    return replace(evidence_of(), gate=gate.definition(config), verdict=verdict)
 
 
 @pytest.mark.parametrize(
-    ("request_of_champion", "outcomes"),
+    ("of_champion", "outcomes"),
     [
         (champion_judged_on("hour < 7", "hour >= 7", slices=NIGHT), ["PASS", "INCONCLUSIVE"]),
         # a part of rows without a value may go, and other bins are other parts
         (champion_judged_on("hour < 7", "hour is missing", slices=NIGHT), ["PASS"]),
         (champion_judged_on("hour < 6", slices={"night": {"hour": [6]}}), ["PASS"]),
-        (Request(requested_by="tests"), ["PASS"]),
+        (None, ["PASS"]),
     ],
 )
 def test_a_part_that_the_champion_was_judged_on_and_that_is_gone_is_inconclusive(
-    request_of_champion: Request, outcomes: list[str]
+    of_champion: Evidence | None, outcomes: list[str]
 ) -> None:
     config = config_of(RULE | {"slice": "night"}, columns={"hour": "int64"}, slices=NIGHT)
     now = Estimate(
         part="hour < 7", rows=500, positives=50, candidate=0.7, spare=0.2, low=0.1, high=0.3
     )
-    estimates = with_absent_parts(
-        config,
-        [(BY_NIGHT, [now])],
-        request_of_champion.champions_gate,
-        request_of_champion.champions_rules,
-    )
+    estimates = with_absent_parts(config, [(BY_NIGHT, [now])], of_champion)
     verdict = gate.decide(estimates)
     assert [rule.outcome for rule in verdict.rules] == outcomes
     if "INCONCLUSIVE" in outcomes:

@@ -114,7 +114,7 @@ def test_an_aim_to_be_sure_of_is_met_on_other_rows_too(aim: dict[str, float]) ->
             choice = choose(given, target[drawn], scores[drawn], 8, "rows")
             thresholds.append(choice.value)
         met[bool(sure)] = np.mean([is_met(threshold) for threshold in thresholds])
-    assert 0.3 < met[False] < 0.75
+    assert 0.3 < met[False] < 0.85
     # the best of several thresholds is taken, so a little less than nine of ten
     assert met[True] > 0.8
 

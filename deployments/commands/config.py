@@ -4,10 +4,13 @@ Not here: what may stand in a YAML (configs/).
 """
 
 import json
+from collections.abc import Iterator
 
 import click
 
+from configs.built_in_metrics import Kind
 from configs.errors import ConfigError
+from configs.gate import MINIMA, Rule
 from configs.model import ModelConfig
 from configs.reading import model_names, read_model
 from configs.settings import Settings
@@ -50,11 +53,8 @@ def check(models: tuple[str, ...], with_power: bool, as_json: bool) -> None:
         for config in configs.values():
             click.echo(_summary_of(config))
             for rule in config.gate:
-                if rule.low_minima:
-                    click.echo(
-                        f"  {rule}: with {' and '.join(rule.low_minima)}, "
-                        "its bounds may hold less often than they say."
-                    )
+                for minimum in _low_minima(rule, config.kind):
+                    click.echo(f"  {rule}: {minimum}: bounds may cover less than they say.")
             if with_power:
                 _print_power(config, settings)
     if problems:
@@ -80,6 +80,14 @@ def _summary_of(config: ModelConfig) -> str:
         f"{config.name}: {len(config.data.features)} features, {len(config.checks)} checks, "
         f"{len(config.gate)} rules. No problems found."
     )
+
+
+def _low_minima(rule: Rule, kind: Kind) -> Iterator[str]:
+    """The minima of a rule below their defaults, as `min_rows 30 is below the default of 100`."""
+    for key, default in MINIMA.items():
+        value = getattr(rule, key)
+        if value < default and (kind == "binary" or key != "min_positives"):
+            yield f"{key} {value} is below the default of {default}"
 
 
 def _print_power(config: ModelConfig, settings: Settings) -> None:

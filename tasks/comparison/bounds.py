@@ -43,13 +43,13 @@ class Levels:
 class Bounds:
     """A lower and an upper one-sided bound, and how they were found.
 
-    `freedom` is the degrees of freedom of the variance behind them; None for exact bounds.
+    None for the degrees of freedom where no variance was estimated.
     """
 
     low: float
     high: float
     method: str
-    freedom: float | None = None
+    degrees_of_freedom: float | None = None
 
 
 def replicates_for(alpha: float) -> int:
@@ -64,41 +64,41 @@ def never_varies(replicates: Values) -> bool:
     return bool(np.ptp(finite) <= ROUNDING * max(1.0, float(np.abs(finite).max())))
 
 
-def wider(first: Bounds, second: Bounds) -> Bounds:
-    """On each side the wider of two bounds."""
+def wider(of_counts: Bounds, of_units: Bounds) -> Bounds:
+    """On each side the wider of the bounds from counts and of those from units."""
     return Bounds(
-        low=min(first.low, second.low),
-        high=max(first.high, second.high),
-        method=f"{first.method}; {second.method}",
-        freedom=second.freedom,
+        low=min(of_counts.low, of_units.low),
+        high=max(of_counts.high, of_units.high),
+        method=f"{of_counts.method}; {of_units.method}",
+        degrees_of_freedom=of_units.degrees_of_freedom,
     )
 
 
 def bootstrap_bounds(value: float, replicates: Values, levels: Levels, units: float) -> Bounds:
     """On each side the wider of the BCa bound and of Student's t about the value.
 
-    `units` is the number of effective units: those of the rarest class. BCa: Efron (1987), JASA
+    `units` is the effective sample size: the units of the rarest class. BCa: Efron (1987), JASA
     82:171, with the acceleration taken from the replicates, a sixth of their skewness. Both take
     the quantiles of Student's t in place of the normal's.
     """
     finite = replicates[np.isfinite(replicates)]
-    freedom = degrees_of_freedom(finite, units)
+    freedom = satterthwaite(finite, units)
     below, above = (stats.t.ppf(1 - alpha, freedom) for alpha in (levels.lower, levels.upper))
     bias = stats.norm.ppf(_share_below(finite, value))
     acceleration = float(stats.skew(finite)) / 6
-    error = finite.std(ddof=1)
+    standard_error = finite.std(ddof=1)
     low = _quantile_at(finite, bias + _skewed(bias - below, acceleration))
     high = _quantile_at(finite, bias + _skewed(bias + above, acceleration))
     return Bounds(
-        low=float(min(low, value - below * error)),
-        high=float(max(high, value + above * error)),
+        low=float(min(low, value - below * standard_error)),
+        high=float(max(high, value + above * standard_error)),
         method=f"BCa or t, {freedom:,.0f} degrees of freedom, {len(finite):,} resamples",
-        freedom=freedom,
+        degrees_of_freedom=freedom,
     )
 
 
-def degrees_of_freedom(replicates: Values, units: float) -> float:
-    """How well the replicates' variance is known, as the degrees of freedom of a chi-squared.
+def satterthwaite(replicates: Values, units: float) -> float:
+    """The degrees of freedom of the replicates' variance.
 
     Satterthwaite (1946), Biometrics Bulletin 2:110: 2 / df is the relative variance of an
     estimated variance. Of a sum of independent contributions this is the replicates' excess
@@ -115,26 +115,30 @@ def jackknife_bounds(value: float, without_each: Values, levels: Levels) -> Boun
     the Bootstrap, eq. 11.5.
     """
     units = len(without_each)
-    error = np.sqrt((units - 1) / units * np.sum((without_each - without_each.mean()) ** 2))
-    low = value - stats.t.ppf(1 - levels.lower, units - 1) * error
-    high = value + stats.t.ppf(1 - levels.upper, units - 1) * error
-    return Bounds(float(low), float(high), f"t, jackknife over {units} units")
+    deviations = without_each - without_each.mean()
+    standard_error = np.sqrt((units - 1) / units * np.sum(deviations**2))
+    return Bounds(
+        low=float(value - stats.t.ppf(1 - levels.lower, units - 1) * standard_error),
+        high=float(value + stats.t.ppf(1 - levels.upper, units - 1) * standard_error),
+        method=f"t, jackknife over {units} units",
+        degrees_of_freedom=units - 1,
+    )
 
 
-def unvaried_bounds(value: float, span: float, units: float, levels: Levels) -> Bounds:
+def unvaried_bounds(value: float, width: float, units: float, levels: Levels) -> Bounds:
     """Bounds of a value that no unit of the rows changes, though a unit not among them might.
 
     At most a share 1 - alpha^(1 / units) of all units is of a kind that none of `units` is: the
-    rule of three (Hanley and Lippman-Hand, 1983, JAMA 249:1743). `span` is how far the value would
+    rule of three (Hanley and Lippman-Hand, 1983, JAMA 249:1743). `width` is how far the value would
     move if all were.
     """
-    below, above = (span * (1 - alpha ** (1 / units)) for alpha in (levels.lower, levels.upper))
-    return Bounds(value - below, value + above, f"rule of three, {units:,.0f} units without a loss")
+    below, above = (width * (1 - alpha ** (1 / units)) for alpha in (levels.lower, levels.upper))
+    return Bounds(value - below, value + above, f"rule of three, {units:,.0f} units")
 
 
 def _share_below(replicates: Values, value: float) -> float:
     """The share of replicates below a value, half of those at it, and never none or all."""
-    share = float(np.mean(replicates < value) + np.mean(replicates == value) / 2)
+    share = stats.percentileofscore(replicates, value, kind="mean") / 100
     return float(np.clip(share, 1 / len(replicates), 1 - 1 / len(replicates)))
 
 

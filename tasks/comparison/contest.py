@@ -35,8 +35,8 @@ class Contestant:
     threshold: float
     note: str = ""
 
-    def is_twin_of(self, other: "Contestant") -> bool:
-        """Whether both have the same files, or were trained alike, and answer each row alike."""
+    def is_same_model_as(self, other: "Contestant") -> bool:
+        """Whether both answer every row alike, and have the same files or were trained alike."""
         mine, theirs = self.version, other.version
         is_trained_alike = (
             bool(mine.data_digest)

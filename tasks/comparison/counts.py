@@ -1,8 +1,8 @@
-"""Exact bounds for metrics that only count decisions: accuracy, cost, precision, recall, f1, MCC.
+"""Bounds of metrics that only count decisions: accuracy, cost, precision, recall, f1, MCC.
 
 Rows fall into cells: the target, what the candidate decided, and what the other version did. Such a
 metric is a function of how many rows are in each cell. Each count has an exact interval, also one
-of zero, so that bounds never have width zero by accident.
+of zero, so that bounds never have width zero by accident (MOVER).
 Not here: bounds of metrics of scores (bounds.py).
 """
 
@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 
 from configs.built_in_metrics import METRICS, needs, sees_decisions
@@ -24,12 +23,10 @@ from tasks.model.resampling import Values, Weights
 
 # the step of a derivative by a count, as a share of all rows
 STEP = 1e-4
-# of each row: whether the candidate's decision, and the other's, is for the class 1
-Decided = Sequence[NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
-class Cells:
+class ContingencyTable:
     """How many rows are in each cell, and the metrics as functions of these numbers.
 
     `counts` has the shape (cells,). `measures` has a function for each version, from numbers of
@@ -41,15 +38,15 @@ class Cells:
 
 
 def is_counted(config: ModelConfig, metric: str) -> bool:
-    """Whether a built-in metric is a function of few counts of decisions."""
+    """Whether a built-in metric is a function of a few counts of decisions."""
     if metric == "accuracy":
         return True
     return config.kind == "binary" and metric in METRICS and sees_decisions(metric)
 
 
-def count_cells(
+def cross_tabulate(
     config: ModelConfig, metric: str, target: "pd.Series[Any]", decided: Sequence["pd.Series[Any]"]
-) -> Cells:
+) -> ContingencyTable:
     """The cells of rows, each version having `decided` for each row, both of shape (rows,).
 
     For accuracy, whatever the classes, a decision is right or wrong.
@@ -65,18 +62,18 @@ def count_cells(
     weighted = METRICS[metric].weighted
     assert weighted
     measure = weighted.resolve()
-    return Cells(
+    return ContingencyTable(
         np.asarray(counts, dtype="float64"),
         tuple(measure(kinds[0], kinds[place], **prices) for place in kinds.columns[1:]),
     )
 
 
-def counted_bounds(
+def mover_bounds(
     measure: Callable[[Weights], Values],
     counts: Values,
     levels: Levels,
     design_effect: float = 1.0,
-    freedom: float = math.inf,
+    degrees_of_freedom: float = math.inf,
 ) -> Bounds:
     """Bounds of a function of independent counts, shape (cells,).
 
@@ -91,7 +88,7 @@ def counted_bounds(
 
     def distances(alpha: float) -> Values:
         """How far each cell moves the function, at its lower and at its upper limit."""
-        of_normal = stats.norm.sf(stats.t.ppf(1 - alpha, freedom))
+        of_normal = stats.norm.sf(stats.t.ppf(1 - alpha, degrees_of_freedom))
         lower, upper = poisson_limits(effective, of_normal)
         at_limits = np.vstack([_with_each(effective, lower), _with_each(effective, upper)])
         moved: Values = (measure(at_limits) - value).reshape(2, len(effective))
@@ -105,7 +102,7 @@ def counted_bounds(
     return Bounds(
         value - float(np.sqrt(np.sum(below**2))),
         value + float(np.sqrt(np.sum(above**2))),
-        f"exact counts of {rows}",
+        f"MOVER, {rows}",
     )
 
 

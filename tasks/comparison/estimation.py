@@ -11,9 +11,9 @@ from tasks.comparison import bounds
 from tasks.comparison.bounds import Bounds, Levels
 from tasks.comparison.contest import threshold_of
 from tasks.comparison.counts import (
-    count_cells,
-    counted_bounds,
+    cross_tabulate,
     is_counted,
+    mover_bounds,
     variance_of_independent_rows,
 )
 from tasks.comparison.measured import Measured
@@ -45,17 +45,17 @@ def _why_undefined(measured: Measured) -> str:
 def _bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated:
     """The bounds by the method that suits the metric and its units."""
     value, candidate = measured.value, measured.candidate
-    if measured.is_of_one_model:
+    if measured.compares_one_model:
         return Bounds(value, value, "the same model")
     if not candidate.replicates:
         return Bounds(value, value, "the value itself: it cannot be resampled")
     counted = is_counted(measured.contest.config, measured.rule.metric)
     if counted and candidate.units.are_rows:
         return _counted_bounds_of(measured, levels)
-    found = _unit_bounds_of(measured, levels)
-    if counted and isinstance(found, Bounds):
-        return bounds.wider(_counted_bounds_of(measured, levels), found)
-    return found
+    of_units = _unit_bounds_of(measured, levels)
+    if counted and isinstance(of_units, Bounds) and of_units.degrees_of_freedom:
+        return bounds.wider(_counted_bounds_of(measured, levels), of_units)
+    return of_units
 
 
 def _unit_bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated:
@@ -68,14 +68,16 @@ def _unit_bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated
         return _not_estimated(measured, "has too few rows of a class to be resampled")
     if bounds.never_varies(replicates):
         return _unvaried_bounds_of(measured, levels)
-    return bounds.bootstrap_bounds(measured.value, replicates, levels, _effective_units(measured))
+    return bounds.bootstrap_bounds(
+        measured.value, replicates, levels, _effective_sample_size(measured)
+    )
 
 
 def _counted_bounds_of(measured: Measured, levels: Levels) -> Bounds:
     """The metric as a function of how many rows were decided in which way."""
     contest, part, units = measured.contest, measured.part, measured.candidate.units
     metric = measured.rule.metric
-    cells = count_cells(
+    table = cross_tabulate(
         contest.config,
         metric,
         labels(contest.config, contest.rows[part.mask]),
@@ -86,35 +88,43 @@ def _counted_bounds_of(measured: Measured, levels: Levels) -> Bounds:
     )
 
     def spare(numbers: Weights) -> Values:
-        candidate, *others = (measure(numbers) for measure in cells.measures)
+        candidate, *others = (measure(numbers) for measure in table.measures)
         of_numbers: Values = measured.spare(candidate, others[0] if others else 0.0)
         return of_numbers
 
     if units.are_rows:
-        return counted_bounds(spare, cells.counts, levels)
-    of_rows = variance_of_independent_rows(spare, cells.counts)
+        return mover_bounds(spare, table.counts, levels)
+    of_rows = variance_of_independent_rows(spare, table.counts)
     of_units = float(np.nanvar(measured.replicates))
     # where no decision varies, as if all rows of a unit were decided alike
-    design_effect = max(of_units / of_rows, 1.0) if of_rows else units.rows_of_own_unit
-    return counted_bounds(spare, cells.counts, levels, design_effect, units.count - 1)
+    design_effect = max(of_units / of_rows, 1.0) if of_rows else units.size_biased_mean
+    return mover_bounds(spare, table.counts, levels, design_effect, units.count - 1)
 
 
 def _jackknife_bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated:
     """Too few units to resample: each is left out once."""
     candidate = measured.candidate
     count = candidate.units.count
-    shortage = f"has {count} independent units, {bounds.FEWEST_UNITS} are needed for a bootstrap"
-    if candidate.measure is None or count < bounds.FEWEST_UNITS_FOR_T:
-        return _not_estimated(measured, shortage)
+    if candidate.measure is None:
+        return _not_estimated(measured, _few_units(count, bounds.FEWEST_UNITS))
+    if count < bounds.FEWEST_UNITS_FOR_T:
+        return _not_estimated(measured, _few_units(count, bounds.FEWEST_UNITS_FOR_T))
     with np.errstate(invalid="ignore", divide="ignore"):
         without_each = measure_without_each(
-            candidate.units.rarest, np.arange(count), measured.measure
+            candidate.units.fewest, np.arange(count), measured.measure
         )
     if not np.isfinite(without_each).all():
-        return _not_estimated(measured, f"{shortage}, and one of them has all rows of a class")
+        return _not_estimated(
+            measured,
+            f"has {count} independent units, one of which has all rows of a class",
+        )
     if bounds.never_varies(without_each):
         return _unvaried_bounds_of(measured, levels)
     return bounds.jackknife_bounds(measured.value, without_each, levels)
+
+
+def _few_units(count: int, needed: int) -> str:
+    return f"has {count} independent units but needs {needed}"
 
 
 def _unvaried_bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated:
@@ -122,21 +132,24 @@ def _unvaried_bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstim
     if is_counted(measured.contest.config, measured.rule.metric):
         return _counted_bounds_of(measured, levels)
     metric = METRICS.get(measured.rule.metric)
-    if metric is None or metric.span is None:
-        return _not_estimated(measured, "gives the same value in every resample: no bound is known")
-    return bounds.unvaried_bounds(measured.value, metric.span, _effective_units(measured), levels)
+    if metric is None or metric.range is None:
+        return _not_estimated(measured, "gives the same value in every resample, so has no bound")
+    return bounds.unvaried_bounds(
+        measured.value, metric.range, _effective_sample_size(measured), levels
+    )
 
 
-def _effective_units(measured: Measured) -> int:
-    """The units that hold the rarest class, for each class; all units of a model's own metric.
+def _effective_sample_size(measured: Measured) -> int:
+    """The units that hold the rarest class, times the classes if there are more than two.
 
-    They carry the information: among 2,000 rows with 10 positives there are not 2,000.
+    They carry the information: of 2,000 rows with 10 positives there are 10. For numbers, and for a
+    metric of the model's own, all units.
     """
     contest, units = measured.contest, measured.candidate.units
     if contest.config.kind == "regression" or measured.candidate.measure is None:
         return units.count
     target = labels(contest.config, contest.rows[measured.part.mask])
-    of_class = pd.Series(units.rarest).groupby(target.to_numpy()).nunique()
+    of_class = pd.Series(units.fewest).groupby(target.to_numpy()).nunique()
     classes = len(of_class) if contest.config.kind == "multiclass" else 1
     return int(of_class.min()) * classes
 
@@ -159,7 +172,7 @@ def _estimated(measured: Measured, found: Bounds, levels: Levels) -> Estimate:
         confidence=1 - levels.lower,
         upper_confidence=1 - levels.upper,
         method=found.method,
-        degrees_of_freedom=found.freedom,
+        degrees_of_freedom=found.degrees_of_freedom,
     )
 
 

@@ -62,7 +62,7 @@ class Measured:
         return [self.contest.competitors[role] for role in self.roles]
 
     @property
-    def is_of_one_model(self) -> bool:
+    def compares_one_model(self) -> bool:
         """Whether the rule compares a model with itself: registered, or trained, twice.
 
         A second training of the same rows by the same configuration has other bytes.
@@ -70,7 +70,7 @@ class Measured:
         first, *others = self.competitors
         if not others or not isinstance(first, Contestant) or not isinstance(others[0], Contestant):
             return False
-        return first.is_twin_of(others[0])
+        return first.is_same_model_as(others[0])
 
     @property
     def is_defined(self) -> bool:
@@ -99,7 +99,7 @@ def measure_rule(
 def spare_of(config: ModelConfig, rule: Rule) -> Spare:
     """By how much a rule holds, better side up.
 
-    A relative margin is a share of the other's metric; never is a ratio of two metrics taken.
+    A relative margin is a share of the other's metric; no ratio of metrics is ever formed.
     """
     if rule.at_least is not None:
         return lambda candidate, _: candidate - rule.at_least

@@ -14,9 +14,6 @@ from numpy.typing import NDArray
 
 from configs.model import ModelConfig
 
-# the end of the name of a part whose rows have no value
-MISSING = "is missing"
-
 
 @dataclass(frozen=True)
 class Part:
@@ -46,6 +43,11 @@ def parts_of(config: ModelConfig, rows: pd.DataFrame, slice_name: str | None) ->
     return [Part(name, mask) for name, mask in masks.items() if mask.any()]
 
 
+def name_of_missing(column: str) -> str:
+    """What a part of rows without a value of the column is called."""
+    return f"{column} is missing"
+
+
 @dataclass(frozen=True)
 class _Cut:
     """One column, cut: the name of each row's part, and all names in order."""
@@ -55,7 +57,7 @@ class _Cut:
 
 
 def _cut(column: "pd.Series[Any]", cut: Any) -> _Cut:
-    missing = f"{column.name} {MISSING}"
+    missing = name_of_missing(str(column.name))
     if cut == "values":
         known = f"{column.name} = " + column.dropna().astype("str")
         names = known.reindex(column.index, fill_value=missing)

@@ -55,7 +55,7 @@ def _part_estimate(difference: Measured, reach: float, alpha: float) -> Estimate
     contest, part = difference.contest, difference.part
     counts = row_counts(contest.config, contest.rows[part.mask])
     size = NotEstimated(
-        reason="has too few units, classes or different answers",
+        reason="has too few units, only one class, or no differing answers",
         part=part.name,
         rows=counts.rows,
         positives=counts.positives,

@@ -78,7 +78,7 @@ def prepare_judged(
 
 
 def _require_same_split(config: ModelConfig, raw: pd.DataFrame, prepared: pd.DataFrame) -> None:
-    """Return if the rows are divided after `prepare` as they are before it."""
+    """Raise HookFailed unless the rows are divided after `prepare` as they are before it."""
     split = config.split
     by = (config.data.key, config.data.time, split.group, getattr(split, "column", None))
     changed = [
@@ -93,8 +93,8 @@ def _require_same_split(config: ModelConfig, raw: pd.DataFrame, prepared: pd.Dat
     ]
     if changed:
         raise HookFailed(
-            f"hook {config.data.prepare} changed {', '.join(changed)}, by which rows are told "
-            "apart and split: other rows would be judged; write the new values to another column"
+            f"hook {config.data.prepare} removed or changed {', '.join(changed)}, which identifies "
+            "or splits the rows: other rows would be judged; write new values to another column"
         )
 
 
@@ -117,10 +117,10 @@ def _prepared_days(
 
 
 def _known_until(config: ModelConfig, day: datetime) -> datetime:
-    """The instant up to which labels are known on a day, and never one of the day itself."""
+    """The instant up to which labels are known on a day, as rows are scored on it."""
     days = config.data.labels_known_after_days
     assert days is not None
-    return min(day, days_before(day, days) + ONE_DAY)
+    return days_before(day, days - 1)
 
 
 def _prepare_without(
@@ -170,9 +170,9 @@ def _require_known_labels(
     judged: Judged,
     training: Period,
 ) -> None:
-    """Return if some training days have the features that they would have had in production.
+    """Raise HookFailed unless some training days have the features they would have had then.
 
-    HookFailed where a feature is another one without the targets that were not known then.
+    A feature must be the same one without the targets that were not known on its day.
     """
     times = raw[config.data.time]
     of_training = times[(times >= training.start) & (times < training.end)].dt.normalize()
@@ -180,20 +180,20 @@ def _require_known_labels(
     for place in np.unique(np.linspace(0, len(days) - 1, DAYS_CHECKED).astype(int)):
         day = pd.Timestamp(days[place])
         unknown = judged.mask | (times >= _known_until(config, day.to_pydatetime()))
-        again = _prepare_without(unknown, config, hooks, raw)
+        as_then = _prepare_without(unknown, config, hooks, raw)
         of_day = (of_training == day).reindex(raw.index, fill_value=False)
-        features = [name for name in config.data.features if name in prepared and name in again]
+        features = [name for name in config.data.features if name in prepared and name in as_then]
         dependent = [
             name
             for name in features
-            if not _equal(prepared.loc[of_day, name], again.loc[of_day, name])
+            if not _equal(prepared.loc[of_day, name], as_then.loc[of_day, name])
         ]
         if dependent:
-            _require_repeatable(config, hooks, raw, unknown, again)
+            _require_repeatable(config, hooks, raw, unknown, as_then)
             raise HookFailed(
                 f"hook {config.data.prepare} made {', '.join(dependent)} from targets that were "
-                "not known yet: labels are known after "
-                f"{config.data.labels_known_after_days:,} days (data.labels_known_after_days)"
+                f"not known yet; use only targets of {config.data.labels_known_after_days:,} or "
+                "more days before (data.labels_known_after_days)"
             )
 
 
@@ -204,17 +204,17 @@ def _require_repeatable(
     unknown: "pd.Series[bool]",
     prepared: pd.DataFrame,
 ) -> None:
-    """Return if the same rows are prepared alike a second time; else HookFailed says so."""
-    again = _prepare_without(unknown, config, hooks, raw)
+    """Raise HookFailed unless the same rows are prepared alike a second time."""
+    repeated = _prepare_without(unknown, config, hooks, raw)
     random = [
         name
         for name in config.data.features
-        if name in prepared and not _equal(prepared[name], again[name])
+        if name in prepared and not _equal(prepared[name], repeated[name])
     ]
     if random:
         raise HookFailed(
-            f"hook {config.data.prepare} gives other values for {', '.join(random)} each time; "
-            "seed its random numbers"
+            f"hook {config.data.prepare} returns other values of {', '.join(random)} on each "
+            "call; seed its random generator"
         )
 
 

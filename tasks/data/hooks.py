@@ -84,7 +84,7 @@ def prepare(config: ModelConfig, hooks: Hooks, raw: pd.DataFrame) -> pd.DataFram
     prepared = hooks.call(hook, raw.copy())
     if isinstance(prepared, pd.DataFrame) and not prepared.columns.is_unique:
         twice = ", ".join(map(str, prepared.columns[prepared.columns.duplicated()].unique()))
-        raise HookFailed(f"hook {hook} returned more than one column {twice}; return one")
+        raise HookFailed(f"hook {hook} returned several columns named {twice}; return one")
     if not isinstance(prepared, pd.DataFrame) or not _same_rows(raw, prepared, config.data.key):
         raise HookFailed(
             f"hook {hook} must return a DataFrame with the {len(raw):,} rows it was given, "

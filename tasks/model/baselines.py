@@ -23,8 +23,8 @@ from tasks.model.scores import THRESHOLD, Scores, as_table, score
 
 # columns of the table that holds the scores of several: no key or score is called that
 KEY, NAME = "ratchet_key", "ratchet_baseline"
-# the decision for every row, and for none
-THRESHOLDS = (0.0, math.inf)
+# thresholds at which every row is decided for the positive class, and none
+ALL_OR_NONE = (0.0, math.inf)
 
 
 def score_baselines(
@@ -79,10 +79,10 @@ def measure_baseline(
 ) -> dict[str, float]:
     """Every metric of a baseline that the YAML names, each at the threshold that suits it best."""
     values: dict[str, float] = {}
-    for threshold in THRESHOLDS:
-        for name, value in measure(config, hooks, rows, scores, threshold).items():
-            sign = config.metric(name).sign
-            values[name] = sign * max(sign * value, sign * values.get(name, value))
+    for name in config.metric_names:
+        of_metric = config.model_copy(update={"metrics": (config.metric(name),)})
+        threshold = best_threshold(config, name, rows, scores)
+        values |= measure(of_metric, hooks, rows, scores, threshold)
     return values
 
 
@@ -95,9 +95,10 @@ def best_threshold(config: ModelConfig, metric: str, rows: pd.DataFrame, scores:
         return THRESHOLD
     sign = config.metric(metric).sign
     values = [
-        sign * measure_built_in(metric, config, rows, scores, threshold) for threshold in THRESHOLDS
+        sign * measure_built_in(metric, config, rows, scores, threshold)
+        for threshold in ALL_OR_NONE
     ]
-    return THRESHOLDS[int(np.argmax(values))]
+    return ALL_OR_NONE[int(np.argmax(values))]
 
 
 def strongest(config: ModelConfig, rows: pd.DataFrame, scores: dict[str, Scores]) -> str:

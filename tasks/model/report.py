@@ -69,6 +69,7 @@ def write(
         left_out=partitions.left_out,
         threshold=trained.threshold,
         metrics=_metric_rows(trained),
+        units=" x ".join(config.comparison.units) or "the rows",
         classes=_class_rows(evaluated),
         main=config.main_metric,
         parts=slices.by_feature(

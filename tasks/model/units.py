@@ -41,13 +41,13 @@ class Units:
         return len(self.kinds) == 1 and self.count == len(self.kinds[0])
 
     @property
-    def rows_of_own_unit(self) -> float:
-        """How many rows the unit of a row has, in the mean over rows, of the rarest kind."""
-        sizes = np.bincount(self.rarest)
+    def size_biased_mean(self) -> float:
+        """The mean, over rows, of the size of the row's unit, of the kind with the fewest."""
+        sizes = np.bincount(self.fewest)
         return float(np.sum(sizes**2) / np.sum(sizes))
 
     @property
-    def rarest(self) -> Codes:
+    def fewest(self) -> Codes:
         """The units of the kind that has the fewest."""
         return min(self.kinds, key=_count)
 

@@ -48,14 +48,13 @@ def judge(run: PromotionRun, options: RequestOptions) -> Judgement:
     """Judge the candidate against the present champion and reference."""
     now = run.standing()
     champion = now.champion
-    past = None
+    evidence = None
     if champion and champion.evidence_digest:
-        past = run.ledger.evidence_of(champion)
+        evidence = run.ledger.evidence_of(champion)
     request = judgement.Request(
         requested_by=options.requested_by,
         champion_since=champion.time if champion else None,
-        champions_gate=past.gate if past else None,
-        champions_rules=past.verdict.rules if past else (),
+        champions_evidence=evidence,
     )
     return judgement.judge(run.client, run.config, compared_numbers(run, now), request)
 

@@ -3,10 +3,10 @@
 Pure. Not here: whether an answer still counts (evidence.py).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from configs.gate import ENOUGH_POSITIVES, ENOUGH_ROWS, Rule
+from configs.gate import MINIMA, Rule
 from configs.model import ModelConfig
 from tasks.records import RegisteredVersion, Role
 from tasks.verdict.gate import GateDefinition
@@ -15,8 +15,6 @@ RuleDefinition = Mapping[str, Any]
 
 # values in `comparison` that let more candidates pass than the other value of the same setting
 LOOSE_SETTINGS = ("ask", "leave_out", "may_break")
-# the defaults of a rule's minima, which go without saying
-MINIMA = {"min_rows": ENOUGH_ROWS, "min_positives": ENOUGH_POSITIVES}
 # of a parameter's value
 SHOWN_CHARACTERS = 40
 
@@ -78,10 +76,9 @@ def _rule_changes(before: GateDefinition, now: GateDefinition) -> tuple[list[str
         was, is_now = old[identity], new[identity]
         if was == is_now:
             continue
-        change = f"{_text_of(is_now)}, was {_text_of(was)}"
-        if _text_of(is_now) == _text_of(was):
-            minima = [f"{key} {_number_in(is_now, key):.0f}" for key in MINIMA if key in is_now]
-            change = f"{_text_of(is_now)} {' '.join(minima)}, was less"
+        # of the minima, which every rule has, only those that changed are named
+        minima = [key for key in MINIMA if was.get(key) != is_now.get(key)]
+        change = f"{_text_of(is_now, minima)}, was {_text_of(was, minima)}"
         if _is_looser(was, is_now):
             loosened.append(f"the gate is looser: {change}")
         else:
@@ -125,11 +122,11 @@ def _param_changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterato
             yield f"{library} {before.get(key, 'none')} -> {now.get(key, 'none')}"
 
 
-def _text_of(rule: RuleDefinition) -> str:
+def _text_of(rule: RuleDefinition, minima: Sequence[str] = ()) -> str:
     return " ".join(
         str(value) if key == "metric" else f"{key} {value}"
         for key, value in rule.items()
-        if value != MINIMA.get(key)
+        if key not in MINIMA or key in minima
     )
 
 

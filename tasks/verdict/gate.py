@@ -59,7 +59,7 @@ def definition(config: ModelConfig) -> GateDefinition:
 
 
 def _definition_of(rule: Rule, config: ModelConfig) -> dict[str, Any]:
-    """What the YAML says of a rule, and its minima, also those that are the defaults."""
+    """What the YAML says of a rule, and its minima even by default: a new default is a new gate."""
     minima = {"min_rows": rule.min_rows}
     if config.kind == "binary":
         minima["min_positives"] = rule.min_positives
@@ -69,7 +69,7 @@ def _definition_of(rule: Rule, config: ModelConfig) -> dict[str, Any]:
 def _outcome_of_rule(rule: Rule, estimate: Estimate | NotEstimated) -> Outcome:
     if isinstance(estimate, NotEstimated) and estimate.fatal:
         return "FAIL"
-    if rule.lacks(estimate.rows, estimate.positives):
+    if not rule.has_enough(estimate.rows, estimate.positives):
         return "INCONCLUSIVE"
     if isinstance(estimate, NotEstimated):
         return "INCONCLUSIVE"

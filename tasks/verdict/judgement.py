@@ -16,13 +16,12 @@ from tasks.comparison import contest as contests
 from tasks.comparison.bounds import Levels
 from tasks.comparison.comparison import Compared, compare, count_estimates
 from tasks.comparison.contest import Contest
-from tasks.records import RegisteredVersion, RuleVerdict, Verdict, VersionNumbers
+from tasks.records import RegisteredVersion, Verdict, VersionNumbers
 from tasks.tracking import versions
 from tasks.verdict import changes, gate
 from tasks.verdict.absent_parts import with_absent_parts
 from tasks.verdict.evidence import Candidate, ComparedVersion, Evidence
 from tasks.verdict.evidence_json import read_holdout, read_training
-from tasks.verdict.gate import GateDefinition
 from tasks.verdict.signatures import SignatureChanges, signature_changes
 
 # 1 / the sum of 1 / k^2 over all looks k: together they spend the whole level
@@ -34,11 +33,9 @@ class Request:
     """What to know of a request besides the versions: who made it, and what came before it."""
 
     requested_by: str
-    # when the champion was promoted, and by which gate; None without a champion
+    # when the champion was promoted, and on what evidence; None without a champion
     champion_since: datetime | None = None
-    champions_gate: GateDefinition | None = None
-    # the rules that it was promoted by, as they were judged
-    champions_rules: tuple[RuleVerdict, ...] = ()
+    champions_evidence: Evidence | None = None
     # how many candidates have been looked at on this holdout; counted, unless given
     looks: int | None = None
 
@@ -76,15 +73,13 @@ def judge(
         compared = compare(contest, levels(config, looks, count_estimates(contest)))
     if compared.problem:
         problems += (compared.problem,)
-    estimates = with_absent_parts(
-        config, compared.estimates, request.champions_gate, request.champions_rules
-    )
+    estimates = with_absent_parts(config, compared.estimates, request.champions_evidence)
     verdict = gate.decide(estimates, problems)
     evidence = gather(contest, compared, verdict, signature, request, looks)
     return Judgement(verdict, evidence, contest, compared)
 
 
-def levels(config: ModelConfig, looks: int, estimates: int) -> Levels:
+def levels(config: ModelConfig, looks: int, estimate_count: int) -> Levels:
     """The levels (alphas) of the bound that a PASS needs and of the bound that a FAIL needs.
 
     Alpha spending: look k at a holdout that never renews spends alpha x 6 / (pi^2 k^2). Where an
@@ -97,7 +92,7 @@ def levels(config: ModelConfig, looks: int, estimates: int) -> Levels:
         spends = not isinstance(config.split, TimeSplit)
     passing = alpha * FIRST_LOOKS_SHARE / looks**2 if spends else alpha
     asks = config.comparison.inconclusive == "ask"
-    return Levels(lower=passing, upper=alpha / max(estimates, 1) if asks else alpha)
+    return Levels(lower=passing, upper=alpha / max(estimate_count, 1) if asks else alpha)
 
 
 def gather(
@@ -138,7 +133,12 @@ def gather(
         looks=looks,
         notes=notes,
         model_signature=(*signature.breaking, *signature.harmless),
-        changes=changes.since_champion(records, configs, definition, request.champions_gate),
+        changes=changes.since_champion(
+            records,
+            configs,
+            definition,
+            request.champions_evidence.gate if request.champions_evidence else None,
+        ),
         asked_by=request.requested_by,
         judged_on=datetime.now(UTC).date(),
     )

@@ -69,9 +69,7 @@ def sentence(verdict: RuleVerdict) -> str:
     """The rule with its numbers and its outcome, without a full stop."""
     rule, estimate = verdict.rule, verdict.estimate
     part = f" ({estimate.part})" if estimate.part else ""
-    shortage = ""
-    if verdict.outcome == "INCONCLUSIVE" and estimate.rows:
-        shortage = rule.lacks(estimate.rows, estimate.positives)
+    shortage = _shortage(rule, estimate) if verdict.outcome == "INCONCLUSIVE" else ""
     if isinstance(estimate, NotEstimated):
         subject = estimate.part or ("the metric" if estimate.fatal else "the holdout")
         return f"{rule}: {subject} {shortage or estimate.reason}: {verdict.outcome}"
@@ -105,19 +103,21 @@ def deciding_bound(rule: Rule, estimate: Estimate, outcome: Outcome) -> Bound | 
     return Bound(value, estimate.greater_is_better != failed, confidence)
 
 
-def undecided(rule: Rule, estimate: Estimate) -> str:
-    """Between which bounds the needed value lies, such as `the interval [-0.06, +0.11] contains 0`;
-    empty where both bounds are the estimate itself."""
+def interval_with_need(rule: Rule, estimate: Estimate) -> str:
+    """The bounds and the value between them that the rule needs, `[-0.06, +0.11] contains 0`.
+
+    Empty where both bounds are the estimate itself.
+    """
     outcomes: tuple[Outcome, ...] = ("PASS", "FAIL")
     bounds = [deciding_bound(rule, estimate, outcome) for outcome in outcomes]
-    found = sorted((bound for bound in bounds if bound), key=lambda bound: bound.value)
-    if not found:
+    low_and_high = sorted((bound for bound in bounds if bound), key=lambda bound: bound.value)
+    if not low_and_high:
         return ""
-    interval = ", ".join(_bound_value(rule, bound) for bound in found)
+    interval = ", ".join(_bound_value(rule, bound) for bound in low_and_high)
     limit = _limit_of(rule)
     needed = own_sign(estimate, _needed(rule, estimate))
     value = f"{needed:+.3g}" if limit is None and needed else f"{limit or 0:{EXACT}}"
-    return f"the interval [{interval}] contains {value}"
+    return f"[{interval}] contains {value}"
 
 
 def own_sign(estimate: Estimate, better_up: float) -> float:
@@ -197,3 +197,13 @@ def _bound_value(rule: Rule, bound: Bound) -> str:
 def _limit_of(rule: Rule) -> float | None:
     """The number that an absolute rule holds the metric to; None for a relative rule."""
     return rule.at_least if rule.at_least is not None else rule.at_most
+
+
+def _shortage(rule: Rule, estimate: Estimate | NotEstimated) -> str:
+    """Which minimum of the rule the rows do not reach; empty where they reach all, or are none."""
+    positives = estimate.positives
+    if 0 < estimate.rows < rule.min_rows:
+        return f"has {estimate.rows:,} rows but needs {rule.min_rows:,}"
+    if estimate.rows and positives is not None and positives < rule.min_positives:
+        return f"has {positives:,} positives but needs {rule.min_positives:,}"
+    return ""

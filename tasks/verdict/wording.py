@@ -21,7 +21,7 @@ MOST_TIMES_THE_DATA = 20
 # with fewer, a handful of rows carries the uncertainty of a metric
 FEW_DEGREES_OF_FREEDOM = 10
 # of a metric in which no single row can weigh much
-WIDEST_SPAN = 2
+WIDEST_RANGE = 2
 
 
 def headline(evidence: Evidence) -> str:
@@ -32,7 +32,7 @@ def headline(evidence: Evidence) -> str:
 
 
 def conclusion(evidence: Evidence) -> str:
-    """The verdict in one sentence: how much better in the main metric, or why not."""
+    """The verdict: how much better in the main metric, or why not and what would decide it."""
     verdict = evidence.verdict
     if verdict.problems:
         return _as_sentence(verdict.problems[0])
@@ -43,33 +43,37 @@ def conclusion(evidence: Evidence) -> str:
         )
     if verdict.outcome != "PASS":
         sentence = _as_sentence(rule_wording.sentence(verdict.deciding[0]))
-        return f"{sentence}{_undecided(evidence, verdict.deciding[0])}"
+        return f"{sentence}{_how_much_more_data(evidence, verdict.deciding[0])}"
     if isinstance(evidence.better, Estimate):
         return _comparison(evidence, evidence.better)
     return f"Every rule passes: {rule_wording.sentence(verdict.rules[0])}."
 
 
-def _undecided(evidence: Evidence, verdict: RuleVerdict) -> str:
-    """What an inconclusive estimate means, and how much more data would decide it; or empty."""
+def _how_much_more_data(evidence: Evidence, verdict: RuleVerdict) -> str:
+    """What an inconclusive estimate means, and how much more data would be enough; or empty."""
     rule, estimate = verdict.rule, verdict.estimate
     if verdict.outcome != "INCONCLUSIVE" or not isinstance(estimate, Estimate):
         return ""
-    interval = rule_wording.undecided(rule, estimate)
-    if rule.lacks(estimate.rows, estimate.positives) or not interval:
+    interval = rule_wording.interval_with_need(rule, estimate)
+    if not interval or not rule.has_enough(estimate.rows, estimate.positives):
         return ""
-    text = f" {_as_sentence(interval).removesuffix('.')}: too little data to decide"
-    text += ", no evidence of harm." if rule.compares_versions else "."
+    text = f" The interval {interval}: too little data to decide"
+    if rule.compares_versions:
+        # a rule with a margin holds by the margin where versions are equal
+        margin = estimate.margin if rule.not_worse_than else -estimate.margin
+        is_worse = estimate.high < margin
+        text += ", but the candidate is worse" if is_worse else ", no evidence of harm"
     if estimate.spare <= 0:
-        return text
+        return f"{text}."
     # the distance of a bound falls with the square root of the number of rows
     times = ((estimate.spare - estimate.low) / estimate.spare) ** 2
     holdout = evidence.holdout
     if times > MOST_TIMES_THE_DATA:
-        return text
+        return f"{text}."
     more = f"{times:.1f} times as many rows"
     if holdout.start and holdout.end:
         more = f"{math.ceil((times - 1) * (holdout.end - holdout.start).days)} more days of rows"
-    return f"{text} If the estimate stays, about {more} would let it pass."
+    return f"{text}. If the estimate holds, about {more} would be enough for this rule."
 
 
 def facts(evidence: Evidence) -> list[str]:
@@ -131,7 +135,7 @@ def _unbeaten_baselines(evidence: Evidence) -> list[str]:
 
 
 def _carried_by_few_rows(evidence: Evidence) -> list[str]:
-    """The metrics without a bound of their own that are carried by few rows, such as wild errors.
+    """The metrics whose range is open, and whose variance few rows determine, such as wild errors.
 
     No resample holds a kind of row that the holdout does not.
     """
@@ -141,7 +145,7 @@ def _carried_by_few_rows(evidence: Evidence) -> list[str]:
         if isinstance(verdict.estimate, Estimate) and _is_carried_by_few_rows(verdict)
     )
     return [
-        f"A few rows with large errors carry {metric}: its bounds may be too narrow."
+        f"The bounds of {metric} rest on very few rows with large errors and may be too narrow."
         for metric in metrics
     ]
 
@@ -150,7 +154,7 @@ def _is_carried_by_few_rows(verdict: RuleVerdict) -> bool:
     metric, estimate = METRICS.get(verdict.rule.metric), verdict.estimate
     if metric is None or not isinstance(estimate, Estimate) or not estimate.degrees_of_freedom:
         return False
-    is_open_ended = metric.span is None or metric.span > WIDEST_SPAN
+    is_open_ended = metric.range is None or metric.range > WIDEST_RANGE
     return is_open_ended and estimate.degrees_of_freedom < FEW_DEGREES_OF_FREEDOM
 
 

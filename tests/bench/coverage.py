@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.random import Generator
 from rich.console import Console
 from rich.table import Table
+from scipy.special import expit
 
 from configs.model import ModelConfig
 from tasks.comparison.bounds import Levels
@@ -29,7 +30,7 @@ from tasks.records import Estimate
 from tasks.verdict import gate
 from tests.contests import Floats, config_of, contest_of
 
-DRAWS = 2_000
+DRAWS = 300
 CONFIDENCE = 0.95
 LEVELS = Levels(1 - CONFIDENCE, 1 - CONFIDENCE)
 # of a population, large beside any draw
@@ -72,7 +73,7 @@ class Truth(NamedTuple):
 
 @dataclass(frozen=True)
 class Scenario:
-    """How pairs are drawn, what is measured on them, the truth of it, the columns of the units."""
+    """How pairs are drawn, what is measured on them, and the truth of it."""
 
     config: ModelConfig
     draw: Callable[[Generator], Pair]
@@ -128,7 +129,8 @@ def of_numbers() -> Pair:
 
 
 def _probability(log_odds: Floats) -> Floats:
-    return 1 / (1 + np.exp(-log_odds))
+    probability: Floats = expit(log_odds)
+    return probability
 
 
 # Scenarios
@@ -315,9 +317,21 @@ class Held(NamedTuple):
     difference_high: float
 
 
-def coverage(scenario: Scenario, draws: int) -> dict[str, Held]:
-    """How often each bound of each metric held, among the draws that could be judged."""
+class Coverage(NamedTuple):
+    """How often bounds held, in which share of the draws there were any, and how wide they were.
+
+    `reach` is the mean distance of a difference's bounds from it, in its true standard errors.
+    """
+
+    held: Held
+    judged: float
+    reach: float
+
+
+def coverage(scenario: Scenario, draws: int) -> dict[str, Coverage]:
+    """The coverage of each metric's bounds, among the draws that could be judged."""
     held: dict[str, list[Held]] = {metric: [] for metric in scenario.truths}
+    differences: dict[str, list[Estimate]] = {metric: [] for metric in scenario.truths}
     for number in range(draws):
         pair = scenario.draw(np.random.default_rng([0, number]))
         contest = contest_of(
@@ -328,12 +342,26 @@ def coverage(scenario: Scenario, draws: int) -> dict[str, Held]:
         for metric, (alone, difference) in zip(held, pairs_of_rules, strict=True):
             if isinstance(alone, Estimate) and isinstance(difference, Estimate):
                 truth = scenario.truths[metric]
+                differences[metric].append(difference)
                 gained = truth.candidate - truth.champion
                 gained = gained if difference.greater_is_better else -gained
                 held[metric].append(
                     Held(*_holds(alone, truth.candidate), *_holds(difference, gained))
                 )
-    return {metric: Held(*np.mean(each, axis=0)) for metric, each in held.items() if each}
+    return {
+        metric: Coverage(
+            Held(*np.mean(held[metric], axis=0)),
+            len(held[metric]) / draws,
+            _reach(differences[metric]),
+        )
+        for metric in held
+        if held[metric]
+    }
+
+
+def _reach(differences: Sequence[Estimate]) -> float:
+    standard_error = np.std([each.spare for each in differences])
+    return float(np.mean([(each.high - each.low) / 2 for each in differences]) / standard_error)
 
 
 def _holds(estimate: Estimate, truth: float) -> tuple[bool, bool]:
@@ -361,20 +389,20 @@ def promoted_though_worse(draws: int) -> float:
     return passed / draws
 
 
-def _coverage_of(name: str, draws: int) -> dict[str, Held]:
+def _coverage_of(name: str, draws: int) -> dict[str, Coverage]:
     return coverage(SCENARIOS[name](), draws)
 
 
 def report(draws: int = DRAWS, names: Sequence[str] = ()) -> None:
     """Print the coverage of each scenario: of the lower bound / of the upper bound."""
-    reach = 196 * np.sqrt(CONFIDENCE * (1 - CONFIDENCE) / draws)
+    reach = 100 * 1.96 * np.sqrt(CONFIDENCE * (1 - CONFIDENCE) / draws)
     title = f"95% bounds held, of 100, in {draws:,} draws (+-{reach:.1f})"
     table = Table("scenario", "metric", "of the metric", "of the difference", title=title, box=None)
     chosen = names or tuple(SCENARIOS)
     with ProcessPoolExecutor() as processes:
-        held_of_all = list(processes.map(_coverage_of, chosen, repeat(draws)))
-    for name, held_of_metrics in zip(chosen, held_of_all, strict=True):
-        for metric, held in held_of_metrics.items():
+        of_scenarios = list(processes.map(_coverage_of, chosen, repeat(draws)))
+    for name, of_metrics in zip(chosen, of_scenarios, strict=True):
+        for metric, (held, _, _) in of_metrics.items():
             metric_low, metric_high, low, high = (f"{100 * share:.1f}" for share in held)
             table.add_row(name, metric, f"{metric_low} / {metric_high}", f"{low} / {high}")
     Console(width=120).print(table)
