@@ -32,7 +32,7 @@ UNCOMPARED = {
 }
 Against = Literal["champion", "reference", "baseline"]
 Condition = Literal["at_least", "at_most", "better_than", "not_worse_than"]
-# the default of each minimum; with fewer, bounds cover less than they say (docs/gating.md)
+# the default of each minimum; with fewer, bounds cover less than they say (docs/bounds.md)
 MINIMA = {"min_rows": 100, "min_positives": 30}
 Percent = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)? ?%$")]
 

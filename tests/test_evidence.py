@@ -14,6 +14,7 @@ from configs.gate import Rule
 from configs.model import ModelConfig
 from tasks.records import Estimate, NotEstimated, RegisteredVersion, Role, RuleVerdict
 from tasks.verdict import changes, evidence_json, gate, wording
+from tasks.verdict.conclusion import conclusion
 from tasks.verdict.evidence import changed_facts
 from tests.documents import (
     BETTER,
@@ -185,22 +186,22 @@ def test_an_early_document_keeps_every_key_when_it_is_written_again() -> None:
 
 def test_the_verdict_comes_first_in_one_sentence() -> None:
     assert wording.headline(evidence_of()) == "tiny 3 vs champion 2: PASS"
-    assert wording.conclusion(evidence_of()) == (
+    assert conclusion(evidence_of()) == (
         "Significantly better in average_precision: +0.012 (one-sided 95% lower bound +0.004)."
     )
     unsure = evidence_of(better=replace(BETTER, low=-0.002))
-    assert wording.conclusion(unsure) == (
+    assert conclusion(unsure) == (
         "Non-inferior to champion 2 (margin 0.03); not significantly better in average_precision: "
         "+0.012 (95% lower bound -0.002)."
     )
     same = evidence_of(better=replace(BETTER, candidate=0.6, spare=0.0, low=0.0, high=0.0))
-    assert wording.conclusion(same) == "On every row its average_precision equals the champion's."
+    assert conclusion(same) == "On every row its average_precision equals the champion's."
     unsampled = replace(BETTER, spare=0.012, low=0.012, high=0.012, method="the value itself")
-    assert wording.conclusion(evidence_of(better=unsampled)) == (
+    assert conclusion(evidence_of(better=unsampled)) == (
         "Better in average_precision: +0.012 (the value itself)."
     )
     stopped = evidence_of(problems=("champion 2 cannot be compared: gone",))
-    assert wording.conclusion(stopped) == "Champion 2 cannot be compared: gone."
+    assert conclusion(stopped) == "Champion 2 cannot be compared: gone."
 
 
 def test_a_baseline_that_candidate_or_champion_does_not_beat_is_a_doubt() -> None:
@@ -224,7 +225,7 @@ def test_a_first_version_is_said_to_have_no_champion() -> None:
     first = evidence_of(FIRST)
     assert wording.headline(first) == "tiny 3 with no champion yet: PASS"
     assert "No champion yet: the rules that compare with one do not apply." in wording.doubts(first)
-    assert wording.conclusion(first) == (
+    assert conclusion(first) == (
         "Every rule passes: average_precision 0.612 (95% lower bound 0.56, needs >= 0.5): PASS."
     )
 
@@ -402,13 +403,9 @@ def test_an_inconclusive_verdict_says_that_data_are_missing_and_how_many(
     undecided = Estimate(rows=5000, positives=90, units=5000, candidate=0.68, **numbers)
     verdict = gate.decide([(rule, [undecided])])
     assert verdict.outcome == "INCONCLUSIVE"
-    assert wording.conclusion(replace(evidence, verdict=verdict)).endswith(
-        f"INCONCLUSIVE. {sentence}"
-    )
+    assert conclusion(replace(evidence, verdict=verdict)).endswith(f"INCONCLUSIVE. {sentence}")
     few = gate.decide([(rule, [replace(undecided, rows=50)])])
-    assert wording.conclusion(replace(evidence, verdict=few)).endswith(
-        "but needs 100): INCONCLUSIVE."
-    )
+    assert conclusion(replace(evidence, verdict=few)).endswith("but needs 100): INCONCLUSIVE.")
 
 
 def test_metrics_that_a_few_wild_errors_carry_are_among_the_doubts() -> None:

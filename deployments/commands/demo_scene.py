@@ -22,6 +22,7 @@ from deployments.prefect_api import Prefect
 from tasks.release.events import Event
 from tasks.release.ledger import Ledger
 from tasks.verdict import wording
+from tasks.verdict.conclusion import conclusion
 
 MODEL = "fraud_detector"
 VERDICT_SECONDS = 120
@@ -62,7 +63,7 @@ class Scene:
         event = self._await_verdict(version)
         evidence = self.ledger.evidence_of(event)
         say(wording.headline(evidence))
-        say(wording.conclusion(evidence))
+        say(conclusion(evidence))
         for doubt in wording.doubts(evidence):
             say(doubt)
         if event.event != "requested":

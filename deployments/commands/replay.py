@@ -23,6 +23,7 @@ from deployments.commands.arguments import AS_JSON, MODEL
 from deployments.commands.output import print_table
 from tasks.release.events import Event
 from tasks.release.ledger import Ledger
+from tasks.verdict.conclusion import conclusion
 
 SECTIONS = ("metrics", "threshold", "slices", "comparison", "gate")
 
@@ -61,7 +62,7 @@ def replay(model: str, file: Path, as_json: bool) -> None:
 
 def _replay(settings: Settings, config: ModelConfig) -> list[Replayed]:
     from tasks.tracking.server import connect
-    from tasks.verdict import judgement, wording
+    from tasks.verdict import judgement
 
     ledger, client = Ledger(settings.ledger_url), connect(settings)
     replayed = []
@@ -74,7 +75,7 @@ def _replay(settings: Settings, config: ModelConfig) -> list[Replayed]:
             version=event.version_to,
             then=recorded.verdict.outcome,
             now=judgement_now.verdict.outcome,
-            why=wording.conclusion(judgement_now.evidence),
+            why=conclusion(judgement_now.evidence),
         )
         replayed.append(verdict)
     return replayed

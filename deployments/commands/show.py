@@ -19,6 +19,7 @@ from tasks.release.events import Event
 from tasks.release.ledger import Ledger
 from tasks.release.standing import standing
 from tasks.verdict import rule_wording, wording
+from tasks.verdict.conclusion import conclusion
 from tasks.verdict.evidence import Evidence
 
 # columns that are aligned to the right
@@ -75,7 +76,7 @@ def _newest_judged(model: str, events: Sequence[Event], version: int | None) -> 
 def _print_evidence(evidence: Evidence, digest: str) -> None:
     """Print the conclusion, the table of rules, then facts, doubts and changes."""
     click.echo(f"{wording.headline(evidence)}   evidence {digest[:4]} {digest[4:8]}")
-    print_sentence(wording.conclusion(evidence))
+    print_sentence(conclusion(evidence))
     click.echo()
     rows = [rule_wording.row(verdict).cells for verdict in evidence.verdict.rules]
     print_table(rule_wording.COLUMNS, rows, wrapping=("rule",), right=NUMBERS)

@@ -1,6 +1,6 @@
 """One-sided confidence bounds: from bootstrap replicates, by the jackknife, by the rule of three.
 
-Which method covers best was decided by measurement (docs/gating.md).
+Which method covers best was decided by measurement (docs/bounds.md).
 Not here: which quantities need bounds (estimation.py), the replicates (sampling.py), bounds of
 metrics that only count decisions (counts.py), what bounds decide (tasks/verdict/gate.py).
 """

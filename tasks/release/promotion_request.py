@@ -18,7 +18,8 @@ from tasks.release.promotion_run import (
     redecide_when_outrun,
 )
 from tasks.release.standing import Standing
-from tasks.verdict import gate, judgement, wording
+from tasks.verdict import gate, judgement
+from tasks.verdict.conclusion import conclusion
 from tasks.verdict.evidence import Evidence, changed_facts, is_superior
 from tasks.verdict.judgement import Judgement
 
@@ -73,7 +74,7 @@ def request(run: PromotionRun, judged: Judgement, options: RequestOptions) -> Ev
         return None
 
     digest = run.ledger.store_evidence(evidence)
-    why = wording.conclusion(evidence)
+    why = conclusion(evidence)
     if not _may_be_requested(judged, run.config):
         return run.append("refused", now, GATE, why, digest)
     if options.only_if_better and _waits_for_age(evidence, now, run.config):

@@ -2,7 +2,7 @@
 the keys it was trained on; and its scores.
 
 Not here: which versions there are (registry.py), who is compared with whom
-(tasks/comparison/contest.py).
+(tasks/comparison/assembly.py).
 """
 
 import json

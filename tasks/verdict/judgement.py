@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 
 from configs.model import ModelConfig
 from configs.split import TimeSplit
-from tasks.comparison import contest as contests
+from tasks.comparison.assembly import assemble
 from tasks.comparison.bounds import Levels
 from tasks.comparison.comparison import Compared, compare, count_estimates
 from tasks.comparison.contest import Contest
@@ -62,7 +62,7 @@ def judge(
     client: MlflowClient, config: ModelConfig, numbers: VersionNumbers, request: Request
 ) -> Judgement:
     """Compare these versions and judge the candidate by this configuration's gate."""
-    contest = contests.assemble(client, config, numbers)
+    contest = assemble(client, config, numbers)
     looks = request.looks or versions.count_looks(client, config.name, request.champion_since)
     signature = signature_changes(client, contest)
     problems = contest.problems

@@ -16,6 +16,7 @@ from tasks.pages import rendering
 from tasks.records import Estimate
 from tasks.tracking import runs
 from tasks.verdict import evidence_json, plots, rule_wording, wording
+from tasks.verdict.conclusion import conclusion
 from tasks.verdict.evidence import Evidence
 from tasks.verdict.judgement import Judgement
 
@@ -41,7 +42,7 @@ def write(judgement: Judgement, folder: Path) -> None:
         "verdict.html",
         evidence=evidence,
         headline=wording.headline(evidence),
-        conclusion=wording.conclusion(evidence),
+        conclusion=conclusion(evidence),
         doubts=wording.doubts(evidence),
         facts=wording.facts(evidence),
         columns=rule_wording.COLUMNS,

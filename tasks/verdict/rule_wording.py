@@ -142,6 +142,13 @@ def directed(metric: str, estimate: Estimate | NotEstimated) -> str:
     return f"{metric} (lower is better)" if lower_is_better else metric
 
 
+def as_sentence(text: str) -> str:
+    """The text with a full stop, and a capital unless it begins with a name such as roc_auc."""
+    first, _, rest = text.partition(" ")
+    first = first if "_" in first else first[:1].upper() + first[1:]
+    return f"{first} {rest}."
+
+
 def percent(confidence: float) -> str:
     return f"{100 * confidence:.5g}%"
 

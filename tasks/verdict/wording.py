@@ -1,23 +1,19 @@
-"""Evidence as people read it: the conclusion first, then the numbers, facts, doubts and changes.
+"""Evidence as people read it: the headline, the numbers, facts, doubts and changes.
 
 Pure: evidence in, lines of text out, for the terminal, the approval's form and the report alike.
-Not here: one rule's numbers (rule_wording.py), the layout of the report (report.py) and of the
-terminal (deployments/commands/show.py).
+Not here: what the verdict comes to (conclusion.py), one rule's numbers (rule_wording.py), the
+layout of the report (report.py) and of the terminal (deployments/commands/show.py).
 """
 
-import math
-
 from configs.built_in_metrics import METRICS, greater_is_better
-from configs.gate import Rule
 from tasks.records import Estimate, RuleVerdict
 from tasks.verdict import rule_wording
-from tasks.verdict.evidence import Evidence, is_superior
-from tasks.verdict.rule_wording import directed, number, percent, signed_difference
+from tasks.verdict.conclusion import conclusion
+from tasks.verdict.evidence import Evidence
+from tasks.verdict.rule_wording import as_sentence, number, percent, signed_difference
 
 # a gate with less refuses too many models that are as good as the champion
 ENOUGH_POWER = 0.8
-# what nobody would wait for
-MOST_TIMES_THE_DATA = 20
 # with fewer, a handful of rows carries the uncertainty of a metric
 FEW_DEGREES_OF_FREEDOM = 10
 # of a metric in which no single row can weigh much
@@ -29,51 +25,6 @@ def headline(evidence: Evidence) -> str:
     champion = evidence.champion
     opponent = f"vs champion {champion.version}" if champion else "with no champion yet"
     return f"{evidence.model} {evidence.candidate.version} {opponent}: {evidence.verdict.outcome}"
-
-
-def conclusion(evidence: Evidence) -> str:
-    """The verdict: how much better in the main metric, or why not and what would decide it."""
-    verdict = evidence.verdict
-    if verdict.problems:
-        return _as_sentence(verdict.problems[0])
-    if not verdict.rules:
-        return (
-            "No rule could be judged: each compares with another version, and there is none yet. "
-            "Add a rule with at_least or at_most to the gate."
-        )
-    if verdict.outcome != "PASS":
-        sentence = _as_sentence(rule_wording.sentence(verdict.deciding[0]))
-        return f"{sentence}{_how_much_more_data(evidence, verdict.deciding[0])}"
-    if isinstance(evidence.better, Estimate):
-        return _comparison(evidence, evidence.better)
-    return f"Every rule passes: {rule_wording.sentence(verdict.rules[0])}."
-
-
-def _how_much_more_data(evidence: Evidence, verdict: RuleVerdict) -> str:
-    """What an inconclusive estimate means, and how much more data would be enough; or empty."""
-    rule, estimate = verdict.rule, verdict.estimate
-    if verdict.outcome != "INCONCLUSIVE" or not isinstance(estimate, Estimate):
-        return ""
-    interval = rule_wording.interval_with_need(rule, estimate)
-    if not interval or not rule.has_enough(estimate.rows, estimate.positives):
-        return ""
-    text = f" The interval {interval}: too little data to decide"
-    if rule.compares_versions:
-        # a rule with a margin holds by the margin where versions are equal
-        margin = estimate.margin if rule.not_worse_than else -estimate.margin
-        is_worse = estimate.high < margin
-        text += ", but the candidate is worse" if is_worse else ", no evidence of harm"
-    if estimate.spare <= 0:
-        return f"{text}."
-    # the distance of a bound falls with the square root of the number of rows
-    times = ((estimate.spare - estimate.low) / estimate.spare) ** 2
-    holdout = evidence.holdout
-    if times > MOST_TIMES_THE_DATA:
-        return f"{text}."
-    more = f"{times:.1f} times as many rows"
-    if holdout.start and holdout.end:
-        more = f"{math.ceil((times - 1) * (holdout.end - holdout.start).days)} more days of rows"
-    return f"{text}. If the estimate holds, about {more} would be enough for this rule."
 
 
 def facts(evidence: Evidence) -> list[str]:
@@ -116,7 +67,7 @@ def doubts(evidence: Evidence) -> list[str]:
         sentences.append(f"{rows} were left out by the exclude setting or for missing values.")
     if evidence.candidate.git_dirty:
         sentences.append("It was trained with uncommitted code.")
-    return sentences + [_as_sentence(text) for text in evidence.model_signature]
+    return sentences + [as_sentence(text) for text in evidence.model_signature]
 
 
 def _unbeaten_baselines(evidence: Evidence) -> list[str]:
@@ -194,37 +145,6 @@ def markdown(evidence: Evidence) -> str:
     return "\n".join(lines)
 
 
-def _comparison(evidence: Evidence, better: Estimate) -> str:
-    """How a candidate that passes compares with the champion in the main metric."""
-    superiority = Rule(metric=evidence.main_metric, better_than="champion")
-    bound = rule_wording.deciding_bound(superiority, better, "PASS")
-    metric, difference = directed(evidence.main_metric, better), signed_difference(better)
-    if bound is None and better.spare == 0:
-        return f"On every row its {evidence.main_metric} equals the champion's."
-    if bound is None:
-        comparative = "Better" if better.spare > 0 else "Worse"
-        return f"{comparative} in {metric}: {difference} ({better.method})."
-    if is_superior(better):
-        numbers = f"{difference} (one-sided {bound} {bound.value:+.3g})"
-        return f"Significantly better in {metric}: {numbers}."
-    claim = f"Every rule passes, but the candidate is not significantly better in {metric}"
-    margin = _margin_to_champion(evidence)
-    if margin and evidence.champion:
-        claim = f"Non-inferior to champion {evidence.champion.version} (margin {number(margin)}); "
-        claim += f"not significantly better in {metric}"
-    return f"{claim}: {difference} ({bound} {bound.value:+.3g})."
-
-
-def _margin_to_champion(evidence: Evidence) -> float | None:
-    """The non-inferiority margin in the main metric on all rows; None without such a rule."""
-    for verdict in evidence.verdict.rules:
-        rule, estimate = verdict.rule, verdict.estimate
-        is_main = rule.metric == evidence.main_metric and not rule.slice
-        if is_main and rule.not_worse_than == "champion" and isinstance(estimate, Estimate):
-            return estimate.margin
-    return None
-
-
 def _power(power: float) -> str:
     return f"Power {power:.0%}: how often a model exactly as good as the champion would pass."
 
@@ -273,10 +193,3 @@ def _markdown_table(evidence: Evidence) -> list[str]:
     alignment = "|---|" + "---:|" * (len(columns) - 2) + "---|"
     rows = [rule_wording.row(verdict).cells for verdict in evidence.verdict.rules]
     return [f"| {' | '.join(columns)} |", alignment, *(f"| {' | '.join(row)} |" for row in rows)]
-
-
-def _as_sentence(text: str) -> str:
-    """The text with a full stop, and a capital unless it begins with a name such as roc_auc."""
-    first, _, rest = text.partition(" ")
-    first = first if "_" in first else first[:1].upper() + first[1:]
-    return f"{first} {rest}."
