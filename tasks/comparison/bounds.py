@@ -104,7 +104,9 @@ def satterthwaite(replicates: Values, units: float) -> float:
     estimated variance. Of a sum of independent contributions this is the replicates' excess
     kurtosis, plus 2 / units: few contributions that carry the sum leave few degrees of freedom.
     """
-    excess = max(float(stats.kurtosis(replicates)), 0.0)
+    # of so many normal replicates, by chance alone
+    standard_error = np.sqrt(24 / len(replicates))
+    excess = max(float(stats.kurtosis(replicates)) - standard_error, 0.0)
     return max(1.0, 2 / (excess + 2 / units))
 
 
