@@ -634,3 +634,16 @@ def test_absolute_rules_are_applied_to_the_champion_too_and_relative_ones_are_no
     assert verdict.outcome == "FAIL"
     alone = compare(contest_of(config, rows, candidate=candidate), LEVELS)
     assert alone.of_champion == ()
+
+
+def test_bounds_stay_finite_at_very_strict_levels_of_very_few_units() -> None:
+    rows = pd.DataFrame({"y": np.arange(60) % 2, "customer": np.arange(60) % 3, "day": 0})
+    scores = rows["y"].to_numpy() * 0.8 + 0.1
+    strict = Levels(0.0001, 0.0001)
+    rule = {"metric": "balanced_accuracy", "better_than": "champion"}
+    units = {"units": ["customer"]}
+    found = only(
+        compared(rule, rows, candidate=scores, champion=scores, levels=strict, comparison=units)
+    )
+    assert np.isfinite([found.low, found.high]).all()
+    assert found.low < 0 < found.high

@@ -107,7 +107,7 @@ def satterthwaite(replicates: Values, units: float) -> float:
     # of so many normal replicates, by chance alone
     standard_error = np.sqrt(24 / len(replicates))
     excess = max(float(stats.kurtosis(replicates)) - standard_error, 0.0)
-    return max(1.0, 2 / (excess + 2 / units))
+    return float(max(1.0, 2 / (excess + 2 / units)))
 
 
 def jackknife_bounds(value: float, without_each: Values, levels: Levels) -> Bounds:

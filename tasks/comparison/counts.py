@@ -23,6 +23,8 @@ from tasks.model.resampling import Values, Weights
 
 # the step of a derivative by a count, as a share of all rows
 STEP = 1e-4
+# of very few units and a very strict level: below it, limits would be infinite
+SMALLEST_ALPHA = 1e-300
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def mover_bounds(
 
     def distances(alpha: float) -> Values:
         """How far each cell moves the function, at its lower and at its upper limit."""
-        of_normal = stats.norm.sf(stats.t.ppf(1 - alpha, degrees_of_freedom))
+        of_normal = max(stats.norm.sf(stats.t.ppf(1 - alpha, degrees_of_freedom)), SMALLEST_ALPHA)
         lower, upper = poisson_limits(effective, of_normal)
         at_limits = np.vstack([_with_each(effective, lower), _with_each(effective, upper)])
         moved: Values = (measure(at_limits) - value).reshape(2, len(effective))
@@ -116,7 +118,7 @@ def variance_of_independent_rows(measure: Callable[[Weights], Values], counts: V
 def poisson_limits(counts: Values, alpha: float) -> tuple[Values, Values]:
     """The exact one-sided lower and upper limits of the means of Poisson counts."""
     lower = np.where(counts > 0, stats.gamma.ppf(alpha, np.where(counts > 0, counts, 1)), 0.0)
-    return lower, stats.gamma.ppf(1 - alpha, counts + 1)
+    return lower, stats.gamma.isf(alpha, counts + 1)
 
 
 def _with_each(counts: Values, changed: Values) -> Weights:

@@ -55,7 +55,9 @@ class Measured:
         if self.other:
             others = self.other.replicates
         pairs = zip(self.candidate.replicates, others, strict=True)
-        return combined([self.spare(mine, other) for mine, other in pairs])
+        spares = (self.spare(mine, other) for mine, other in pairs)
+        # r2 is infinite where all rows of a resample have one target
+        return combined([np.where(np.isfinite(spare), spare, np.nan) for spare in spares])
 
     @property
     def competitors(self) -> list[Contestant | Baseline]:
