@@ -215,3 +215,14 @@ def test_a_rule_about_the_baseline_holds_for_candidate_and_champion_with_bounds(
     assert tuple(verdict.outcome for verdict in verdicts) == outcomes
     ((_, (estimate,)),) = compared.estimates
     assert estimate.other == pytest.approx(np.abs(noise[2]).mean())
+
+
+@pytest.mark.parametrize("year", [1600, 2026, 9000])
+@pytest.mark.parametrize("unit", ["s", "us"])
+def test_a_season_may_be_of_any_year_and_any_unit_of_time(year: int, unit: str) -> None:
+    train, holdout = sales("2026-01-01", 14, base=0), sales("2026-01-15", 1, base=0)
+    for rows in (train, holdout):
+        days = (rows["at"] - pd.Timestamp("2026-01-01")).to_numpy().astype(f"timedelta64[{unit}]")
+        rows["at"] = np.datetime64(f"{year}-01-01", unit) + days
+    scores = score_baselines(seasonal(per=["store"]), train, holdout)
+    assert scores["lag_7_days"].tolist() == [7, 1007, 2007]

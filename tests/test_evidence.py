@@ -367,6 +367,20 @@ def test_the_reference_rises_only_if_no_guarded_metric_may_have_sunk(
     assert replace(evidence, guards={}).is_superior_to_reference
 
 
+def test_a_gate_is_stored_as_it_was_written() -> None:
+    """A rounded edge of a slice would be another slice, whose parts nobody misses."""
+    evidence = evidence_of()
+    slices = {"amount": {"amount": [1234567890.5]}}
+    rule = Rule(metric="average_precision", at_least=0.1234567890125)
+    verdict = gate.decide([(rule, [Estimate(rows=500, candidate=0.5, low=0.1, high=0.2)])])
+    written = evidence_json.write(
+        replace(evidence, gate=replace(evidence.gate, slices=slices), verdict=verdict)
+    )
+    again = evidence_json.read(canonical_json.read(canonical_json.write(written)))
+    assert again.gate.slices == slices
+    assert again.verdict.rules[0].rule == rule
+
+
 UNDECIDED = [
     (
         Rule(metric="average_precision", not_worse_than="champion", by=0.05),

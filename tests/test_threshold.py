@@ -3,6 +3,7 @@
 `predict` decides at it.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tasks.data.splits import Partitions
 from tasks.model.evaluation import evaluate
 from tasks.model.scores import score, threshold_of
 from tasks.model.threshold import choose, choose_threshold
+from tasks.model.threshold_options import options_of
 from tasks.model.training import fit
 from tests.conftest import write_days
 from tests.journeys import Journey
@@ -122,16 +124,18 @@ def test_an_aim_to_be_sure_of_is_met_on_other_rows_too(aim: dict[str, float]) ->
 def test_what_to_expect_of_a_threshold_on_other_rows_is_said() -> None:
     target, scores = pd.Series([1, 1, 1, 0] * 25), pd.Series([0.9, 0.8, 0.3, 0.2] * 25)
     choice = choose(Threshold(recall=0.6), target, scores, 5, "100 rows")
-    assert str(choice).endswith("on other rows recall 0.57 to 0.76")
+    assert str(choice).endswith("on other rows recall 0.57 to 0.76 (90%)")
     choice = choose(Threshold(alerts_a_day=11), target, scores, 5, "100 rows")
-    assert str(choice).endswith("on other days 7.8 to 12.4 alerts")
+    assert str(choice).endswith("on other days 7.0 to 13.6 alerts (90%)")
     priced = Threshold(minimise="cost", false_negative=5)
     assert str(choose(priced, target, scores, 5, "100 rows")).endswith("0 false alerts")
 
 
 def test_a_recall_that_nothing_makes_sure_is_refused_with_the_best_there_is() -> None:
     target, scores = pd.Series([1, 0, 0, 1]), pd.Series([0.5, 0.5, 0.5, 0.4])
-    with pytest.raises(DataRejected, match=r"90% sure on rows: the best recall is 0\.316; lower"):
+    with pytest.raises(
+        DataRejected, match=r"90% sure on rows: the best recall to be 90% sure of is 0\.316; lower"
+    ):
         choose(Threshold(recall=0.8, sure=0.9), target, scores, 1, "rows")
     with pytest.raises(ValueError, match="not for minimise"):
         Threshold(minimise="cost", false_negative=5, sure=0.9)
@@ -262,3 +266,19 @@ def test_a_flow_keeps_the_threshold_with_the_model_and_the_rows_it_was_chosen_on
     assert len(versions.read_training_keys(journey.mlflow, version)) == int(
         version.params["train_rows"]
     ) + sum(stored[name] for name in COUNTS)
+
+
+@pytest.mark.parametrize("rate", [0.5, 3.0, 20.0])
+def test_the_alerts_of_other_days_are_in_their_interval_nine_times_in_ten(rate: float) -> None:
+    """Of other days, whose count varies too: an interval about the rate alone would miss more."""
+    random = np.random.default_rng(0)
+    held = []
+    for seen, later in random.poisson(rate * 5, size=(400, 2)):
+        target = pd.Series([1] * seen + [0] * 400)
+        scores = pd.Series([0.9] * seen + [0.1] * 400)
+        options = options_of(target, scores)
+        chosen = int(np.flatnonzero(options.alerts == seen)[0])
+        text = options.expected(Threshold(alerts_a_day=1_000), 5, chosen)
+        low, high = (float(number) for number in re.findall(r"\d+\.\d", text))
+        held.append(low - 0.05 <= later / 5 <= high + 0.05)
+    assert 0.86 < np.mean(held) < 0.97

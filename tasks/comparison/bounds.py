@@ -5,6 +5,7 @@ Not here: which quantities need bounds (estimation.py), the replicates (sampling
 metrics that only count decisions (counts.py), what bounds decide (tasks/verdict/gate.py).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ FEWEST_UNITS_FOR_T = 3
 MOST_UNDEFINED = 0.05
 # the correction for skew at most doubles a step, as its formula has a pole
 LARGEST_SKEW_CORRECTION = 2
-# replicates that differ by less, relative to their size, are the same but for rounding
+# replicates that differ by less, relative to the metrics, are the same but for rounding
 ROUNDING = 1e-12
 
 
@@ -58,19 +59,24 @@ def replicates_for(alpha: float) -> int:
     return min(max(FEWEST_REPLICATES, needed), MOST_REPLICATES)
 
 
-def never_varies(replicates: Values) -> bool:
-    """Whether all replicates are the same number."""
-    finite = replicates[np.isfinite(replicates)]
-    return bool(np.ptp(finite) <= ROUNDING * max(1.0, float(np.abs(finite).max())))
+def are_defined(replicates: Values) -> bool:
+    """Whether the quantity has a value in nearly all resamples."""
+    return bool(np.mean(~np.isfinite(replicates)) <= MOST_UNDEFINED)
 
 
-def wider(of_counts: Bounds, of_units: Bounds) -> Bounds:
-    """On each side the wider of the bounds from counts and of those from units."""
+def never_varies(replicates: Values, size: float) -> bool:
+    """Whether all replicates are the same, of a quantity made of metrics of this size."""
+    return bool(np.ptp(replicates[np.isfinite(replicates)]) <= ROUNDING * size)
+
+
+def widest(several: Sequence[Bounds]) -> Bounds:
+    """On each side the widest of several bounds."""
+    degrees = [one.degrees_of_freedom for one in several if one.degrees_of_freedom is not None]
     return Bounds(
-        low=min(of_counts.low, of_units.low),
-        high=max(of_counts.high, of_units.high),
-        method=f"{of_counts.method}; {of_units.method}",
-        degrees_of_freedom=of_units.degrees_of_freedom,
+        low=min(one.low for one in several),
+        high=max(one.high for one in several),
+        method="; ".join(one.method for one in several),
+        degrees_of_freedom=min(degrees, default=None),
     )
 
 
@@ -92,7 +98,7 @@ def bootstrap_bounds(value: float, replicates: Values, levels: Levels, units: fl
     return Bounds(
         low=float(min(low, value - below * standard_error)),
         high=float(max(high, value + above * standard_error)),
-        method=f"BCa or t, {freedom:,.0f} degrees of freedom, {len(finite):,} resamples",
+        method=f"BCa or t, df {freedom:,.0f}, {len(finite):,} resamples",
         degrees_of_freedom=freedom,
     )
 

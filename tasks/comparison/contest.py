@@ -33,7 +33,8 @@ class Contestant:
             bool(mine.data_digest)
             and mine.data_digest == theirs.data_digest
             and self.config.train == other.config.train
-            and self.config.data.features == other.config.data.features
+            and self.config.data == other.config.data
+            and self.config.split == other.config.split
         )
         return (
             (mine.sha256 == theirs.sha256 or is_trained_alike)

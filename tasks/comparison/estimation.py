@@ -37,9 +37,13 @@ def estimate(measured: Measured, levels: Levels) -> Estimate | NotEstimated:
 def _why_undefined(measured: Measured) -> str:
     if not measured.part.mask.any():
         return "has no rows"
-    if measured.contest.config.kind == "regression":
+    if _is_regression(measured):
         return "has too few different values of the target"
     return "has rows of one class only"
+
+
+def _is_regression(measured: Measured) -> bool:
+    return measured.contest.config.kind == "regression"
 
 
 def _bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated:
@@ -54,19 +58,31 @@ def _bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated:
         return _counted_bounds_of(measured, levels)
     of_units = _unit_bounds_of(measured, levels)
     if counted and isinstance(of_units, Bounds) and of_units.degrees_of_freedom:
-        return bounds.wider(_counted_bounds_of(measured, levels), of_units)
+        return bounds.widest([_counted_bounds_of(measured, levels), of_units])
     return of_units
 
 
 def _unit_bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated:
-    """The bounds from resamples of units, or, of few units, from leaving out each."""
+    """The bounds from resamples of units, or, of few units, from leaving out each.
+
+    Of two crossed kinds, one with few units, the wider of both: neither knows the other's share.
+    """
     units = measured.candidate.units
-    if units.count < bounds.FEWEST_UNITS:
-        return _jackknife_bounds_of(measured, levels)
+    if units.count >= bounds.FEWEST_UNITS:
+        return _bootstrap_bounds_of(measured, levels)
+    of_fewest = _jackknife_bounds_of(measured, levels)
+    if len(units.kinds) == 1 or isinstance(of_fewest, NotEstimated):
+        return of_fewest
+    of_both = _bootstrap_bounds_of(measured, levels)
+    return of_both if isinstance(of_both, NotEstimated) else bounds.widest([of_fewest, of_both])
+
+
+def _bootstrap_bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEstimated:
     replicates = measured.replicates
-    if np.mean(~np.isfinite(replicates)) > bounds.MOST_UNDEFINED:
-        return _not_estimated(measured, "has too few rows of a class to be resampled")
-    if bounds.never_varies(replicates):
+    if not bounds.are_defined(replicates):
+        lacks = "different values of the target" if _is_regression(measured) else "rows of a class"
+        return _not_estimated(measured, f"has too few {lacks} to be resampled")
+    if bounds.never_varies(replicates, measured.size):
         return _unvaried_bounds_of(measured, levels)
     return bounds.bootstrap_bounds(
         measured.value, replicates, levels, _effective_sample_size(measured)
@@ -115,10 +131,9 @@ def _jackknife_bounds_of(measured: Measured, levels: Levels) -> Bounds | NotEsti
         )
     if not np.isfinite(without_each).all():
         return _not_estimated(
-            measured,
-            f"has {count} independent units, one of which has all rows of a class",
+            measured, f"has {count} independent units, and no value without one of them"
         )
-    if bounds.never_varies(without_each):
+    if bounds.never_varies(without_each, measured.size):
         return _unvaried_bounds_of(measured, levels)
     return bounds.jackknife_bounds(measured.value, without_each, levels)
 
@@ -146,7 +161,7 @@ def _effective_sample_size(measured: Measured) -> int:
     metric of the model's own, all units.
     """
     contest, units = measured.contest, measured.candidate.units
-    if contest.config.kind == "regression" or measured.candidate.measure is None:
+    if _is_regression(measured) or measured.candidate.measure is None:
         return units.count
     target = labels(contest.config, contest.rows[measured.part.mask])
     of_class = pd.Series(units.fewest).groupby(target.to_numpy()).nunique()

@@ -75,6 +75,13 @@ class Measured:
         return first.is_same_model_as(others[0])
 
     @property
+    def size(self) -> float:
+        """The largest of the metrics and the limit: what differs by less than rounding is equal."""
+        rule = self.rule
+        limit = rule.at_least if rule.at_least is not None else rule.at_most
+        return max(abs(self.candidate.value), abs(self.other_value or 0.0), abs(limit or 0.0))
+
+    @property
     def is_defined(self) -> bool:
         return bool(np.isfinite([self.candidate.value, self.other_value or 0.0]).all())
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from configs.gate import Rule
-from tasks.comparison.bounds import FEWEST_UNITS, never_varies
+from tasks.comparison.bounds import FEWEST_UNITS, are_defined, never_varies
 from tasks.comparison.contest import Contest
 from tasks.comparison.measured import Measured, measure_rule
 from tasks.comparison.parts import Part
@@ -36,7 +36,8 @@ def _can_be_bounded(difference: Measured) -> bool:
     has_units = candidate.units.count >= FEWEST_UNITS
     if not (difference.is_defined and candidate.replicates and has_units):
         return False
-    return not never_varies(difference.replicates)
+    replicates = difference.replicates
+    return are_defined(replicates) and not never_varies(replicates, difference.size)
 
 
 def _simultaneous_reach(replicates: Sequence[Values], alpha: float) -> float:

@@ -134,13 +134,14 @@ def _values_before(
         raise ConfigError(
             f"baseline.per: {config.data.prepare} returned no column {', '.join(absent)}; keep it"
         )
-    lag, seasons_began = pd.Timedelta(days=season.lag_days), pd.Timestamp(0)
+    lag = 24 * season.lag_days
     both = pd.concat([train, rows], keys=[True, False])
-    hours = both[time].dt.floor("h")
+    # as numbers, since years before 1678 and after 2262 are no nanoseconds
+    hours = both[time].astype("datetime64[s]").astype("int64") // 3600
     table = pd.DataFrame(
         {
             "hour": hours,
-            "phase": (hours - seasons_began) % lag,
+            "phase": hours % lag,
             "group": _groups(both, season.per),
             "value": both[config.data.target],
         }

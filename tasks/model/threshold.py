@@ -97,7 +97,8 @@ def choose(
     allowed, worth = options.rate(aim, days)
     if not allowed.any():
         raise DataRejected(
-            f"no threshold has {aim} on {rows}: the best {aim.kind} is "
+            f"no threshold has {aim} on {rows}: the best {aim.kind}"
+            f"{f' to be {aim.sure:.0%} sure of' if aim.sure else ''} is "
             f"{options.assured(aim).max():.3g}; lower threshold.{aim.kind} in the YAML"
         )
     best = int(np.argmax(np.where(allowed, worth, -np.inf)))

@@ -74,13 +74,18 @@ class Options:
         if aim.minimise:
             return ""
         if aim.alerts_a_day:
-            low, high = stats.poisson.interval(EXPECTED, self.alerts[chosen])
-            return f"; on other days {low / days:,.1f} to {high / days:,.1f} alerts"
+            # of as many other days, given these: the count is negative binomial (Jeffreys prior)
+            low, high = stats.nbinom.interval(EXPECTED, self.alerts[chosen] + 0.5, 0.5)
+            return (
+                f"; on other days {low / days:,.1f} to {high / days:,.1f} alerts ({EXPECTED:.0%})"
+            )
         hits, misses = int(self.true_positives[chosen]), int(self._misses(aim)[chosen])
         if hits + misses == 0:
             return ""
         interval = stats.binomtest(hits, hits + misses).proportion_ci(EXPECTED, "exact")
-        return f"; on other rows {aim.kind} {interval.low:.2f} to {interval.high:.2f}"
+        return (
+            f"; on other rows {aim.kind} {interval.low:.2f} to {interval.high:.2f} ({EXPECTED:.0%})"
+        )
 
     def _misses(self, aim: Threshold) -> Floats:
         """The false alerts where the aim is precision, else the positives that are not found."""

@@ -28,6 +28,9 @@ Target = pd.Series
 # scikit-learn clips probabilities, and targets that it divides by, at this distance from zero
 EPSILON = np.finfo(np.float64).eps
 
+# what rounding leaves of a difference of sums, as a share of them
+ROUNDING = 1e-12
+
 # Means of one number a row
 
 
@@ -132,7 +135,9 @@ def matthews_corrcoef(target: Target, decided: Target) -> Weighted:
         covariance = correct.sum(axis=1) * total - (predicted * actual).sum(axis=1)
         predicted_variance = total**2 - (predicted**2).sum(axis=1)
         actual_variance = total**2 - (actual**2).sum(axis=1)
-        return _divide_or_zero(covariance, np.sqrt(predicted_variance * actual_variance))
+        # of one class alone, a variance of zero may be rounded below it
+        variances = predicted_variance * actual_variance
+        return _divide_or_zero(covariance, np.sqrt(np.maximum(variances, 0)))
 
     return measure
 
@@ -313,9 +318,10 @@ def median_absolute_error(target: Target, predicted: Target) -> Weighted:
         reached = np.cumsum(weights[:, order], axis=1)
         half = reached[:, -1:] / 2
         lower = ascending[(reached < half).sum(axis=1)]
-        upper = ascending[(reached <= half).sum(axis=1)]
-        median: Values = (lower + upper) / 2
-        return median
+        # without any weight all sums are at the half, and there is no median
+        places_up_to_half = np.minimum((reached <= half).sum(axis=1), len(ascending) - 1)
+        median: Values = (lower + ascending[places_up_to_half]) / 2
+        return np.where(half[:, 0] > 0, median, np.nan)
 
     return measure
 
@@ -332,7 +338,10 @@ def explained_share(target: Target, predicted: Target, *, centred: bool) -> Weig
 
     def measure(weights: Weights) -> Values:
         total = weights.sum(axis=1)
-        target_spread = weights @ actual**2 - (weights @ actual) ** 2 / total
+        squares = weights @ actual**2
+        target_spread = squares - (weights @ actual) ** 2 / total
+        # of equal targets only rounding is left, of which nothing can be a share
+        target_spread = np.where(target_spread > ROUNDING * squares, target_spread, np.nan)
         mean_part = (weights @ error) ** 2 / total if centred else 0
         error_spread = weights @ error**2 - mean_part
         explained: Values = 1 - error_spread / target_spread

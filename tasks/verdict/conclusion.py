@@ -4,6 +4,7 @@ Not here: the rest of the evidence (wording.py), one rule's numbers (rule_wordin
 """
 
 import math
+from datetime import timedelta
 
 from configs.gate import Rule
 from tasks.records import Estimate, RuleVerdict
@@ -11,6 +12,7 @@ from tasks.verdict import rule_wording
 from tasks.verdict.evidence import Evidence, is_superior
 from tasks.verdict.rule_wording import as_sentence, directed, number, signed_difference
 
+ONE_DAY = timedelta(days=1)
 # what nobody would wait for
 MOST_TIMES_THE_DATA = 20
 
@@ -56,7 +58,8 @@ def _how_much_more_data(evidence: Evidence, verdict: RuleVerdict) -> str:
         return f"{text}."
     more = f"{times:.1f} times as many rows"
     if holdout.start and holdout.end:
-        more = f"{math.ceil((times - 1) * (holdout.end - holdout.start).days)} more days of rows"
+        days = (times - 1) * (holdout.end - holdout.start) / ONE_DAY
+        more = "one more day of rows" if days <= 1 else f"{math.ceil(days)} more days of rows"
     return f"{text}. If the estimate holds, about {more} would be enough for this rule."
 
 

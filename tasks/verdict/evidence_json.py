@@ -21,6 +21,8 @@ from tasks.verdict.gate import GateDefinition
 
 # of a number in a document: the digits beyond differ between machines
 SIGNIFICANT_DIGITS = 9
+# what a person wrote is not rounded: the gate's digest, and its slices, are compared later
+AS_WRITTEN = ("gate", "definition")
 
 Document = dict[str, Any]
 
@@ -230,7 +232,9 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): _rounded(item) for key, item in value.items()}
+        return {
+            str(key): item if key in AS_WRITTEN else _rounded(item) for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [_rounded(item) for item in value]
     return value

@@ -81,7 +81,8 @@ def _comparisons(rule: Rule, past: Sequence[Evidence]) -> Iterator[PastCompariso
             if estimate.other is None or bool(rule.slice) != bool(estimate.part):
                 continue
             distance = estimate.spare - estimate.low
-            if distance > 0:
-                z = NormalDist().inv_cdf(estimate.confidence)
+            z = NormalDist().inv_cdf(estimate.confidence)
+            # at a confidence of 0.5 the bound says nothing of the standard error
+            if distance > 0 and z > 0:
                 margin = rule.margin.of(estimate.other)
                 yield PastComparison(distance / z, margin, estimate.confidence)
